@@ -1,0 +1,44 @@
+"""oviton: a deployment runtime for O-VITON virtual try-on networks.
+
+Examples
+--------
+>>> from oviton import Garment, Person, TryOn
+>>> tryon = TryOn.load()
+>>> look = tryon(Person.open("person/"), [Garment.open("shirt/", wear="upper_clothes")])
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .data.errors import GateError, InputError
+    from .export.bundle import Bundle
+    from .runtime.person import Garment, Person
+    from .runtime.try_on import Look, TryOn
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Bundle": "export.bundle",
+    "Garment": "runtime.person",
+    "GateError": "data.errors",
+    "InputError": "data.errors",
+    "Look": "runtime.try_on",
+    "Person": "runtime.person",
+    "TryOn": "runtime.try_on",
+}
+
+__all__ = ["Bundle", "Garment", "GateError", "InputError", "Look", "Person", "TryOn", "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    # Public names load when first used, so that `import oviton` costs nothing.
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

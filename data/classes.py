@@ -1,0 +1,94 @@
+"""The 20 CIHP classes, the groups of them that the method speaks of, and a palette to draw them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .errors import InputError
+
+CLASS_NAMES = (
+    "background",
+    "hat",
+    "hair",
+    "glove",
+    "sunglasses",
+    "upper_clothes",
+    "dress",
+    "coat",
+    "socks",
+    "pants",
+    "torso_skin",
+    "scarf",
+    "skirt",
+    "face",
+    "left_arm",
+    "right_arm",
+    "left_leg",
+    "right_leg",
+    "left_shoe",
+    "right_shoe",
+)  # fmt: skip
+NUM_CLASSES = len(CLASS_NAMES)
+NUM_BODY_PARTS = 25
+"""DensePose parts: 0 is background, 1 to 24 are surface charts of the body."""
+
+CLASS_IDS = {name: index for index, name in enumerate(CLASS_NAMES)}
+BACKGROUND = CLASS_IDS["background"]
+
+
+def ids(*names: str) -> tuple[int, ...]:
+    """Return the ids of known class names, in the order given."""
+    return tuple(CLASS_IDS[name] for name in names)
+
+
+HEAD = ids("hat", "hair", "sunglasses", "face")
+SKIN = ids("face", "torso_skin", "left_arm", "right_arm", "left_leg", "right_leg")
+GARMENTS = tuple(i for i in range(NUM_CLASSES) if i not in (BACKGROUND, CLASS_IDS["hair"]) and i not in SKIN)
+"""What can be worn or removed; everything else is the person."""
+
+HEADWEAR = ids("hat", "sunglasses", "scarf")
+"""The garments that may cover the head."""
+
+MIRRORED = (
+    ids("left_arm", "right_arm"),
+    ids("left_leg", "right_leg"),
+    ids("left_shoe", "right_shoe"),
+)
+
+ALIASES = {"shoes": ids("left_shoe", "right_shoe")}
+"""Names that stand for several classes on the command line."""
+
+PALETTE = np.array(
+    [
+        [245, 245, 245], [214, 39, 40], [66, 43, 28], [140, 86, 75], [30, 30, 30],
+        [31, 119, 180], [148, 103, 189], [23, 94, 84], [188, 189, 34], [44, 62, 120],
+        [240, 190, 160], [255, 127, 14], [227, 119, 194], [250, 205, 175], [222, 165, 130],
+        [205, 145, 110], [235, 175, 145], [215, 155, 125], [90, 90, 90], [60, 60, 60],
+    ],
+    dtype=np.uint8,
+)  # fmt: skip
+"""RGB colours `[20, 3]` for drawing labels."""
+
+
+def parse_garment_classes(text: str) -> tuple[int, ...]:
+    """Turn ``"coat,shoes"`` into class ids.
+
+    Parameters
+    ----------
+    text
+        Comma separated garment classes or aliases.
+
+    Raises
+    ------
+    InputError
+        When a name is unknown, or names a part of the person instead of a garment.
+    """
+    allowed = ", ".join([*(CLASS_NAMES[i] for i in GARMENTS), *ALIASES])
+    found: list[int] = []
+    for name in (part.strip() for part in text.split(",")):
+        classes = ALIASES.get(name) or ids(*[name] if name in CLASS_IDS else [])
+        if not classes or not set(classes) <= set(GARMENTS):
+            problem = "is not a garment" if classes else "is unknown"
+            raise InputError(f"class {name!r} {problem}; allowed: {allowed}")
+        found += [c for c in classes if c not in found]
+    return tuple(found)

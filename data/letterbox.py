@@ -1,0 +1,80 @@
+"""Fitting a photograph of any size to a network's size, and the way back.
+
+The aspect ratio is kept: the photograph is scaled to fit and centred, and what is left over is padding.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from .images import UInt8Array
+
+
+@dataclass(frozen=True)
+class Letterbox:
+    """Where a photograph lies inside a network's frame.
+
+    Parameters
+    ----------
+    photo_height, photo_width
+        Size of the photograph, in pixels.
+    height, width
+        Size of the network's frame, in pixels.
+    """
+
+    photo_height: int
+    photo_width: int
+    height: int
+    width: int
+
+    @classmethod
+    def of(cls, labels: UInt8Array, height: int, width: int) -> Letterbox:
+        """Return where a photograph with these labels `[h, w]` lies in a frame."""
+        return cls(labels.shape[0], labels.shape[1], height, width)
+
+    @property
+    def box(self) -> tuple[int, int, int, int]:
+        """The photograph's rectangle in the frame: left, top, right, bottom."""
+        scale = min(self.height / self.photo_height, self.width / self.photo_width)
+        inner_height = min(self.height, max(1, round(self.photo_height * scale)))
+        inner_width = min(self.width, max(1, round(self.photo_width * scale)))
+        left, top = (self.width - inner_width) // 2, (self.height - inner_height) // 2
+        return left, top, left + inner_width, top + inner_height
+
+    @property
+    def is_identity(self) -> bool:
+        """Whether the photograph already has the network's size."""
+        return (self.photo_height, self.photo_width) == (self.height, self.width)
+
+    def fit_image(self, image: UInt8Array) -> UInt8Array:
+        """Scale RGB `[h, w, 3]` into `[H, W, 3]`; the padding repeats the photograph's border."""
+        return self._fit(image, Image.Resampling.LANCZOS, mode="edge")
+
+    def fit_labels(self, labels: UInt8Array) -> UInt8Array:
+        """Scale labels `[h, w]` or a body map `[h, w, 3]` with nearest samples; the padding is background."""
+        return self._fit(labels, Image.Resampling.NEAREST, mode="constant")
+
+    def restore_image(self, image: UInt8Array) -> UInt8Array:
+        """Cut the photograph's part out of `[H, W, 3]` and scale it back to `[h, w, 3]`."""
+        return self._restore(image, Image.Resampling.BICUBIC)
+
+    def restore_labels(self, labels: UInt8Array) -> UInt8Array:
+        """Cut the photograph's part out of `[H, W]` and scale it back to `[h, w]` with nearest samples."""
+        return self._restore(labels, Image.Resampling.NEAREST)
+
+    def _fit(self, array: UInt8Array, resampling: Image.Resampling, mode: str) -> UInt8Array:
+        if self.is_identity:
+            return array
+        left, top, right, bottom = self.box
+        inner = np.asarray(Image.fromarray(array).resize((right - left, bottom - top), resampling))
+        pad = [(top, self.height - bottom), (left, self.width - right), (0, 0)][: array.ndim]
+        return np.pad(inner, pad, mode=mode)  # type: ignore[call-overload,no-any-return]  # mode is a plain str
+
+    def _restore(self, array: UInt8Array, resampling: Image.Resampling) -> UInt8Array:
+        if self.is_identity:
+            return array
+        size = (self.photo_width, self.photo_height)
+        return np.asarray(Image.fromarray(array).crop(self.box).resize(size, resampling))

@@ -1,0 +1,50 @@
+"""One place where optional libraries are imported."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import importlib.util
+from types import ModuleType
+
+from .errors import MissingExtraError
+
+
+def require(module: str, *, extra: str, purpose: str) -> ModuleType:
+    """Import an optional library, or say which extra installs it.
+
+    Parameters
+    ----------
+    module
+        Import name, for example ``"torch"``.
+    extra
+        The extra of this project that installs it.
+    purpose
+        What needs it, as the subject of a sentence: ``"the torch engine"``.
+
+    Raises
+    ------
+    MissingExtraError
+        When the library is not installed.
+    """
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name != module.split(".", maxsplit=1)[0]:
+            raise
+        raise MissingExtraError(
+            f"{purpose} needs {module}, which is not installed; run: pip install 'oviton[{extra}]'"
+        ) from None
+
+
+def is_installed(module: str) -> bool:
+    """Tell whether a library is installed, without importing it."""
+    return importlib.util.find_spec(module) is not None
+
+
+def version_of(distribution: str) -> str | None:
+    """Return the installed version of a distribution, or None."""
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return None

@@ -1,0 +1,94 @@
+"""`.pt2` programs whose weights live once, in the safetensors file that the ONNX forms share.
+
+`torch.export` archives carry FP32 weights of their own. Before saving, each parameter is replaced by a zero expanded
+to its shape, which takes four bytes; loading puts the real weights back. So every form of a graph holds the same numbers by
+construction. No pickle is involved: archives store raw tensors, and the example inputs are dropped.
+"""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.export import ExportedProgram
+
+from ..data.files import atomic_path
+
+
+def round_weights_to_fp16(module: nn.Module) -> None:
+    """Round every parameter to the nearest FP16 number, in place, keeping its dtype.
+
+    Raises
+    ------
+    OverflowError
+        When a weight does not fit FP16.
+    """
+    with torch.no_grad():
+        for name, parameter in module.named_parameters():
+            rounded = parameter.to(torch.float16)
+            if not torch.isfinite(rounded).all():
+                raise OverflowError(f"weight {name} holds values beyond FP16 (65504); it cannot be exported")
+            parameter.copy_(rounded)
+
+
+def save_weights(module: nn.Module, path: Path) -> tuple[str, ...]:
+    """Write a module's parameters as FP16 safetensors and return their names; a module without any writes nothing."""
+    weights = {n: p.detach().to(torch.float16).contiguous() for n, p in module.named_parameters()}
+    if weights:
+        with atomic_path(path) as temporary:
+            save_file(weights, temporary)
+    return tuple(weights)
+
+
+def save_program(program: ExportedProgram, path: Path) -> None:
+    """Write a program without its weights. The program itself is spent: its weights are gone."""
+    for name, value in list(program.state_dict.items()):
+        if isinstance(value, nn.Parameter):
+            hollow = torch.zeros((), dtype=value.dtype).expand(value.shape)
+            program.state_dict[name] = nn.Parameter(hollow, requires_grad=value.requires_grad)
+    program._example_inputs = None
+    for node in program.graph.nodes:
+        node.meta.pop("stack_trace", None)  # paths of the exporting machine
+    with atomic_path(path) as temporary, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch warns of its own deprecated storage API
+        torch.export.save(program, temporary)
+
+
+def load_program(path: Path, weights: Path | None) -> nn.Module:
+    """Load a program with its weights in FP32, as a module that autograd can run through.
+
+    Parameters
+    ----------
+    path
+        The `.pt2` file.
+    weights
+        The safetensors file; None for a program without parameters.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        module: nn.Module = torch.export.load(path).module()
+    if weights is not None:
+        values = {name: value.to(torch.float32) for name, value in load_file(weights).items()}
+        assign_weights(module, values)
+    return module
+
+
+def assign_weights(module: nn.Module, values: dict[str, Tensor]) -> None:
+    """Replace every parameter of a loaded program; each must be given, and no other.
+
+    Raises
+    ------
+    KeyError
+        When names differ.
+    """
+    own = dict(module.named_parameters())
+    if own.keys() != values.keys():
+        raise KeyError(f"parameters {sorted(own.keys() ^ values.keys())} do not match the program's")
+    state: dict[str, Any] = {
+        name: nn.Parameter(value, requires_grad=own[name].requires_grad) for name, value in values.items()
+    }
+    module.load_state_dict(state, strict=False, assign=True)

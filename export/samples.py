@@ -1,0 +1,76 @@
+"""Requests made of the sample people that a bundle carries, for gates and warm-up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from ..data.classes import GARMENTS, NUM_CLASSES
+from ..data.errors import InputError
+from ..data.letterbox import Letterbox
+from ..data.person_folder import PersonFolder, read_person_folder
+
+Arrays = dict[str, npt.NDArray[np.generic]]
+
+
+def read_samples(folders: Sequence[Path]) -> list[PersonFolder]:
+    """Read sample people: at least two, so that one can wear the other's clothes, each with a body map.
+
+    Raises
+    ------
+    InputError
+        When they are too few or one lacks its body map.
+    """
+    people = [read_person_folder(folder) for folder in folders]
+    for person in people:
+        if person.densepose is None:
+            raise InputError(f"{person.path}: no densepose.png; gates need a body map for every sample")
+    if len(people) < 2:
+        raise InputError(f"{len(people)} sample people found; allowed: 2 or more person folders")
+    return people
+
+
+def sample_requests(people: Sequence[PersonFolder], height: int, width: int, requests: int, garments: int) -> Arrays:
+    """Build the inputs of `requests` try-ons, each with `garments` garment photographs, from real people.
+
+    Request i dresses person i in the clothes of the people after it; their garment classes are dealt out in turn, so
+    that every photograph gives something.
+
+    Returns
+    -------
+    dict
+        ``person_image``, ``person_labels``, ``densepose``, ``garment_images``, ``garment_labels``,
+        ``garment_densepose`` and ``source``, batch first, at the bundle's size.
+    """
+    fitted = [_fit(person, height, width) for person in people]
+    batch: dict[str, list[npt.NDArray[np.generic]]] = {}
+    for request in range(requests):
+        image, labels, densepose = fitted[request % len(fitted)]
+        worn = [fitted[(request + 1 + g) % len(fitted)] for g in range(garments)]
+        source = np.zeros(NUM_CLASSES, np.int32)
+        for g, (_, garment_labels, _) in enumerate(worn):
+            present = [c for c in GARMENTS if (garment_labels == c).any()]
+            source[present[g % max(1, len(present)) :: garments]] = g + 1
+        row: Arrays = {
+            "person_image": image,
+            "person_labels": labels,
+            "densepose": densepose,
+            "garment_images": np.stack([g[0] for g in worn]),
+            "garment_labels": np.stack([g[1] for g in worn]),
+            "garment_densepose": np.stack([g[2] for g in worn]),
+            "source": source,
+        }
+        for name, value in row.items():
+            batch.setdefault(name, []).append(value)
+    return {name: np.stack(values) for name, values in batch.items()}
+
+
+def _fit(
+    person: PersonFolder, height: int, width: int
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+    assert person.densepose is not None
+    box = Letterbox.of(person.labels, height, width)
+    return box.fit_image(person.image), box.fit_labels(person.labels), box.fit_labels(person.densepose)

@@ -1,0 +1,1 @@
+"""The generators, encoders, discriminator, losses and their configuration, in plain PyTorch."""

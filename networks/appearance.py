@@ -1,0 +1,160 @@
+"""Appearance generation: one vector a class from its source photograph, painted onto the new segmentation."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..data.classes import MIRRORED, NUM_CLASSES, SKIN
+from .config import NetworkConfig
+from .layers import conv, conv_leaky, one_hot
+from .residual_generator import STEM_KERNEL, ResidualGenerator
+from .shape import BODY_CHANNELS
+from .surface import FOURIER_CHANNELS, LOOKUP_CHANNELS
+
+COLOUR_CHANNELS = 3
+COLOUR_GAIN = 1.15
+"""Start of the colour path: tanh(1.15 x) is within .07 of x for |x| <= .8."""
+
+
+class AppearanceEncoder(nn.Module):
+    """Encode a labelled photograph into features whose mean over a class is that class's code.
+
+    Without normalisation, so that a code keeps absolute colour. Features are at half the frame's size.
+
+    Parameters
+    ----------
+    config
+        The networks' config.
+    """
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.colour_path = config.appearance.colour_path
+        widths = config.appearance.encoder_widths
+        outputs = config.appearance_code - (COLOUR_CHANNELS if self.colour_path else 0)
+        self.stem = nn.Sequential(
+            conv_leaky(COLOUR_CHANNELS + NUM_CLASSES, widths[0], 4, stride=2), conv_leaky(widths[0], widths[0])
+        )
+        self.downs = nn.ModuleList(
+            nn.Sequential(conv_leaky(a, b, 3, stride=2), conv_leaky(b, b)) for a, b in pairwise(widths)
+        )
+        self.ups = nn.ModuleList(conv_leaky(a + b, a) for a, b in zip(widths[-2::-1], widths[:0:-1], strict=True))
+        self.last = conv(widths[0], outputs, 1)
+
+    def forward(self, image: Tensor, label_maps: Tensor) -> Tensor:
+        """Map pictures `[B, 3, H, W]` in [-1, 1] and one-hot labels `[B, 20, H, W]` to features `[B, Dt, H/2, W/2]`."""
+        x = self.stem(torch.cat([image, label_maps], dim=1))
+        skips = []
+        for down in self.downs:
+            skips.append(x)
+            x = down(x)
+        for up in self.ups:
+            x = up(torch.cat([F.interpolate(x, scale_factor=2.0, mode="nearest"), skips.pop()], dim=1))
+        features: Tensor = self.last(x)
+        if self.colour_path:
+            features = torch.cat([F.avg_pool2d(image, 2), features], dim=1)
+        return features
+
+
+def pool_codes(features: Tensor, label_maps: Tensor, source: Tensor, *, borrow_absent: bool) -> Tensor:
+    """Average features under each class's own labels, in the source image that the outfit names for it.
+
+    Always in FP32: a picture's pixel count does not fit FP16.
+
+    Parameters
+    ----------
+    features
+        `[N, M + 1, Dt, H/2, W/2]`; image 0 is the person.
+    label_maps
+        One-hot labels of the same images, `[N, M + 1, 20, H, W]`.
+    source
+        int32 `[N, 20]`: which image each class comes from; -1 for none.
+    borrow_absent
+        Whether an absent class takes the codes of its mirror image or of other skin.
+
+    Returns
+    -------
+    Tensor
+        Codes `[N, 20, Dt]`, float32; zero for a class that is in no source image.
+    """
+    batch, images, depth = features.shape[:3]
+    masks = F.avg_pool2d(label_maps.flatten(0, 1).float(), 2).reshape(batch, images, NUM_CLASSES, -1)
+    sums = masks @ features.float().reshape(batch, images, depth, -1).transpose(2, 3)
+    totals = torch.cat([sums, masks.sum(dim=3, keepdim=True)], dim=3)
+    pick = source.clamp(min=0).to(torch.int64)[:, None, :, None].expand(-1, 1, -1, depth + 1)
+    chosen = totals.gather(1, pick).squeeze(1) * (source >= 0).float().unsqueeze(2)
+    count = chosen[..., depth:]
+    codes = chosen[..., :depth] / count.clamp(min=1e-3)
+    if borrow_absent:
+        present = (count > 0).float()
+        lenders = _borrowing_weights().to(codes.device) @ torch.cat([codes * present, present], dim=2)
+        borrowed = lenders[..., :depth] / lenders[..., depth:].clamp(min=1e-6)
+        codes = torch.where(present > 0, codes, borrowed)
+    return codes
+
+
+def paint_codes(codes: Tensor, label_maps: Tensor) -> Tensor:
+    """Paint codes `[N, 20, Dt]` onto one-hot labels `[N, 20, H, W]`: `[N, Dt, H, W]`, one matrix product."""
+    height, width = label_maps.shape[2:]
+    painted = codes.to(label_maps.dtype).transpose(1, 2) @ label_maps.flatten(2)
+    return painted.reshape(-1, codes.shape[2], height, width)
+
+
+class AppearanceGenerator(nn.Module):
+    """Paint the person in the outfit from labels, painted codes and, with ``surface`` conditioning, the lookup.
+
+    Parameters
+    ----------
+    config
+        The networks' config.
+    """
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        appearance = config.appearance
+        channels = NUM_CLASSES + config.appearance_code
+        if appearance.conditioning == "surface":
+            channels += BODY_CHANNELS + FOURIER_CHANNELS + LOOKUP_CHANNELS
+        stride = appearance.generator.stem_stride
+        self.stem = conv(channels, appearance.generator.width, STEM_KERNEL[stride], stride=stride, bias=False)
+        self.generator = ResidualGenerator(appearance.generator, channels, COLOUR_CHANNELS)
+        self.colour = _colour_path(channels) if appearance.colour_path else None
+
+    def forward(self, conditioning: Tensor) -> Tensor:
+        """Map conditioning `[N, C, H, W]` to a picture `[N, 3, H, W]` in [-1, 1]."""
+        picture: Tensor = self.generator(self.stem(conditioning), conditioning)
+        if self.colour is not None:
+            picture = picture + self.colour(conditioning)
+        return torch.tanh(picture)
+
+
+def codes_conditioning(labels: Tensor, codes: Tensor, dtype: torch.dtype) -> Tensor:
+    """Return the paper's conditioning: one-hot labels and painted codes, `[N, 20 + Dt, H, W]`."""
+    label_maps = one_hot(labels, NUM_CLASSES, dtype)
+    return torch.cat([label_maps, paint_codes(codes, label_maps)], dim=1)
+
+
+def _colour_path(channels: int) -> nn.Conv2d:
+    path = nn.Conv2d(channels, COLOUR_CHANNELS, 1)
+    with torch.no_grad():
+        path.weight.zero_()
+        assert path.bias is not None
+        path.bias.zero_()
+        for channel in range(COLOUR_CHANNELS):
+            path.weight[channel, NUM_CLASSES + channel] = COLOUR_GAIN
+    return path
+
+
+def _borrowing_weights() -> Tensor:
+    """Return `[20, 20]`: how much class row borrows from class column. A mirror image counts far more than skin."""
+    weights = torch.zeros(NUM_CLASSES, NUM_CLASSES)
+    for borrower in SKIN:
+        for lender in SKIN:
+            weights[borrower, lender] = 1.0
+    for left, right in MIRRORED:
+        weights[left, right] = weights[right, left] = 1000.0
+    return weights

@@ -1,0 +1,144 @@
+"""Checkpoints: a folder with `shape.safetensors` and `appearance.safetensors`, each carrying its config.
+
+Shape and appearance are trained apart, so each has its own file; export needs both, of one size.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from ..data.errors import InputError
+from ..data.files import atomic_path
+from .appearance import AppearanceEncoder, AppearanceGenerator
+from .config import NetworkConfig
+from .discriminator import Discriminator
+from .shape import ShapeEncoder, ShapeGenerator
+
+PARTS = {
+    "shape": ("shape_encoder", "shape_generator"),
+    "appearance": ("appearance_encoder", "appearance_generator", "discriminator"),
+}
+"""Which networks each file holds; their tensors are named ``network.parameter``."""
+
+UNTRAINED = "untrained"
+
+
+class Networks(nn.Module):
+    """All networks of one config, with fresh weights.
+
+    Parameters
+    ----------
+    config
+        The networks' config.
+    """
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.training_notes: dict[str, str] = dict.fromkeys(PARTS, UNTRAINED)
+        self.shape_encoder = ShapeEncoder(config)
+        self.shape_generator = ShapeGenerator(config)
+        self.appearance_encoder = AppearanceEncoder(config)
+        self.appearance_generator = AppearanceGenerator(config)
+        self.discriminator = Discriminator(config)
+
+
+def untrained_networks(config: NetworkConfig, seed: int) -> Networks:
+    """Return networks whose weights are drawn from `seed`, leaving the global random state as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        networks = Networks(config)
+    networks.training_notes = dict.fromkeys(PARTS, f"{UNTRAINED} (seed {seed})")
+    return networks.eval()
+
+
+def save_checkpoint(folder: Path, networks: Networks, part: str, note: str) -> Path:
+    """Write one part of the networks; the file appears whole or not at all.
+
+    Parameters
+    ----------
+    folder
+        The checkpoint folder, made if needed.
+    networks
+        The networks to take it from.
+    part
+        ``"shape"`` or ``"appearance"``.
+    note
+        How it was trained, in one line; export copies it into the bundle's manifest.
+    """
+    tensors = {
+        name: value.detach().cpu().contiguous()
+        for name, value in networks.state_dict().items()
+        if name.split(".")[0] in PARTS[part]
+    }
+    path = Path(folder) / f"{part}.safetensors"
+    metadata = {"config": json.dumps(networks.config.to_json()), "trained": note}
+    with atomic_path(path) as temporary:
+        save_file(tensors, temporary, metadata=metadata)
+    return path
+
+
+def load_checkpoint(folder: Path) -> Networks:
+    """Read both parts of a checkpoint.
+
+    Raises
+    ------
+    InputError
+        When a part is missing, damaged, or made for another config.
+    """
+    folder = Path(folder)
+    read = {part: _read(folder / f"{part}.safetensors") for part in PARTS}
+    shape, appearance = (read[part][0] for part in PARTS)
+    if (shape.height, shape.width, shape.shape_code) != (
+        appearance.height,
+        appearance.width,
+        appearance.shape_code,
+    ):
+        raise InputError(
+            f"{folder}: shape is {shape.height}x{shape.width} but appearance is "
+            f"{appearance.height}x{appearance.width}; train both at one size"
+        )
+    # Each file is the authority on its own part.
+    networks = Networks(dataclasses.replace(appearance, shape=shape.shape))
+    for part, (_, tensors, note) in read.items():
+        _assign(networks, tensors, part, folder / f"{part}.safetensors")
+        networks.training_notes[part] = note
+    return networks.eval()
+
+
+def _read(path: Path) -> tuple[NetworkConfig, dict[str, Tensor], str]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; a checkpoint folder holds {' and '.join(_names())}") from None
+    except (SafetensorError, OSError) as error:
+        raise InputError(f"{path}: not a safetensors checkpoint ({error})") from None
+    try:
+        config = NetworkConfig.from_json(json.loads(metadata["config"]))
+    except (KeyError, ValueError) as error:
+        raise InputError(f"{path}: no usable config in its metadata ({error})") from None
+    return config, tensors, metadata.get("trained", "unknown")
+
+
+def _assign(networks: Networks, tensors: dict[str, Tensor], part: str, path: Path) -> None:
+    own = networks.state_dict()
+    expected = {name for name in own if name.split(".")[0] in PARTS[part]}
+    wrong = sorted(expected ^ tensors.keys()) or sorted(
+        name for name in expected if own[name].shape != tensors[name].shape
+    )
+    if wrong:
+        raise InputError(f"{path}: {len(wrong)} tensors do not fit its own config, the first is {wrong[0]}")
+    networks.load_state_dict(tensors, strict=False)
+
+
+def _names() -> list[str]:
+    return [f"{part}.safetensors" for part in PARTS]

@@ -1,0 +1,83 @@
+"""Which pixels the outfit changes: of the labels, and of the picture."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ..data.classes import BACKGROUND, CLASS_IDS, GARMENTS, HEAD, HEADWEAR, NUM_CLASSES, SKIN
+from .layers import one_hot
+
+_FORBIDDEN = -1e4
+"""Below every logit, and representable in FP16."""
+
+
+def merge_labels(logits: Tensor, person_labels: Tensor, source: Tensor) -> Tensor:
+    """Take the new segmentation where the outfit touches it and the person's own labels elsewhere.
+
+    A pixel changes where the person's class is touched (worn from a garment, or removed), or where a touched class
+    was drawn over a class that it may cover: only headwear may cover the head. A garment that the outfit does not
+    hold is never drawn.
+
+    Parameters
+    ----------
+    logits
+        Class logits `[N, 20, H, W]`.
+    person_labels
+        Integers `[N, H, W]`.
+    source
+        int32 `[N, 20]`.
+
+    Returns
+    -------
+    Tensor
+        Labels, uint8 `[N, H, W]`.
+    """
+    owned = one_hot(person_labels, NUM_CLASSES, torch.float32).amax(dim=(2, 3)) > 0
+    allowed = _mask((BACKGROUND, CLASS_IDS["hair"], *SKIN), logits.device)
+    allowed = allowed | (source > 0) | ((source == 0) & owned)
+    drawn = torch.where(allowed[:, :, None, None], logits.float(), _FORBIDDEN).argmax(dim=1)
+    own = person_labels.to(torch.int64)
+    touched = (source != 0).to(torch.int32)
+    may_cover = _may_cover(logits.device).flatten()
+    shape = own.shape
+    own_touched = touched.gather(1, own.flatten(1)).reshape(shape)
+    drawn_touched = touched.gather(1, drawn.flatten(1)).reshape(shape)
+    covers = may_cover[drawn * NUM_CLASSES + own]
+    changed = (own_touched + drawn_touched * covers) > 0
+    return torch.where(changed, drawn, own).to(torch.uint8)
+
+
+def composite(person_image: Tensor, person_labels: Tensor, generated: Tensor, labels: Tensor, source: Tensor) -> Tensor:
+    """Keep the person's pixels where their class stays, and take the generated ones elsewhere.
+
+    Parameters
+    ----------
+    person_image, generated
+        Integers `[N, H, W, 3]`.
+    person_labels, labels
+        Integers `[N, H, W]`; before and after.
+    source
+        int32 `[N, 20]`.
+
+    Returns
+    -------
+    Tensor
+        uint8 `[N, H, W, 3]`.
+    """
+    new, old = labels.to(torch.int64), person_labels.to(torch.int64)
+    touched = (source != 0).to(torch.int32).gather(1, new.flatten(1)).reshape(new.shape)
+    kept = (new == old) & (touched == 0)
+    return torch.where(kept.unsqueeze(3), person_image, generated).to(torch.uint8)
+
+
+def _mask(classes: tuple[int, ...], device: torch.device) -> Tensor:
+    return torch.tensor([[c in classes for c in range(NUM_CLASSES)]], device=device)
+
+
+def _may_cover(device: torch.device) -> Tensor:
+    """Return int32 `[20, 20]`: whether class row, when new, may be drawn over the person's class column."""
+    table = torch.ones(NUM_CLASSES, NUM_CLASSES, dtype=torch.int32, device=device)
+    for garment in set(GARMENTS) - set(HEADWEAR):
+        table[garment, list(HEAD)] = 0
+    return table

@@ -1,0 +1,291 @@
+"""What a set of networks looks like: frozen dataclasses, four presets, JSON both ways. Needs no torch."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from ..data.errors import InputError
+
+CODE_GRID = (8, 4)
+"""Rows and columns of a class's shape code."""
+
+Conditioning = Literal["codes", "surface"]
+
+
+@dataclass(frozen=True)
+class GeneratorConfig:
+    """A pix2pixHD-style residual generator.
+
+    Parameters
+    ----------
+    width
+        Channels after the stem; they double at each downsampling.
+    max_width
+        Upper limit of the channels.
+    downsamplings
+        Stride-2 convolutions after the stem.
+    blocks
+        Residual blocks at the lowest resolution.
+    stem_stride
+        1: 7×7 stem and 7×7 head at full resolution, as pix2pixHD has them. 2: a 4×4 stem of stride 2 and a pixel
+        shuffle head with a full-resolution detail path, several times less work.
+    detail_width
+        Channels of the full-resolution head (`stem_stride` 2 only).
+    upsample
+        ``"transpose"``: transposed convolutions. ``"nearest"``: nearest neighbour, then a convolution.
+    skips
+        Whether the decoder also sees the encoder's features of its own resolution.
+    """
+
+    width: int
+    max_width: int
+    downsamplings: int
+    blocks: int
+    stem_stride: Literal[1, 2] = 1
+    detail_width: int = 16
+    upsample: Literal["transpose", "nearest"] = "transpose"
+    skips: bool = False
+
+
+@dataclass(frozen=True)
+class ShapeConfig:
+    """Shape encoder and generator.
+
+    Parameters
+    ----------
+    encoder_widths
+        Channels after each stride-2 convolution of the encoder; they lead from the working size to the code grid.
+    generator
+        The generator that draws the new segmentation.
+    scale
+        The networks work at 1/`scale` of the frame; their logits are upsampled bilinearly.
+    body_prior
+        Whether a direct path from the body map to the logits exists, initialised with what usually covers each body
+        part.
+    """
+
+    encoder_widths: tuple[int, ...]
+    generator: GeneratorConfig
+    scale: int = 1
+    body_prior: bool = True
+
+
+@dataclass(frozen=True)
+class AppearanceConfig:
+    """Appearance encoder and generator.
+
+    Parameters
+    ----------
+    encoder_widths
+        Channels of the encoder at 1/2, 1/4, … of the frame.
+    generator
+        The generator that paints the picture.
+    colour_path
+        Whether the first three numbers of a code are the class's mean colour, with a direct path to the output that
+        starts as that colour.
+    borrow_absent
+        Whether a class that is in no source image borrows the code of its mirror image or of other skin. The shape
+        generator may bare an arm that no photograph shows.
+    conditioning
+        ``"codes"``: labels and painted codes, as in the paper. ``"surface"``: also the body map and the garments'
+        pixels looked up through it.
+    """
+
+    encoder_widths: tuple[int, ...]
+    generator: GeneratorConfig
+    colour_path: bool = True
+    borrow_absent: bool = True
+    conditioning: Conditioning = "codes"
+
+
+@dataclass(frozen=True)
+class DiscriminatorConfig:
+    """A patch discriminator at several scales.
+
+    Parameters
+    ----------
+    width
+        Channels after the first convolution.
+    layers
+        Stride-2 convolutions a scale.
+    scales
+        How many scales look at the picture, each half as large as the one before.
+    """
+
+    width: int
+    layers: int = 2
+    scales: int = 2
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """Everything needed to build the networks of one bundle.
+
+    Parameters
+    ----------
+    preset
+        The preset that this came from.
+    height, width
+        The frame, in pixels; multiples of 8 and 4.
+    shape, appearance, discriminator
+        The parts.
+    shape_code
+        Ds, channels of a shape code.
+    appearance_code
+        Dt, length of an appearance code.
+    """
+
+    preset: str
+    height: int
+    width: int
+    shape: ShapeConfig
+    appearance: AppearanceConfig
+    discriminator: DiscriminatorConfig
+    shape_code: int = 10
+    appearance_code: int = 30
+
+    def __post_init__(self) -> None:
+        rows, columns = CODE_GRID
+        work = (self.height // self.shape.scale, self.width // self.shape.scale)
+        halvings = len(self.shape.encoder_widths)
+        if work != (rows << halvings, columns << halvings):
+            raise InputError(
+                f"config: a frame of {self.height}x{self.width} at scale 1/{self.shape.scale} and {halvings} "
+                f"halvings does not end on the {rows}x{columns} code grid"
+            )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON values that `from_json` takes back."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> NetworkConfig:
+        """Build a config from `to_json` values.
+
+        Raises
+        ------
+        InputError
+            When a field is missing or unknown.
+        """
+        try:
+            shape, appearance = dict(values["shape"]), dict(values["appearance"])
+            for part in (shape, appearance):
+                part["generator"] = GeneratorConfig(**part["generator"])
+                part["encoder_widths"] = tuple(part["encoder_widths"])
+            rest = {k: v for k, v in values.items() if k not in ("shape", "appearance", "discriminator")}
+            return cls(
+                shape=ShapeConfig(**shape),
+                appearance=AppearanceConfig(**appearance),
+                discriminator=DiscriminatorConfig(**values["discriminator"]),
+                **rest,
+            )
+        except (KeyError, TypeError) as error:
+            raise InputError(f"network config cannot be read: {error}; was it written by this version?") from None
+
+    def with_conditioning(self, conditioning: Conditioning) -> NetworkConfig:
+        """Return a copy with another conditioning of the appearance generator."""
+        return dataclasses.replace(self, appearance=dataclasses.replace(self.appearance, conditioning=conditioning))
+
+
+@dataclass(frozen=True)
+class _Slim:
+    """The sizes in which the slim presets differ."""
+
+    height: int
+    width: int
+    scale: int
+    shape_width: int = 24
+    shape_max_width: int = 120
+    shape_blocks: int = 5
+    shape_encoder: tuple[int, ...] = (16, 32, 48, 64)
+    appearance_width: int = 32
+    appearance_max_width: int = 144
+    appearance_blocks: int = 4
+    appearance_encoder: tuple[int, ...] = (32, 64)
+    downsamplings: int = 2
+    detail_width: int = 16
+    discriminator_width: int = field(default=24)
+
+
+def _slim(preset: str, size: _Slim) -> NetworkConfig:
+    def generator(width: int, max_width: int, blocks: int) -> GeneratorConfig:
+        return GeneratorConfig(
+            width=width,
+            max_width=max_width,
+            downsamplings=size.downsamplings,
+            blocks=blocks,
+            stem_stride=2,
+            detail_width=size.detail_width,
+            upsample="nearest",
+            skips=True,
+        )
+
+    return NetworkConfig(
+        preset=preset,
+        height=size.height,
+        width=size.width,
+        shape=ShapeConfig(
+            encoder_widths=size.shape_encoder,
+            generator=generator(size.shape_width, size.shape_max_width, size.shape_blocks),
+            scale=size.scale,
+        ),
+        appearance=AppearanceConfig(
+            encoder_widths=size.appearance_encoder,
+            generator=generator(size.appearance_width, size.appearance_max_width, size.appearance_blocks),
+        ),
+        discriminator=DiscriminatorConfig(width=size.discriminator_width),
+    )
+
+
+_PAPER_GENERATOR = GeneratorConfig(width=64, max_width=1024, downsamplings=4, blocks=9)
+
+PRESETS: dict[str, NetworkConfig] = {
+    "paper": NetworkConfig(
+        preset="paper",
+        height=512,
+        width=256,
+        shape=ShapeConfig(encoder_widths=(16, 32, 64, 64, 64, 64), generator=_PAPER_GENERATOR, body_prior=False),
+        appearance=AppearanceConfig(
+            encoder_widths=(32, 64, 128, 256),
+            generator=_PAPER_GENERATOR,
+            colour_path=False,
+            borrow_absent=False,
+        ),
+        discriminator=DiscriminatorConfig(width=64, layers=3),
+    ),
+    "base": _slim("base", _Slim(height=512, width=256, scale=4)),
+    "small": _slim("small", _Slim(height=256, width=128, scale=2)),
+    "tiny": _slim(
+        "tiny",
+        _Slim(
+            height=64,
+            width=32,
+            scale=1,
+            shape_width=8,
+            shape_max_width=16,
+            shape_blocks=1,
+            shape_encoder=(8, 8, 16),
+            appearance_width=8,
+            appearance_max_width=16,
+            appearance_blocks=1,
+            appearance_encoder=(8, 16),
+            detail_width=8,
+            discriminator_width=8,
+        ),
+    ),
+}
+
+
+def preset(name: str) -> NetworkConfig:
+    """Return a preset by name.
+
+    Raises
+    ------
+    InputError
+        When there is no such preset.
+    """
+    if name not in PRESETS:
+        raise InputError(f"preset {name!r} is unknown; allowed: {', '.join(PRESETS)}")
+    return PRESETS[name]

@@ -1,0 +1,251 @@
+"""The five graphs that are exported: uint8 pictures and labels in, uint8 or small codes out.
+
+Everything between is inside: one-hot, class selection, normalisation, pooling, argmax and quantisation. A graph
+computes in the dtype of its own parameters, so ``graph.half()`` is the typed FP16 graph. Every uint8 input is cast
+before anything else happens to it and every uint8 output is cast last, because TensorRT knows no other operation on
+uint8.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..data.classes import NUM_CLASSES
+from .appearance import AppearanceEncoder, AppearanceGenerator, codes_conditioning, pool_codes
+from .compositor import composite, merge_labels
+from .config import CODE_GRID, NetworkConfig
+from .layers import one_hot, to_float_image, to_uint8_image
+from .shape import ShapeEncoder, ShapeGenerator, body_channels
+from .surface import fourier_features, surface_lookup
+
+Dim = int | str
+"""A fixed size, or the name of a dynamic one: ``"N"`` requests, ``"M"`` garment photographs a request."""
+
+
+@dataclass(frozen=True)
+class GraphTensor:
+    """One input or output of a graph: its name, NumPy dtype name and shape."""
+
+    name: str
+    dtype: str
+    shape: tuple[Dim, ...]
+
+
+class ShapeEncoderGraph(nn.Module):
+    """person_labels, garment_labels, source -> shape_codes."""
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.shape_encoder = ShapeEncoder(config)
+
+    def forward(self, person_labels: Tensor, garment_labels: Tensor, source: Tensor) -> Tensor:
+        """Encode every class of the outfit, each from the photograph that `source` names: `[N, 20, Ds, 8, 4]`."""
+        height, width = person_labels.shape[1:]
+        # Classes are selected before encoding: exact, since the encoder sees one class at a time, and half the work.
+        images = _person_first(*_widen(person_labels, garment_labels))
+        pick = source.clamp(min=0).to(torch.int64)[:, :, None, None].expand(-1, -1, height, width)
+        chosen = images.gather(1, pick)
+        classes = torch.arange(NUM_CLASSES, dtype=torch.int32, device=source.device).view(1, -1, 1, 1)
+        slices = (chosen == classes) & (source >= 0)[:, :, None, None]
+        codes = self.shape_encoder(slices.flatten(0, 1).unsqueeze(1).to(_dtype(self)))
+        rows, columns = CODE_GRID
+        grid: Tensor = codes.reshape(-1, NUM_CLASSES, codes.shape[1], rows, columns)
+        return grid.float()
+
+
+class ShapeGeneratorGraph(nn.Module):
+    """shape_codes, densepose, person_labels, source -> labels."""
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.shape_generator = ShapeGenerator(config)
+
+    def forward(self, shape_codes: Tensor, densepose: Tensor, person_labels: Tensor, source: Tensor) -> Tensor:
+        """Draw the new segmentation, the person's own labels kept where the outfit does not touch them."""
+        densepose, person_labels = _widen(densepose, person_labels)
+        dtype = _dtype(self)
+        logits = self.shape_generator(shape_codes.to(dtype), body_channels(densepose, dtype))
+        return merge_labels(logits, person_labels, source)
+
+
+class AppearanceEncoderGraph(nn.Module):
+    """person_image, person_labels, garment_images, garment_labels, source -> appearance_codes."""
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.appearance_encoder = AppearanceEncoder(config)
+        self.borrow_absent = config.appearance.borrow_absent
+
+    def forward(
+        self,
+        person_image: Tensor,
+        person_labels: Tensor,
+        garment_images: Tensor,
+        garment_labels: Tensor,
+        source: Tensor,
+    ) -> Tensor:
+        """Return each class's mean features from its own photograph: `[N, 20, Dt]`."""
+        dtype = _dtype(self)
+        images = _person_first(*_widen(person_image, garment_images))
+        labels = _person_first(*_widen(person_labels, garment_labels))
+        count = images.shape[1]
+        label_maps = one_hot(labels.flatten(0, 1), NUM_CLASSES, dtype)
+        features = self.appearance_encoder(to_float_image(images.flatten(0, 1), dtype), label_maps)
+        return pool_codes(
+            features.reshape(-1, count, *features.shape[1:]),
+            label_maps.reshape(-1, count, *label_maps.shape[1:]),
+            source,
+            borrow_absent=self.borrow_absent,
+        )
+
+
+class AppearanceGeneratorGraph(nn.Module):
+    """labels, appearance_codes[, densepose, garments, source] -> generated (and its float form, for autograd)."""
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.appearance_generator = AppearanceGenerator(config)
+
+    def forward(self, labels: Tensor, appearance_codes: Tensor) -> tuple[Tensor, Tensor]:
+        """Paint the picture: uint8 `[N, H, W, 3]`, and `[N, 3, H, W]` in [-1, 1] with gradients."""
+        (labels,) = _widen(labels)
+        return self.paint(codes_conditioning(labels, appearance_codes, _dtype(self)))
+
+    def paint(self, conditioning: Tensor) -> tuple[Tensor, Tensor]:
+        """Run the generator on ready conditioning."""
+        picture = self.appearance_generator(conditioning).float()
+        return to_uint8_image(picture), picture
+
+
+class SurfaceAppearanceGeneratorGraph(AppearanceGeneratorGraph):
+    """The appearance generator with ``surface`` conditioning, which also sees body maps and garment pixels."""
+
+    def forward(  # type: ignore[override]
+        self,
+        labels: Tensor,
+        appearance_codes: Tensor,
+        densepose: Tensor,
+        garment_images: Tensor,
+        garment_labels: Tensor,
+        garment_densepose: Tensor,
+        source: Tensor,
+    ) -> tuple[Tensor, Tensor]:
+        """Paint the picture: uint8 `[N, H, W, 3]`, and `[N, 3, H, W]` in [-1, 1] with gradients."""
+        labels, densepose = _widen(labels, densepose)
+        garment_images, garment_labels, garment_densepose = _widen(garment_images, garment_labels, garment_densepose)
+        dtype = _dtype(self)
+        lookup = surface_lookup(labels, densepose, garment_images, garment_labels, garment_densepose, source)
+        parts = [
+            codes_conditioning(labels, appearance_codes, dtype),
+            body_channels(densepose, dtype),
+            fourier_features(densepose, dtype),
+            lookup.to(dtype),
+        ]
+        return self.paint(torch.cat(parts, dim=1))
+
+
+class CompositorGraph(nn.Module):
+    """person_image, person_labels, generated, labels, source -> image."""
+
+    def forward(
+        self, person_image: Tensor, person_labels: Tensor, generated: Tensor, labels: Tensor, source: Tensor
+    ) -> Tensor:
+        """Keep the person's pixels where their class stays: uint8 `[N, H, W, 3]`."""
+        person_image, person_labels, generated, labels = _widen(person_image, person_labels, generated, labels)
+        return composite(person_image, person_labels, generated, labels, source)
+
+
+@dataclass(frozen=True)
+class GraphSpec:
+    """A graph's name, tensors and module class."""
+
+    name: str
+    inputs: tuple[GraphTensor, ...]
+    outputs: tuple[GraphTensor, ...]
+    module: type[nn.Module]
+    float_output: str | None = None
+    """Name of a further, differentiable output that only the PyTorch form has."""
+
+    def build(self, config: NetworkConfig) -> nn.Module:
+        """Make the module, with fresh weights, in evaluation mode."""
+        arguments: tuple[Any, ...] = () if self.module is CompositorGraph else (config,)
+        return self.module(*arguments).eval()
+
+
+def graph_specs(config: NetworkConfig) -> tuple[GraphSpec, ...]:
+    """Return the five graphs of `config`, in the order in which a request runs through them."""
+    size = (config.height, config.width)
+    tensors = {
+        tensor.name: tensor
+        for tensor in (
+            GraphTensor("person_image", "uint8", ("N", *size, 3)),
+            GraphTensor("person_labels", "uint8", ("N", *size)),
+            GraphTensor("densepose", "uint8", ("N", *size, 3)),
+            GraphTensor("garment_images", "uint8", ("N", "M", *size, 3)),
+            GraphTensor("garment_labels", "uint8", ("N", "M", *size)),
+            GraphTensor("garment_densepose", "uint8", ("N", "M", *size, 3)),
+            GraphTensor("source", "int32", ("N", NUM_CLASSES)),
+            GraphTensor("shape_codes", "float32", ("N", NUM_CLASSES, config.shape_code, *CODE_GRID)),
+            GraphTensor("labels", "uint8", ("N", *size)),
+            GraphTensor("appearance_codes", "float32", ("N", NUM_CLASSES, config.appearance_code)),
+            GraphTensor("generated", "uint8", ("N", *size, 3)),
+            GraphTensor("image", "uint8", ("N", *size, 3)),
+        )
+    }
+
+    def pick(names: str) -> tuple[GraphTensor, ...]:
+        return tuple(tensors[name] for name in names.split())
+
+    surface = config.appearance.conditioning == "surface"
+    return (
+        GraphSpec(
+            "shape_encoder",
+            pick("person_labels garment_labels source"),
+            pick("shape_codes"),
+            ShapeEncoderGraph,
+        ),
+        GraphSpec(
+            "shape_generator",
+            pick("shape_codes densepose person_labels source"),
+            pick("labels"),
+            ShapeGeneratorGraph,
+        ),
+        GraphSpec(
+            "appearance_encoder",
+            pick("person_image person_labels garment_images garment_labels source"),
+            pick("appearance_codes"),
+            AppearanceEncoderGraph,
+        ),
+        GraphSpec(
+            "appearance_generator",
+            pick(
+                "labels appearance_codes"
+                + (" densepose garment_images garment_labels garment_densepose source" if surface else "")
+            ),
+            pick("generated"),
+            SurfaceAppearanceGeneratorGraph if surface else AppearanceGeneratorGraph,
+            float_output="generated_float",
+        ),
+        GraphSpec(
+            "compositor",
+            pick("person_image person_labels generated labels source"),
+            pick("image"),
+            CompositorGraph,
+        ),
+    )
+
+
+def _person_first(person: Tensor, garments: Tensor) -> Tensor:
+    return torch.cat([person.unsqueeze(1), garments], dim=1)
+
+
+def _widen(*tensors: Tensor) -> tuple[Tensor, ...]:
+    return tuple(tensor.to(torch.int32) for tensor in tensors)
+
+
+def _dtype(module: nn.Module) -> torch.dtype:
+    return next(module.parameters()).dtype

@@ -1,0 +1,126 @@
+"""Shape generation: per-class codes of where garments are, and the new segmentation drawn from them."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..data.classes import CLASS_IDS, NUM_BODY_PARTS, NUM_CLASSES
+from .config import CODE_GRID, NetworkConfig
+from .layers import conv, conv_leaky, one_hot
+from .piecewise_conv import PiecewiseConstantConv2d
+from .residual_generator import STEM_KERNEL, ResidualGenerator
+
+BODY_CHANNELS = NUM_BODY_PARTS + 2
+
+
+class ShapeEncoder(nn.Module):
+    """Encode one class slice at a time into an 8×4 grid of Ds numbers (O-VITON, section 3.2).
+
+    Parameters
+    ----------
+    config
+        The networks' config.
+    """
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.scale = config.shape.scale
+        widths = (1, *config.shape.encoder_widths)
+        self.downs = nn.Sequential(*(conv_leaky(a, b, 3, stride=2) for a, b in pairwise(widths)))
+        self.last = nn.Sequential(conv_leaky(widths[-1], widths[-1]), nn.Conv2d(widths[-1], config.shape_code, 1))
+
+    def forward(self, slices: Tensor) -> Tensor:
+        """Map class masks `[B, 1, H, W]` in {0, 1} to codes `[B, Ds, 8, 4]`; an empty mask has a zero code."""
+        present = slices.amax(dim=(2, 3), keepdim=True)
+        if self.scale > 1:
+            slices = F.avg_pool2d(slices, self.scale)
+        codes: Tensor = self.last(self.downs(slices)) * present
+        return codes
+
+
+class ShapeGenerator(nn.Module):
+    """Draw class logits from every class's code and the body map.
+
+    The codes enter the first convolution nearest-upsampled, as in the paper, through
+    `PiecewiseConstantConv2d`, which makes them nearly free.
+
+    Parameters
+    ----------
+    config
+        The networks' config.
+    """
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        shape = config.shape
+        self.scale = shape.scale
+        stride = shape.generator.stem_stride
+        kernel = STEM_KERNEL[stride]
+        self.code_stem = PiecewiseConstantConv2d(
+            NUM_CLASSES * config.shape_code,
+            shape.generator.width,
+            kernel,
+            stride=stride,
+            padding=(kernel - stride + 1) // 2,
+            grid=CODE_GRID,
+            size=(config.height // shape.scale, config.width // shape.scale),
+        )
+        self.body_stem = conv(BODY_CHANNELS, shape.generator.width, kernel, stride=stride, bias=False)
+        self.generator = ResidualGenerator(shape.generator, BODY_CHANNELS, NUM_CLASSES)
+        self.prior = _body_prior() if shape.body_prior else None
+
+    def forward(self, codes: Tensor, body: Tensor) -> Tensor:
+        """Map codes `[N, 20, Ds, 8, 4]` and `body_channels` `[N, 27, H, W]` to logits `[N, 20, H, W]`."""
+        if self.scale > 1:
+            body = F.avg_pool2d(body, self.scale)
+        stem = self.code_stem(codes.flatten(1, 2)) + self.body_stem(body)
+        logits: Tensor = self.generator(stem, body)
+        if self.prior is not None:
+            logits = logits + self.prior(body)
+        if self.scale > 1:
+            logits = F.interpolate(logits, scale_factor=float(self.scale), mode="bilinear")
+        return logits
+
+
+def body_channels(densepose: Tensor, dtype: torch.dtype) -> Tensor:
+    """Turn a DensePose map `[N, H, W, 3]` into 25 one-hot parts, U/255 and V/255: `[N, 27, H, W]`."""
+    surface = densepose[..., 1:].permute(0, 3, 1, 2).to(dtype) / 255
+    return torch.cat([one_hot(densepose[..., 0], NUM_BODY_PARTS, dtype), surface], dim=1)
+
+
+# DensePose parts: 1-2 torso, 3 right hand, 4 left hand, 5 left foot, 6 right foot, 7 and 9 right thigh, 8 and 10 left
+# thigh, 11 and 13 right calf, 12 and 14 left calf, 15 and 17 left upper arm, 16 and 18 right upper arm, 19 and 21 left
+# forearm, 20 and 22 right forearm, 23-24 head.
+_USUALLY_COVERED_BY: tuple[tuple[tuple[int, ...], dict[str, float]], ...] = (
+    ((0,), {"background": 4.0}),
+    ((1, 2), {"coat": 4.4, "dress": 4.2, "upper_clothes": 4.0, "skirt": 2.6, "pants": 2.5, "torso_skin": 2.0}),
+    ((15, 16, 17, 18), {"coat": 4.4, "dress": 4.1, "upper_clothes": 4.0}),
+    ((19, 20, 21, 22), {"coat": 4.4}),
+    ((4, 15, 17, 19, 21), {"left_arm": 3.0}),
+    ((3, 16, 18, 20, 22), {"right_arm": 3.0}),
+    ((7, 8, 9, 10), {"skirt": 4.4, "dress": 4.2, "pants": 4.0}),
+    ((11, 12, 13, 14), {"pants": 4.0}),
+    ((8, 10, 12, 14), {"left_leg": 3.0}),
+    ((7, 9, 11, 13), {"right_leg": 3.0}),
+    ((5,), {"left_shoe": 4.0, "left_leg": 3.0}),
+    ((6,), {"right_shoe": 4.0, "right_leg": 3.0}),
+    ((23, 24), {"face": 4.0, "hair": 3.0}),
+)
+
+
+def _body_prior() -> nn.Conv2d:
+    """Return a trainable 1×1 path from body parts to logits that starts as what usually covers each part."""
+    prior = nn.Conv2d(BODY_CHANNELS, NUM_CLASSES, 1)
+    with torch.no_grad():
+        prior.weight.zero_()
+        assert prior.bias is not None
+        prior.bias.zero_()
+        for parts, logits in _USUALLY_COVERED_BY:
+            for part in parts:
+                for name, logit in logits.items():
+                    prior.weight[CLASS_IDS[name], part] = logit
+    return prior

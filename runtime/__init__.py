@@ -1,0 +1,1 @@
+"""Virtual try-on in process: people and garments in, the person wearing the outfit out."""

@@ -1,0 +1,97 @@
+"""From "wear this, remove that" to a source vector, every rule in one table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ..data.classes import CLASS_IDS, CLASS_NAMES, NUM_CLASSES, ids, parse_garment_classes
+from ..data.errors import InputError
+from .person import Garment
+
+MAX_GARMENTS = 8
+REMOVED = -1
+OWN = 0
+
+RULES: Mapping[int, tuple[int, ...]] = {
+    CLASS_IDS["dress"]: ids("upper_clothes", "skirt", "pants"),
+    CLASS_IDS["upper_clothes"]: ids("dress"),
+    CLASS_IDS["pants"]: ids("dress", "skirt"),
+    CLASS_IDS["skirt"]: ids("dress", "pants"),
+}
+"""Wearing the key takes off the values. A class that is itself worn from a garment stays on."""
+
+
+@dataclass(frozen=True)
+class Outfit:
+    """Where every class of the result comes from.
+
+    Parameters
+    ----------
+    source
+        int32 `[20]`: 0 the person's own, k from garment photograph k, -1 removed.
+    notes
+        What the rules did that was not asked for, in plain words.
+    """
+
+    source: npt.NDArray[np.int32]
+    notes: tuple[str, ...]
+
+    def described(self) -> dict[str, int]:
+        """Return the classes that are not the person's own, with their source."""
+        return {CLASS_NAMES[c]: int(s) for c, s in enumerate(self.source) if s != OWN}
+
+
+def plan_outfit(
+    garments: Sequence[Garment],
+    remove: Iterable[str] = (),
+    *,
+    owned: Iterable[int] = range(NUM_CLASSES),
+    rules: Mapping[int, tuple[int, ...]] = RULES,
+) -> Outfit:
+    """Resolve an outfit into a source vector.
+
+    Parameters
+    ----------
+    garments
+        Garment photographs, in the order in which the graphs get them.
+    remove
+        Names of garment classes to take off.
+    owned
+        Classes that the person has; only for the notes.
+    rules
+        What wearing a class takes off.
+
+    Raises
+    ------
+    InputError
+        When there are too many garments, one class is asked for twice, worn and removed, or nothing is asked for.
+    """
+    removed = {c for name in remove for c in parse_garment_classes(name)}
+    if len(garments) > MAX_GARMENTS:
+        raise InputError(f"{len(garments)} garments given; allowed: up to {MAX_GARMENTS} a request")
+    if not garments and not removed:
+        raise InputError("nothing to do: no garment to wear and no class to remove; give --wear or --remove")
+    owned = set(owned)
+    source = np.full(NUM_CLASSES, OWN, np.int32)
+    for index, garment in enumerate(garments, start=1):
+        for c in garment.classes:
+            if source[c] != OWN:
+                first = garments[source[c] - 1].name
+                raise InputError(f"{CLASS_NAMES[c]} is to be worn from both {first} and {garment.name}; choose one")
+            if c in removed:
+                raise InputError(f"{CLASS_NAMES[c]} is to be worn from {garment.name} and removed; choose one")
+            source[c] = index
+    notes = [f"the person wears no {CLASS_NAMES[c]}, so there is none to remove" for c in removed - owned]
+    worn = [c for c in range(NUM_CLASSES) if source[c] > OWN]
+    for c in worn:
+        for other in rules.get(c, ()):
+            if source[other] == OWN:
+                source[other] = REMOVED
+                if other in owned and other not in removed:
+                    notes.append(f"wearing {CLASS_NAMES[c]} takes off the person's {CLASS_NAMES[other]}")
+    source[list(removed)] = REMOVED
+    return Outfit(source, tuple(notes))

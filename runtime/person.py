@@ -1,0 +1,157 @@
+"""The inputs of a try-on: a person, and garments photographed on other people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from ..data.classes import ALIASES, CLASS_NAMES, parse_garment_classes
+from ..data.errors import InputError
+from ..data.images import UInt8Array, check_densepose, check_image, check_labels
+from ..data.person_folder import read_person_folder
+
+
+@dataclass(frozen=True)
+class Person:
+    """A photographed person.
+
+    Parameters
+    ----------
+    image
+        RGB `[H, W, 3]`, uint8, any size.
+    labels
+        CIHP labels `[H, W]`, uint8, ids 0 to 19.
+    densepose
+        Body map `[H, W, 3]`, uint8: part 0-24, U, V.
+    name
+        What messages call it.
+
+    Raises
+    ------
+    InputError
+        When an array has a wrong shape, dtype or value, or sizes differ.
+    """
+
+    image: UInt8Array
+    labels: UInt8Array
+    densepose: UInt8Array
+    name: str = "person"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "image", check_image(self.image, f"{self.name}: image"))
+        object.__setattr__(self, "labels", check_labels(self.labels, f"{self.name}: labels"))
+        object.__setattr__(self, "densepose", check_densepose(self.densepose, f"{self.name}: densepose"))
+        _check_sizes(self.name, self.image, labels=self.labels, densepose=self.densepose)
+
+    @classmethod
+    def open(cls, folder: Path | str) -> Self:
+        """Read a person folder: `image.jpg` (or .png, .webp), `labels.png`, `densepose.png` (or .npy)."""
+        read = read_person_folder(folder)
+        if read.densepose is None:
+            raise InputError(f"{folder}: no densepose.png or densepose.npy; a person needs a body map")
+        return cls(read.image, read.labels, read.densepose, str(folder))
+
+
+@dataclass(frozen=True)
+class Garment:
+    """A photograph that garments are taken from.
+
+    Parameters
+    ----------
+    image
+        RGB `[H, W, 3]`, uint8, any size.
+    labels
+        CIHP labels `[H, W]`, uint8.
+    wear
+        Names of the garment classes to take, comma separated, or their ids.
+    densepose
+        Body map of whoever wears it, if known.
+    name
+        What messages call it.
+
+    Raises
+    ------
+    InputError
+        When an array does not fit, a class is unknown, or a class is not in `labels`.
+    """
+
+    image: UInt8Array
+    labels: UInt8Array
+    wear: str | tuple[int, ...]
+    densepose: UInt8Array | None = None
+    name: str = "garment"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "image", check_image(self.image, f"{self.name}: image"))
+        object.__setattr__(self, "labels", check_labels(self.labels, f"{self.name}: labels"))
+        _check_sizes(self.name, self.image, labels=self.labels)
+        if self.densepose is not None:
+            object.__setattr__(self, "densepose", check_densepose(self.densepose, f"{self.name}: densepose"))
+            _check_sizes(self.name, self.image, densepose=self.densepose)
+        object.__setattr__(self, "wear", self._present(self._parse_wear()))
+
+    @classmethod
+    def open(cls, folder: Path | str, wear: str) -> Self:
+        """Read a garment folder: like a person's, the body map optional.
+
+        Parameters
+        ----------
+        folder
+            The folder.
+        wear
+            Garment classes to take, comma separated; ``"shoes"`` means both.
+        """
+        parse_garment_classes(wear)  # a wrong name is told before files are read
+        read = read_person_folder(folder)
+        return cls(read.image, read.labels, wear, read.densepose, str(folder))
+
+    @property
+    def classes(self) -> tuple[int, ...]:
+        """The ids of the classes taken from this photograph."""
+        assert isinstance(self.wear, tuple)
+        return self.wear
+
+    def _parse_wear(self) -> str:
+        if isinstance(self.wear, str):
+            return self.wear
+        return ",".join(CLASS_NAMES[c] if 0 <= c < len(CLASS_NAMES) else str(c) for c in self.wear)
+
+    def _present(self, wear: str) -> tuple[int, ...]:
+        present = set(np.unique(self.labels).tolist())
+        taken: list[int] = []
+        for name in (part.strip() for part in wear.split(",")):
+            found = [c for c in parse_garment_classes(name) if c in present]
+            # A pair may be half hidden; a single class may not be missing.
+            if not found:
+                holds = ", ".join(CLASS_NAMES[c] for c in sorted(present))
+                raise InputError(f"{self.name}: no pixel is labelled {name}; its labels hold: {holds}")
+            taken += [c for c in found if c not in taken]
+            if name in ALIASES:
+                taken += [c for c in ALIASES[name] if c not in taken]
+        return tuple(taken)
+
+
+def parse_wear(text: str) -> tuple[str, Path]:
+    """Split ``"CLASS[,CLASS]=FOLDER"``.
+
+    Raises
+    ------
+    InputError
+        When there is no ``=``, or a side is empty.
+    """
+    classes, separator, folder = text.partition("=")
+    if not (separator and classes.strip() and folder.strip()):
+        raise InputError(f"--wear {text!r}: allowed: CLASS[,CLASS]=FOLDER, for example upper_clothes=photos/shirt")
+    return classes.strip(), Path(folder.strip())
+
+
+def _check_sizes(name: str, image: UInt8Array, **others: UInt8Array) -> None:
+    for what, array in others.items():
+        if array.shape[:2] != image.shape[:2]:
+            raise InputError(
+                f"{name}: {what} is {array.shape[1]}x{array.shape[0]}, but the image is "
+                f"{image.shape[1]}x{image.shape[0]}; both must have one size"
+            )

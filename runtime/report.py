@@ -1,0 +1,81 @@
+"""What a try-on reports: a stable, documented JSON format (see docs/report.md)."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+REPORT_SCHEMA = 1
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class EngineReport(_Strict):
+    """The engine that ran, and why not a better one.
+
+    Parameters
+    ----------
+    name, version, device, precision
+        What ran.
+    not_used
+        Better candidates with the reason why each cannot run here.
+    """
+
+    name: str
+    version: str | None
+    device: str
+    precision: str
+    not_used: dict[str, str]
+
+
+class BundleReport(_Strict):
+    """The bundle that was used.
+
+    Parameters
+    ----------
+    name, preset, height, width
+        What it is.
+    identity
+        SHA-256 of its manifest.
+    trained
+        How each part was trained.
+    """
+
+    name: str
+    preset: str
+    height: int
+    width: int
+    identity: str
+    trained: dict[str, str]
+
+
+class TryOnReport(_Strict):
+    """One try-on.
+
+    Parameters
+    ----------
+    schema_version
+        Format of this report.
+    engine, bundle
+        What it ran on.
+    source
+        Classes that are not the person's own: k ≥ 1 from garment k, -1 removed.
+    stages_ms
+        Milliseconds by stage, in order; the five graphs bear their own names.
+    total_ms
+        Milliseconds from arrays to arrays.
+    changed_share
+        Share of the photograph's pixels that the try-on repainted.
+    notes
+        Anything a user should know.
+    """
+
+    schema_version: int = REPORT_SCHEMA
+    engine: EngineReport
+    bundle: BundleReport
+    source: dict[str, int]
+    stages_ms: dict[str, float]
+    total_ms: float
+    changed_share: float
+    notes: tuple[str, ...]

@@ -1,0 +1,86 @@
+"""Fitting a person and garments of any size into the graphs' arrays, and the result back into the photograph."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from ..data.images import UInt8Array
+from ..data.letterbox import Letterbox
+from .outfit import OWN, Outfit
+from .person import Garment, Person
+
+Arrays = dict[str, npt.NDArray[np.generic]]
+
+
+def build_request(person: Person, garments: Sequence[Garment], outfit: Outfit, height: int, width: int) -> Arrays:
+    """Return every input of the graphs for one request (N = 1), each photograph fitted to the network's size.
+
+    Without garments one blank photograph goes along, since the graphs take at least one.
+    """
+    box = photo_box(person, height, width)
+    worn: list[tuple[UInt8Array, UInt8Array, UInt8Array]] = []
+    for garment in garments:
+        garment_box = Letterbox.of(garment.labels, height, width)
+        body = garment.densepose if garment.densepose is not None else np.zeros_like(garment.image)
+        worn.append(
+            (
+                garment_box.fit_image(garment.image),
+                garment_box.fit_labels(garment.labels),
+                garment_box.fit_labels(body),
+            )
+        )
+    if not worn:
+        blank = np.zeros((height, width, 3), np.uint8)
+        worn.append((blank, blank[..., 0], blank))
+    images, labels, bodies = (np.stack(arrays)[None] for arrays in zip(*worn, strict=True))
+    return {
+        "person_image": box.fit_image(person.image)[None],
+        "person_labels": box.fit_labels(person.labels)[None],
+        "densepose": box.fit_labels(person.densepose)[None],
+        "garment_images": images,
+        "garment_labels": labels,
+        "garment_densepose": bodies,
+        "source": outfit.source[None],
+    }
+
+
+def photo_box(person: Person, height: int, width: int) -> Letterbox:
+    """Return where the person's photograph lies in the network's frame."""
+    return Letterbox.of(person.labels, height, width)
+
+
+def restore_result(
+    image: UInt8Array, labels: UInt8Array, person: Person, source: npt.NDArray[np.int32], box: Letterbox
+) -> tuple[UInt8Array, UInt8Array]:
+    """Bring a result back to the photograph's own size.
+
+    Labels outside the outfit's reach and pixels whose class stays are taken from the photograph itself, so they are
+    identical to it at any size.
+
+    Parameters
+    ----------
+    image, labels
+        The result at the network's size, uint8 `[H, W, 3]` and `[H, W]`.
+    person
+        The original.
+    source
+        The outfit, `[20]`.
+    box
+        Where the photograph lies in the network's frame.
+
+    Returns
+    -------
+    tuple
+        Image `[h, w, 3]` and labels `[h, w]`.
+    """
+    new_labels = box.restore_labels(labels)
+    if not box.is_identity:
+        # Where the network saw no change, the photograph's finer labels are the better ones.
+        before = box.restore_labels(box.fit_labels(person.labels))
+        untouched = (new_labels == before) & (source[before] == OWN) & (source[person.labels] == OWN)
+        new_labels = np.where(untouched, person.labels, new_labels)
+    kept = (new_labels == person.labels) & (source[new_labels] == OWN)
+    return np.where(kept[..., None], person.image, box.restore_image(image)), new_labels

@@ -1,0 +1,56 @@
+"""Packaging of oviton: the repository root is the package."""
+
+from pathlib import Path
+
+from setuptools import setup
+
+ROOT = Path(__file__).parent
+LAYERS = ("data", "networks", "export", "engines", "runtime")
+
+TORCH = ["torch==2.13.0"]
+ONNX = ["onnx==1.23.2", "onnxscript==0.7.2"]
+EXTRAS = {
+    "refine": TORCH,
+    "serve": ["tritonclient[grpc]==2.73.0", "nvidia-pytriton==0.7.0"],
+    "tensorrt": ["tensorrt>=10.0,<12", "cuda-python>=12.6"],
+    "rtx": ["tensorrt-rtx-cu13==1.7.1.116", "cuda-python>=13.0"],
+    "train": [*TORCH, *ONNX],
+    "dev": [
+        *TORCH,
+        *ONNX,
+        "hypothesis>=6.100",
+        "import-linter>=2.16",
+        "mypy==2.4.1",
+        "pytest>=8",
+        "pytest-benchmark>=5.3",
+        "ruff==0.17.6",
+        "scikit-image>=0.24",
+    ],
+}
+
+setup(
+    name="oviton",
+    version="0.1.0",
+    description="Deployment runtime for O-VITON virtual try-on networks",
+    long_description=(ROOT / "README.md").read_text(encoding="utf-8") if (ROOT / "README.md").exists() else "",
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    license_files=["LICENSE", "NOTICE"],
+    python_requires=">=3.11,<3.14",
+    package_dir={"oviton": "."},
+    packages=["oviton", *(f"oviton.{layer}" for layer in LAYERS)],
+    package_data={"oviton": ["py.typed", "bundles/*/*", "bundles/*/samples/*/*"]},
+    install_requires=[
+        "numpy>=1.26,<2",
+        "onnxruntime>=1.20",
+        "openvino>=2025.0",
+        "pillow>=10.3",
+        "platformdirs>=4",
+        "pydantic>=2.7",
+        "rich>=13.7",
+        "safetensors>=0.4.5",
+        "typer>=0.15",
+    ],
+    extras_require=EXTRAS,
+    entry_points={"console_scripts": ["oviton=oviton.cli:main"]},
+)
