@@ -49,6 +49,10 @@ GARMENTS = tuple(i for i in range(NUM_CLASSES) if i not in (BACKGROUND, CLASS_ID
 HEADWEAR = ids("hat", "sunglasses", "scarf")
 """The garments that may cover the head."""
 
+MAY_COVER = np.ones((NUM_CLASSES, NUM_CLASSES), dtype=bool)
+"""Whether class row, when newly drawn, may cover the person's class column: only headwear may cover the head."""
+MAY_COVER[np.ix_([g for g in GARMENTS if g not in HEADWEAR], HEAD)] = False
+
 MIRRORED = (
     ids("left_arm", "right_arm"),
     ids("left_leg", "right_leg"),

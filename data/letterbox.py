@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 from .images import UInt8Array
@@ -62,8 +63,23 @@ class Letterbox:
         return self._restore(image, Image.Resampling.BICUBIC)
 
     def restore_labels(self, labels: UInt8Array) -> UInt8Array:
-        """Cut the photograph's part out of `[H, W]` and scale it back to `[h, w]` with nearest samples."""
-        return self._restore(labels, Image.Resampling.NEAREST)
+        """Cut the photograph's part out of `[H, W]` and scale it back to `[h, w]`.
+
+        Each class is scaled as a mask and the strongest wins, so outlines come back smooth; nearest samples would
+        leave stairs.
+        """
+        if self.is_identity:
+            return labels
+        result, strongest = np.zeros(0, np.uint8), np.zeros(0, np.uint8)
+        for c in np.unique(labels):
+            mask = self._restore(np.where(labels == c, 255, 0).astype(np.uint8), Image.Resampling.BILINEAR)
+            result = np.where(mask > strongest, c, result) if result.size else np.full(mask.shape, c, np.uint8)
+            strongest = np.maximum(mask, strongest) if strongest.size else mask
+        return result
+
+    def restore_mask(self, mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+        """Cut the photograph's part out of a mask `[H, W]` and scale it back to `[h, w]` with nearest samples."""
+        return self._restore(mask.astype(np.uint8), Image.Resampling.NEAREST).astype(bool)
 
     def _fit(self, array: UInt8Array, resampling: Image.Resampling, mode: str) -> UInt8Array:
         if self.is_identity:

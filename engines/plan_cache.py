@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 
@@ -135,11 +136,10 @@ class PlanCache:
             return Plan(data, True, time.perf_counter() - started, {})
         stale = self.difference_to_newest(key)
         data = build()
-        sidecar = {"key": asdict(key), "sha256": hashlib.sha256(data).hexdigest()}
         with atomic_path(path) as temporary:
             temporary.write_bytes(data)
         with atomic_path(path.with_suffix(".json")) as temporary:
-            temporary.write_text(json.dumps(sidecar, indent=1) + "\n", encoding="utf-8")
+            temporary.write_text(json.dumps(_sidecar(key, data), indent=1) + "\n", encoding="utf-8")
         return Plan(data, False, time.perf_counter() - started, stale)
 
     def difference_to_newest(self, key: PlanKey) -> dict[str, tuple[str, str]]:
@@ -148,11 +148,11 @@ class PlanCache:
         if not others:
             return {}
         newest = max(others, key=lambda p: p.stat().st_mtime)
-        try:
-            old = json.loads(newest.read_text(encoding="utf-8"))["key"]
-        except (OSError, ValueError, KeyError):
-            return {"sidecar": (f"{newest.name} is unreadable", "rebuilt")}
         new = asdict(key)
+        try:
+            old = dict(json.loads(newest.read_text(encoding="utf-8"))["key"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return {"sidecar": (f"{newest.name} is unreadable", "rebuilt")}
         return {name: (str(old.get(name)), str(new[name])) for name in new if old.get(name) != new[name]}
 
     def _path(self, key: PlanKey) -> Path:
@@ -165,9 +165,11 @@ def _read_verified(path: Path, key: PlanKey) -> bytes | None:
         data = path.read_bytes()
     except (OSError, ValueError):
         return None
-    if sidecar.get("key") != asdict(key) or sidecar.get("sha256") != hashlib.sha256(data).hexdigest():
-        return None
-    return data
+    return data if sidecar == _sidecar(key, data) else None
+
+
+def _sidecar(key: PlanKey, data: bytes) -> dict[str, Any]:
+    return {"key": asdict(key), "sha256": hashlib.sha256(data).hexdigest()}
 
 
 def default_cache_folder() -> Path:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from ..data.optional import require
 from ..export.bundle import Bundle
 from ..export.manifest import GraphEntry
@@ -54,15 +56,12 @@ class TorchEngine(BaseEngine):
         self._module = None
 
     def _import(self, array: Array) -> Array:
-        # Copied where torch cannot share a read-only array.
-        tensor = self._torch.as_tensor(array) if _writeable(array) else self._torch.tensor(array)
-        return tensor.to(self.device)
+        if isinstance(array, np.ndarray):
+            # torch shares neither negative strides nor read-only memory.
+            array = np.require(array, requirements=["C", "W"])
+        return self._torch.as_tensor(array).to(self.device)
 
     def _export(self, array: Array, library: Any | None) -> Array:
         if library is None:
             return array.cpu().numpy()
         return array if library is self._torch else library.from_dlpack(array)
-
-
-def _writeable(array: Array) -> bool:
-    return bool(getattr(getattr(array, "flags", None), "writeable", True))

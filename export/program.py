@@ -1,8 +1,8 @@
 """`.pt2` programs whose weights live once, in the safetensors file that the ONNX forms share.
 
 `torch.export` archives carry FP32 weights of their own. Before saving, each parameter is replaced by a zero expanded
-to its shape, which takes four bytes; loading puts the real weights back. So every form of a graph holds the same numbers by
-construction. No pickle is involved: archives store raw tensors, and the example inputs are dropped.
+to its shape, which takes four bytes; loading puts the real weights back. So every form of a graph holds the same
+numbers by construction. No pickle is involved: archives store raw tensors, and the example inputs are dropped.
 """
 
 from __future__ import annotations

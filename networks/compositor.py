@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from ..data.classes import BACKGROUND, CLASS_IDS, GARMENTS, HEAD, HEADWEAR, NUM_CLASSES, SKIN
+from ..data.classes import BACKGROUND, CLASS_IDS, MAY_COVER, NUM_CLASSES, SKIN
 from .layers import one_hot
 
 _FORBIDDEN = -1e4
@@ -39,7 +40,7 @@ def merge_labels(logits: Tensor, person_labels: Tensor, source: Tensor) -> Tenso
     drawn = torch.where(allowed[:, :, None, None], logits.float(), _FORBIDDEN).argmax(dim=1)
     own = person_labels.to(torch.int64)
     touched = (source != 0).to(torch.int32)
-    may_cover = _may_cover(logits.device).flatten()
+    may_cover = torch.from_numpy(MAY_COVER.astype(np.int32)).to(logits.device).flatten()
     shape = own.shape
     own_touched = touched.gather(1, own.flatten(1)).reshape(shape)
     drawn_touched = touched.gather(1, drawn.flatten(1)).reshape(shape)
@@ -73,11 +74,3 @@ def composite(person_image: Tensor, person_labels: Tensor, generated: Tensor, la
 
 def _mask(classes: tuple[int, ...], device: torch.device) -> Tensor:
     return torch.tensor([[c in classes for c in range(NUM_CLASSES)]], device=device)
-
-
-def _may_cover(device: torch.device) -> Tensor:
-    """Return int32 `[20, 20]`: whether class row, when new, may be drawn over the person's class column."""
-    table = torch.ones(NUM_CLASSES, NUM_CLASSES, dtype=torch.int32, device=device)
-    for garment in set(GARMENTS) - set(HEADWEAR):
-        table[garment, list(HEAD)] = 0
-    return table

@@ -28,7 +28,8 @@ class PiecewiseConstantConv2d(nn.Module):
     stride
         Stride of the full-resolution convolution.
     padding
-        Reflection padding of the full-resolution convolution, smaller than the block.
+        Reflection padding of the full-resolution convolution, smaller than the block, such that the size is kept
+        (divided by `stride`).
     grid
         Rows and columns of the codes.
     size
@@ -80,11 +81,12 @@ class PiecewiseConstantConv2d(nn.Module):
 
 def _tap_patterns(cells: int, block: int, kernel: int, stride: int, padding: int) -> tuple[Tensor, Tensor]:
     """Return the tap patterns `[P, 3, kernel]` along one axis, and for each output its row `cell · P + pattern`."""
-    if kernel > block + 1 or padding >= block or block % stride:
+    keeps_size = (cells * block + 2 * padding - kernel) // stride + 1 == cells * block // stride
+    if kernel > block + 1 or padding >= block or block % stride or not keeps_size:
         raise ValueError(f"kernel {kernel}, stride {stride} and padding {padding} do not suit blocks of {block} pixels")
     found: dict[tuple[int, ...], int] = {}
     source = []
-    for output in range((cells * block + 2 * padding - kernel) // stride + 1):
+    for output in range(cells * block // stride):
         first = output * stride - padding
         cell = output * stride // block
         offsets = tuple((first + tap) // block - cell for tap in range(kernel))

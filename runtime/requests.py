@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image, ImageFilter
 
+from ..data.classes import MAY_COVER
 from ..data.images import UInt8Array
 from ..data.letterbox import Letterbox
 from .outfit import OWN, Outfit
@@ -78,9 +80,32 @@ def restore_result(
     """
     new_labels = box.restore_labels(labels)
     if not box.is_identity:
-        # Where the network saw no change, the photograph's finer labels are the better ones.
-        before = box.restore_labels(box.fit_labels(person.labels))
-        untouched = (new_labels == before) & (source[before] == OWN) & (source[person.labels] == OWN)
-        new_labels = np.where(untouched, person.labels, new_labels)
+        new_labels = np.where(_stays(labels, new_labels, person, source, box), person.labels, new_labels)
     kept = (new_labels == person.labels) & (source[new_labels] == OWN)
     return np.where(kept[..., None], person.image, box.restore_image(image)), new_labels
+
+
+def _stays(
+    labels: UInt8Array,
+    new_labels: UInt8Array,
+    person: Person,
+    source: npt.NDArray[np.int32],
+    box: Letterbox,
+) -> npt.NDArray[np.bool_]:
+    """Return where the photograph's own, finer label counts, `[h, w]`.
+
+    The network saw a coarser picture, in which pixels along a border bear their neighbour's label.
+    """
+    own = person.labels
+    untouched = source[own] == OWN
+    # As in the network's own merge: only a touched class takes pixels from an untouched one, if it may cover it.
+    covered = (source[new_labels] != OWN) & MAY_COVER[new_labels, own]
+    # And a pixel that the network took for its neighbour stays if its class goes on right beside it.
+    seen = box.restore_labels(box.fit_labels(own))
+    mistaken = untouched & covered & (own != seen)
+    survives = np.zeros(own.shape, bool)
+    for c in np.unique(own[mistaken]):
+        beside = Image.fromarray((labels == c).astype(np.uint8)).filter(ImageFilter.MaxFilter(3))
+        survives |= mistaken & (own == c) & box.restore_mask(np.asarray(beside) > 0)
+    stays: npt.NDArray[np.bool_] = untouched & (~covered | survives)
+    return stays

@@ -1,0 +1,5 @@
+"""``python -m oviton``."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,114 @@
+"""Shared fixtures: the example people, a tiny bundle exported once a session, a private plan cache."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from oviton.engines.plan_cache import PlanCache
+from oviton.export.bundle import Bundle
+from oviton.export.samples import read_samples, sample_requests
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parent.parent
+PEOPLE = ROOT / "examples" / "people"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def plan_cache_folder(tmp_path_factory):
+    """No test reads or writes the user's own plan cache."""
+    folder = tmp_path_factory.mktemp("plans")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OVITON_CACHE", str(folder))
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def cache(plan_cache_folder):
+    return PlanCache(plan_cache_folder)
+
+
+@pytest.fixture(scope="session")
+def people() -> Path:
+    return PEOPLE
+
+
+@pytest.fixture(scope="session")
+def sample_people():
+    return read_samples(sorted(PEOPLE.iterdir())[:4])
+
+
+@pytest.fixture(scope="session")
+def tiny_networks():
+    """Untrained tiny networks whose every weight is random, so that no path is silent."""
+    import torch
+    from oviton.networks.checkpoint import untrained_networks
+    from oviton.networks.config import preset
+
+    networks = untrained_networks(preset("tiny"), seed=3)
+    generator = torch.Generator().manual_seed(5)
+    with torch.no_grad():
+        for parameter in networks.parameters():
+            parameter.add_(torch.randn(parameter.shape, generator=generator) * 0.02)
+    return networks
+
+
+@pytest.fixture(scope="session")
+def exported(tmp_path_factory, tiny_networks):
+    """The tiny networks, saved as a checkpoint and exported by the command line: the folder and what was printed."""
+    from oviton.networks.checkpoint import PARTS, save_checkpoint
+
+    root = tmp_path_factory.mktemp("export")
+    for part in PARTS:
+        save_checkpoint(root / "checkpoint", tiny_networks, part, f"trained for a test of {part}")
+    command = [sys.executable, "-m", "oviton", "export", "checkpoint", "-o", "bundle", "--samples", str(PEOPLE)]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return root / "bundle", done.stdout
+
+
+@pytest.fixture(scope="session")
+def tiny_bundle_folder(exported) -> Path:
+    return exported[0]
+
+
+@pytest.fixture(scope="session")
+def tiny_bundle(tiny_bundle_folder) -> Bundle:
+    return Bundle.open(tiny_bundle_folder)
+
+
+@pytest.fixture(scope="session")
+def small_bundle() -> Bundle:
+    """The shipped bundle."""
+    return Bundle.open()
+
+
+@pytest.fixture
+def bundle_copy(tmp_path, tiny_bundle_folder) -> Path:
+    """A tiny bundle to damage."""
+    return Path(shutil.copytree(tiny_bundle_folder, tmp_path / "copy"))
+
+
+@pytest.fixture(scope="session")
+def tiny_requests(sample_people):
+    """Two requests of two garments each, at the tiny size."""
+    return sample_requests(sample_people, 64, 32, 2, 2)
+
+
+@pytest.fixture
+def person_copy(tmp_path) -> Path:
+    """A person folder to damage."""
+    return Path(shutil.copytree(PEOPLE / "ana", tmp_path / "ana"))
+
+
+@pytest.fixture(scope="session")
+def read_picture():
+    def read(path):
+        with Image.open(path) as image:
+            return np.asarray(image)
+
+    return read

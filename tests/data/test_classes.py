@@ -1,0 +1,27 @@
+import pytest
+from oviton.data.classes import CLASS_IDS, CLASS_NAMES, GARMENTS, HEAD, PALETTE, SKIN, parse_garment_classes
+from oviton.data.errors import InputError
+
+
+def test_cihp_ids_are_the_published_ones():
+    assert [CLASS_IDS[n] for n in ("upper_clothes", "dress", "coat", "pants", "face", "right_shoe")] == [
+        5, 6, 7, 9, 13, 19,
+    ]  # fmt: skip
+    assert len(CLASS_NAMES) == len(PALETTE) == 20
+
+
+def test_every_class_is_garment_or_person():
+    person = {CLASS_IDS["background"], CLASS_IDS["hair"], *SKIN}
+    assert person | set(GARMENTS) == set(range(20))
+    assert not person & set(GARMENTS)
+    assert CLASS_IDS["face"] in HEAD
+
+
+def test_list_with_alias():
+    assert parse_garment_classes("coat, shoes") == (7, 18, 19)
+
+
+@pytest.mark.parametrize(("text", "problem"), [("jumper", "is unknown"), ("face", "is not a garment"), ("", "unknown")])
+def test_wrong_names_are_told_with_what_is_allowed(text, problem):
+    with pytest.raises(InputError, match=rf"{problem}; allowed: hat, .*shoes"):
+        parse_garment_classes(text)

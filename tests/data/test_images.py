@@ -1,0 +1,147 @@
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from oviton.data.errors import InputError
+from oviton.data.images import read_densepose, read_image, read_labels, write_image
+from PIL import Image
+
+
+def save(path, array, **options):
+    Image.fromarray(array).save(path, **options)
+    return path
+
+
+@pytest.fixture
+def picture():
+    return np.random.default_rng(0).integers(0, 256, (20, 10, 3)).astype(np.uint8)
+
+
+def test_png_is_read_as_it_was_written(tmp_path, picture):
+    assert np.array_equal(read_image(save(tmp_path / "image.png", picture)), picture)
+
+
+def test_exif_orientation_is_applied(tmp_path, picture):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera lay on its side: turn right by 90° to see it upright
+    path = tmp_path / "image.png"
+    Image.fromarray(picture).save(path, exif=exif)
+    assert np.array_equal(read_image(path), np.rot90(picture, k=-1))
+
+
+def test_transparent_pixels_become_white(tmp_path):
+    rgba = np.zeros((4, 4, 4), np.uint8)
+    assert (read_image(save(tmp_path / "image.png", rgba)) == 255).all()
+
+
+@pytest.mark.parametrize("mode", ["L", "P", "CMYK", "I;16", "1"])
+def test_other_modes_become_rgb(tmp_path, mode):
+    suffix = ".jpg" if mode == "CMYK" else ".png"
+    path = tmp_path / f"image{suffix}"
+    Image.new(mode, (5, 7)).save(path)
+    assert read_image(path).shape == (7, 5, 3)
+
+
+def test_palette_labels_keep_their_ids(tmp_path):
+    labels = np.arange(20, dtype=np.uint8).reshape(4, 5)
+    image = Image.fromarray(labels, mode=None).convert("P")
+    image.putpalette([255 - i for i in range(256) for _ in range(3)])
+    image = Image.frombytes("P", (5, 4), labels.tobytes())
+    image.putpalette([255 - i for i in range(256) for _ in range(3)])
+    image.save(tmp_path / "labels.png")
+    assert np.array_equal(read_labels(tmp_path / "labels.png"), labels)
+
+
+def png_bomb(width, height):
+    """A PNG of a few bytes that declares a huge size."""
+
+    def chunk(kind, body):
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(100)))
+
+
+@pytest.mark.parametrize(("width", "height"), [(9_000, 9_000), (12_000, 12_000), (60_000, 60_000)])
+def test_decompression_bomb_is_refused_before_decoding(tmp_path, width, height):
+    path = tmp_path / "image.png"
+    path.write_bytes(png_bomb(width, height))
+    with pytest.raises(InputError, match=r"image\.png.*allowed: up to 67 Mpx"):
+        read_image(path)
+
+
+def test_npy_bomb_is_refused_before_reading(tmp_path):
+    path = tmp_path / "densepose.npy"
+    np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=(20_000, 20_000, 3))
+    with pytest.raises(InputError, match=r"densepose\.npy.*allowed: up to 67 Mpx"):
+        read_densepose(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0 not a jpeg"])
+def test_what_is_no_picture_is_named(tmp_path, content):
+    path = tmp_path / "image.png"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"image\.png"):
+        read_image(path)
+
+
+def test_truncated_picture_is_refused(tmp_path, picture):
+    buffer = io.BytesIO()
+    Image.fromarray(np.tile(picture, (10, 10, 1))).save(buffer, "jpeg")
+    path = tmp_path / "image.jpg"
+    path.write_bytes(buffer.getvalue()[:-200])
+    with pytest.raises(InputError, match="damaged"):
+        read_image(path)
+
+
+def test_label_id_above_19_is_named(tmp_path):
+    path = save(tmp_path / "labels.png", np.full((4, 4), 20, np.uint8))
+    with pytest.raises(InputError, match="label id 20 found; allowed: 0 to 19"):
+        read_labels(path)
+
+
+def test_colour_labels_are_refused(tmp_path, picture):
+    with pytest.raises(InputError, match="mode RGB"):
+        read_labels(save(tmp_path / "labels.png", picture))
+
+
+def test_densepose_part_above_24_is_named(tmp_path):
+    path = save(tmp_path / "densepose.png", np.full((4, 4, 3), 25, np.uint8))
+    with pytest.raises(InputError, match="DensePose part 25 found; allowed: 0 to 24"):
+        read_densepose(path)
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.zeros((4, 4, 3), np.float32),
+        np.zeros((4, 4), np.uint8),
+        np.zeros((0, 4, 3), np.uint8),
+        np.zeros((), np.uint8),
+    ],
+)
+def test_npy_of_wrong_shape_or_dtype_is_refused(tmp_path, array):
+    np.save(tmp_path / "densepose.npy", array)
+    with pytest.raises(InputError, match=r"densepose\.npy: (shape|dtype)"):
+        read_densepose(tmp_path / "densepose.npy")
+
+
+def test_pickled_npy_is_never_loaded(tmp_path):
+    np.save(tmp_path / "densepose.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    with pytest.raises(InputError, match="not a NumPy array"):
+        read_densepose(tmp_path / "densepose.npy")
+
+
+def test_npy_densepose_equals_png(tmp_path):
+    body = np.random.default_rng(1).integers(0, 25, (8, 6, 3)).astype(np.uint8)
+    np.save(tmp_path / "densepose.npy", np.asfortranarray(body))
+    save(tmp_path / "densepose.png", body)
+    assert np.array_equal(read_densepose(tmp_path / "densepose.npy"), read_densepose(tmp_path / "densepose.png"))
+
+
+def test_write_image_refuses_lossy_labels(tmp_path):
+    with pytest.raises(InputError, match=r"allowed endings: \.png"):
+        write_image(tmp_path / "labels.jpg", np.zeros((4, 4), np.uint8))
+    assert not list(tmp_path.iterdir())

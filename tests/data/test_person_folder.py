@@ -1,0 +1,41 @@
+import numpy as np
+import pytest
+from oviton.data.errors import InputError
+from oviton.data.person_folder import read_person_folder
+from PIL import Image
+
+
+def test_example_person(people):
+    person = read_person_folder(people / "ana")
+    assert person.image.shape == (512, 256, 3)
+    assert person.labels.shape == (512, 256)
+    assert person.densepose is not None
+
+
+def test_body_map_is_optional(person_copy):
+    (person_copy / "densepose.png").unlink()
+    assert read_person_folder(person_copy).densepose is None
+
+
+@pytest.mark.parametrize("name", ["image.png", "labels.png"])
+def test_missing_file_is_named(person_copy, name):
+    (person_copy / name).unlink()
+    with pytest.raises(InputError, match=name.split(".", maxsplit=1)[0]):
+        read_person_folder(person_copy)
+
+
+def test_sizes_must_agree(person_copy):
+    Image.fromarray(np.zeros((9, 7), np.uint8)).save(person_copy / "labels.png")
+    with pytest.raises(InputError, match=r"labels\.png: 7x9 found, but image\.png is 256x512"):
+        read_person_folder(person_copy)
+
+
+def test_two_photographs_are_ambiguous(person_copy):
+    Image.fromarray(np.zeros((9, 7, 3), np.uint8)).save(person_copy / "image.jpg")
+    with pytest.raises(InputError, match=r"both image\.jpg and image\.png"):
+        read_person_folder(person_copy)
+
+
+def test_file_in_place_of_a_folder(person_copy):
+    with pytest.raises(InputError, match="a folder is expected, but it is a file"):
+        read_person_folder(person_copy / "image.png")

@@ -1,0 +1,72 @@
+import numpy as np
+import pytest
+from oviton.data.errors import GateError, InputError
+from oviton.engines import engine_set
+from oviton.engines.engine_set import EngineSet
+from oviton.engines.openvino_engine import OpenVinoEngine
+from oviton.engines.registry import ENGINE_NAMES, survey
+from oviton.export.parity import Limits, psnr
+
+needs_bf16 = pytest.mark.skipif(not OpenVinoEngine.has_bf16(), reason="this processor has no bf16")
+
+
+@pytest.mark.parametrize("name", ENGINE_NAMES)
+def test_engines_agree_end_to_end(tiny_bundle, tiny_requests, cache, name):
+    with (
+        EngineSet.load(tiny_bundle, "onnxruntime", "fp32", cache=cache) as reference,
+        EngineSet.load(tiny_bundle, name, "fp32", cache=cache) as engines,
+    ):
+        assert engines.precision == "fp32"
+        assert psnr(engines.run(tiny_requests)["image"], reference.run(tiny_requests)["image"]) >= 45
+
+
+def test_auto_takes_the_first_that_runs(tiny_bundle, cache):
+    with EngineSet.load(tiny_bundle, cache=cache) as engines:
+        expected = next(a for a in survey() if a.reason is None)
+        assert engines.chosen == expected
+        assert all(a.reason for a in engines.passed_over)
+
+
+@needs_bf16
+def test_bf16_is_gated_on_this_machine_and_remembered(tiny_bundle, cache, monkeypatch):
+    with EngineSet.load(tiny_bundle, "openvino", cache=cache) as engines:
+        assert engines.precision == "bf16"
+        assert {row.reference for row in engines.gate} == {"onnxruntime fp32"}
+        assert all(row.passed for row in engines.gate)
+        first = engines.gate
+    monkeypatch.setattr(engine_set, "gate", lambda engines: pytest.fail("gated again"))
+    with EngineSet.load(tiny_bundle, "openvino", cache=cache) as engines:
+        assert engines.gate == first
+
+
+@needs_bf16
+def test_a_failed_gate_refuses_bf16_and_says_so(tiny_bundle, tmp_path, monkeypatch):
+    monkeypatch.setattr(engine_set, "REDUCED_PRECISION", Limits(relative=0.0, agreement=1.0, psnr=119))
+    cache = engine_set.PlanCache(tmp_path)
+    with EngineSet.load(tiny_bundle, "openvino", cache=cache) as engines:
+        assert engines.precision == "fp32"
+        assert engines.notes[0].startswith("bf16 was refused on this machine")
+        assert "demanded" in engines.notes[0]
+    with pytest.raises(GateError, match="openvino bf16 does not agree"):
+        EngineSet.load(tiny_bundle, "openvino", "bf16", cache=cache)
+
+
+def test_unknown_engine_and_precision_list_what_is_allowed(tiny_bundle, cache):
+    with pytest.raises(InputError, match="'triton' is unknown; allowed: auto, torch, openvino, onnxruntime"):
+        EngineSet.load(tiny_bundle, "triton", cache=cache)
+    with pytest.raises(InputError, match=r"no precision 'int4'.*allowed: auto, fp32"):
+        EngineSet.load(tiny_bundle, "torch", "int4", cache=cache)
+
+
+def test_survey_names_a_reason_or_a_precision():
+    for found in survey():
+        assert bool(found.reason) != bool(found.precisions)
+        assert found.version
+
+
+def test_run_gives_every_tensor(tiny_bundle, tiny_requests, cache):
+    with EngineSet.load(tiny_bundle, "onnxruntime", cache=cache) as engines:
+        values = engines.run(tiny_requests)
+    assert {"shape_codes", "labels", "appearance_codes", "generated", "image"} <= values.keys()
+    assert values["labels"].max() < 20
+    assert np.isfinite(values["shape_codes"]).all()

@@ -1,0 +1,194 @@
+"""Every engine that runs here, against ONNX Runtime and against PyTorch itself."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from oviton.data.errors import InputError
+from oviton.engines.onnxruntime_engine import OnnxRuntimeEngine
+from oviton.engines.openvino_engine import OpenVinoEngine
+from oviton.engines.torch_engine import TorchEngine
+from oviton.export.parity import psnr
+from oviton.networks.graphs import AppearanceGeneratorGraph
+
+ENGINES = {"onnxruntime": OnnxRuntimeEngine, "openvino": OpenVinoEngine, "torch": TorchEngine}
+
+
+@pytest.fixture(params=ENGINES)
+def make(request, tiny_bundle):
+    made = []
+
+    def load(graph, precision="fp32"):
+        engine = ENGINES[request.param](tiny_bundle, tiny_bundle.manifest.graph(graph), precision)
+        made.append(engine)
+        return engine
+
+    yield load
+    for engine in made:
+        engine.close()
+
+
+@pytest.fixture(scope="module")
+def feed(tiny_bundle, tiny_requests):
+    """Every tensor of two requests, made by ONNX Runtime."""
+    values = dict(tiny_requests)
+    for graph in tiny_bundle.manifest.graphs:
+        with OnnxRuntimeEngine(tiny_bundle, graph, "fp32") as engine:
+            values |= engine(**{spec.name: values[spec.name] for spec in graph.inputs})
+    return values
+
+
+def pick(feed, engine):
+    return {spec.name: feed[spec.name] for spec in engine.inputs}
+
+
+@pytest.mark.parametrize(
+    "graph", ["shape_encoder", "shape_generator", "appearance_encoder", "appearance_generator", "compositor"]
+)
+def test_agrees_with_onnxruntime(make, feed, graph):
+    engine = make(graph)
+    outputs = engine(**pick(feed, engine))
+    for spec in engine.outputs:
+        found, expected = outputs[spec.name], feed[spec.name]
+        assert isinstance(found, np.ndarray)
+        assert (found.dtype, found.shape) == (expected.dtype, expected.shape)
+        if found.dtype == np.float32:
+            assert np.allclose(found, expected, atol=1e-5)
+        else:
+            assert psnr(found, expected) >= 45
+
+
+@pytest.mark.parametrize(("n", "m"), [(1, 1), (1, 8), (3, 2), (8, 1)])
+def test_batches_are_independent_requests(make, tiny_requests, n, m):
+    """A silent miscompile at batch > 1 would show as a request that depends on its neighbours."""
+    engine = make("appearance_encoder")
+    take = lambda name: np.resize(tiny_requests[name], (n, *tiny_requests[name].shape[1:]))  # noqa: E731
+    batch = {name: take(name) for name in ("person_image", "person_labels", "source")}
+    for name in ("garment_images", "garment_labels"):
+        garments = tiny_requests[name]
+        batch[name] = np.resize(garments, (n, m, *garments.shape[2:]))
+    batch["source"] = np.clip(batch["source"], -1, m).astype(np.int32)
+    together = engine(**batch)["appearance_codes"]
+    for i in range(n):
+        alone = engine(**{name: array[i : i + 1] for name, array in batch.items()})["appearance_codes"]
+        assert np.allclose(together[i : i + 1], alone, atol=1e-5)
+
+
+def test_refit_equals_pytorch_with_those_weights(make, feed, tiny_networks):
+    engine = make("appearance_generator")
+    before = engine(**pick(feed, engine))["generated"]
+    networks = copy.deepcopy(tiny_networks)
+    module = AppearanceGeneratorGraph.__new__(AppearanceGeneratorGraph)
+    torch.nn.Module.__init__(module)
+    module.appearance_generator = networks.appearance_generator
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.copy_((parameter + torch.randn(parameter.shape, generator=generator) * 0.05).half())
+    weights = {name: p.detach().numpy() for name, p in module.named_parameters()}
+    assert set(weights) == set(engine.graph.parameters)
+
+    engine.refit(weights)
+    with torch.no_grad():
+        expected = module(torch.from_numpy(feed["labels"]), torch.from_numpy(feed["appearance_codes"]))[0].numpy()
+    after = engine(**pick(feed, engine))["generated"]
+    assert psnr(after, expected) > 50
+    assert psnr(after, before) < 40
+
+    engine.refit({})
+    assert np.array_equal(engine(**pick(feed, engine))["generated"], before)
+
+
+def test_partial_refit_starts_from_the_bundles_weights(make, feed):
+    engine = make("appearance_generator")
+    before = engine(**pick(feed, engine))["generated"]
+    names = [n for n in engine.graph.parameters if n.endswith("colour.bias")]
+    engine.refit({"appearance_generator.colour.weight": np.zeros((3, 50, 1, 1), np.float32)})
+    engine.refit({names[0]: np.full(3, 0.5, np.float32)})  # the first refit must be gone
+    brighter = engine(**pick(feed, engine))["generated"]
+    assert brighter.mean() > before.mean()
+    assert np.corrcoef(brighter.ravel(), before.ravel())[0, 1] > 0.8
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "problem"),
+    [
+        ("nobody.weight", np.zeros(3), "is none of its"),
+        ("appearance_generator.colour.bias", np.zeros(4), r"has shape \[4\]; allowed: \[3\]"),
+        ("appearance_generator.colour.bias", np.full(3, 1e6), "FP16 cannot"),
+        ("appearance_generator.colour.bias", np.full(3, np.nan), "FP16 cannot"),
+    ],
+)
+def test_bad_refit_is_refused_and_changes_nothing(make, feed, name, value, problem):
+    engine = make("appearance_generator")
+    before = engine(**pick(feed, engine))["generated"]
+    with pytest.raises(InputError, match=problem):
+        engine.refit({name: value})
+    assert np.array_equal(engine(**pick(feed, engine))["generated"], before)
+
+
+def test_torch_tensors_in_torch_tensors_out(make, feed):
+    engine = make("compositor")
+    outputs = engine(**{name: torch.from_numpy(array) for name, array in pick(feed, engine).items()})
+    assert isinstance(outputs["image"], torch.Tensor)
+    assert np.array_equal(outputs["image"].numpy(), feed["image"])
+
+
+def test_results_are_the_callers_own(make, feed):
+    engine = make("compositor")
+    first = engine(**pick(feed, engine))["image"]
+    kept = first.copy()
+    engine(**{**pick(feed, engine), "person_image": 255 - feed["person_image"]})
+    assert np.array_equal(first, kept)
+
+
+def test_strided_and_readonly_inputs(make, feed):
+    engine = make("compositor")
+    inputs = pick(feed, engine)
+    frozen = inputs["person_image"].copy()
+    frozen.setflags(write=False)
+    flipped_twice = inputs["person_labels"][:, ::-1].copy()[:, ::-1]
+    outputs = engine(**{**inputs, "person_image": frozen, "person_labels": flipped_twice})
+    assert np.array_equal(outputs["image"], feed["image"])
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"labels": None}, r"missing inputs \['labels'\]"),
+        ({"extra": np.zeros(1)}, r"unknown inputs \['extra'\]"),
+        ({"labels": np.zeros((2, 64, 32), np.int64)}, r"labels is int64\[2, 64, 32\]; allowed: uint8\[N, 64, 32\]"),
+        ({"labels": np.zeros((2, 64, 30), np.uint8)}, "labels is uint8"),
+        ({"labels": np.zeros((3, 64, 32), np.uint8)}, "the same for all inputs"),
+        ({"labels": torch.zeros(2, 64, 32, dtype=torch.uint8)}, "several array libraries"),
+    ],
+)
+def test_inputs_that_do_not_fit_are_named(make, feed, change, problem):
+    engine = make("compositor")
+    inputs = {k: v for k, v in {**pick(feed, engine), **change}.items() if v is not None}
+    with pytest.raises(InputError, match=problem):
+        engine(**inputs)
+
+
+def test_more_than_eight_requests_are_refused(make, feed):
+    engine = make("compositor")
+    inputs = {name: np.resize(array, (9, *array.shape[1:])) for name, array in pick(feed, engine).items()}
+    with pytest.raises(InputError, match="N from 1 to 8"):
+        engine(**inputs)
+
+
+def test_closed_engine_says_so(make, feed):
+    engine = make("compositor")
+    engine.close()
+    engine.close()
+    with pytest.raises(InputError, match="compositor is closed"):
+        engine(**pick(feed, engine))
+
+
+def test_fp16_graph_runs_and_is_close(tiny_bundle, feed):
+    graph = tiny_bundle.manifest.graph("appearance_generator")
+    with OnnxRuntimeEngine(tiny_bundle, graph, "fp16") as engine:
+        assert psnr(engine(**pick(feed, engine))["generated"], feed["generated"]) >= 40
+        engine.refit({"appearance_generator.colour.bias": np.full(3, 0.5, np.float32)})
+        assert engine(**pick(feed, engine))["generated"].mean() > feed["generated"].mean()

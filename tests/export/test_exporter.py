@@ -1,0 +1,193 @@
+"""The exported files themselves, read back with ONNX and torch, not the exporter's word for them."""
+
+import copy
+import re
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from oviton.data.errors import GateError, InputError
+from oviton.export import exporter
+from oviton.export.bundle import Bundle
+from oviton.export.exporter import export_bundle
+from oviton.export.program import load_program
+from oviton.networks.graphs import graph_specs
+
+GRAPHS = ("shape_encoder", "shape_generator", "appearance_encoder", "appearance_generator", "compositor")
+FORMS = ("onnx_fp32", "onnx_fp16")
+
+
+@pytest.fixture(scope="module", params=[(g, f) for g in GRAPHS for f in FORMS], ids="-".join)
+def saved_model(request, tiny_bundle):
+    name, form = request.param
+    entry = tiny_bundle.manifest.graph(name)
+    return entry, form, onnx.load(tiny_bundle.graph_file(entry, form), load_external_data=False)
+
+
+def shape_of(value):
+    return tuple(d.dim_param or d.dim_value for d in value.type.tensor_type.shape.dim)
+
+
+def test_the_five_graphs_are_there(tiny_bundle):
+    assert tuple(g.name for g in tiny_bundle.manifest.graphs) == GRAPHS
+
+
+def test_boundary_is_as_declared_with_dynamic_n_and_m(saved_model):
+    entry, _, model = saved_model
+    for specs, values in ((entry.inputs, model.graph.input), (entry.outputs, model.graph.output)):
+        for spec, value in zip(specs, values, strict=True):
+            dtype = onnx.helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type).name
+            assert (value.name, dtype, shape_of(value)) == (spec.name, spec.dtype, spec.shape)
+            assert spec.shape[0] == "N"
+            assert ("M" in spec.shape) == spec.name.startswith("garment_")
+
+
+def test_only_bytes_and_small_codes_cross_the_boundary(saved_model):
+    entry, _, _ = saved_model
+    for spec in (*entry.inputs, *entry.outputs):
+        if spec.name in ("shape_codes", "appearance_codes"):
+            assert spec.dtype == "float32"
+        else:
+            assert spec.dtype == ("int32" if spec.name == "source" else "uint8")
+
+
+def test_initializers_bear_the_parameter_names_and_point_into_the_shared_weights(saved_model, tiny_bundle):
+    entry, _, model = saved_model
+    stored = {t.name: t for t in model.graph.initializer}
+    assert set(entry.parameters) <= stored.keys()
+    for name in entry.parameters:
+        location = {e.key: e.value for e in stored[name].external_data}
+        assert stored[name].data_type == onnx.TensorProto.FLOAT16
+        assert location["location"] == entry.files["weights"]
+
+
+def test_fp16_graph_convolves_in_fp16_and_normalises_in_fp32(saved_model, tiny_bundle):
+    entry, form, _ = saved_model
+    model = onnx.load(tiny_bundle.graph_file(entry, form))
+    inferred = onnx.shape_inference.infer_shapes(model)
+    types = {v.name: v.type.tensor_type.elem_type for v in inferred.graph.value_info}
+    types |= {t.name: t.data_type for t in model.graph.initializer}
+    wanted = onnx.TensorProto.FLOAT16 if form == "onnx_fp16" else onnx.TensorProto.FLOAT
+    convolutions = [n for n in model.graph.node if n.op_type in ("Conv", "ConvTranspose")]
+    assert bool(convolutions) == bool(entry.parameters)
+    assert all(types[n.input[0]] == types[n.input[1]] == wanted for n in convolutions)
+    norms = [n for n in model.graph.node if n.op_type == "InstanceNormalization"]
+    assert all(types[n.input[0]] == onnx.TensorProto.FLOAT for n in norms)
+    assert bool(norms) == entry.name.endswith("_generator")
+
+
+def test_uint8_is_cast_before_anything_computes_with_it(saved_model):
+    """TensorRT's parser takes no computation on uint8; asking for a shape is none."""
+    _, _, model = saved_model
+    for value in model.graph.input:
+        if value.type.tensor_type.elem_type == onnx.TensorProto.UINT8:
+            assert {n.op_type for n in model.graph.node if value.name in n.input} <= {"Cast", "Shape"}
+    for value in model.graph.output:
+        if value.type.tensor_type.elem_type == onnx.TensorProto.UINT8:
+            assert [n.op_type for n in model.graph.node if value.name in n.output] == ["Cast"]
+
+
+def test_no_file_names_the_exporting_machine(tiny_bundle):
+    for path in tiny_bundle.path.rglob("*"):
+        if path.is_file():
+            content = path.read_bytes()
+            assert b"site-packages" not in content, path
+            assert not re.search(rb"/(root|home|work|tmp)/", content), path
+
+
+def test_every_form_shares_one_set_of_weights(tiny_bundle):
+    for entry in tiny_bundle.manifest.graphs:
+        if entry.parameters:
+            weights = tiny_bundle.graph_file(entry, "weights").stat().st_size
+            parameters = sum(
+                int(np.prod(t.dims))
+                for t in onnx.load(
+                    tiny_bundle.graph_file(entry, "onnx_fp32"), load_external_data=False
+                ).graph.initializer
+                if t.name in entry.parameters
+            )
+            assert 2 * parameters < weights < 2 * parameters + 20_000
+
+
+def test_program_is_differentiable_in_every_parameter(tiny_bundle, tiny_requests):
+    entry = tiny_bundle.manifest.graph("appearance_generator")
+    module = load_program(tiny_bundle.graph_file(entry, "pt2"), tiny_bundle.graph_file(entry, "weights"))
+    labels = torch.from_numpy(tiny_requests["person_labels"])
+    picture, floats = module(labels, torch.randn(2, 20, 30))
+    assert picture.dtype == torch.uint8
+    assert floats.shape == (2, 3, 64, 32)
+    floats.square().mean().backward()
+    for name, parameter in module.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.abs().sum() > 0, name
+
+
+def test_program_gives_what_the_module_gives(tiny_bundle, tiny_networks, tiny_requests):
+    spec = next(s for s in graph_specs(tiny_networks.config) if s.name == "appearance_generator")
+    rounded = copy.deepcopy(tiny_networks)
+    exporter.round_weights_to_fp16(rounded)
+    module = exporter._graph_module(rounded, spec)
+    entry = tiny_bundle.manifest.graph("appearance_generator")
+    program = load_program(tiny_bundle.graph_file(entry, "pt2"), tiny_bundle.graph_file(entry, "weights"))
+    labels, codes = torch.from_numpy(tiny_requests["person_labels"]), torch.randn(2, 20, 30)
+    with torch.no_grad():
+        assert torch.allclose(program(labels, codes)[1], module(labels, codes)[1], atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["discriminator", "perceptual"])
+def test_refinement_programs_pass_gradients_to_the_picture(tiny_bundle, name):
+    entry = next(p for p in tiny_bundle.manifest.programs if p.name == name)
+    module = load_program(tiny_bundle.file(entry.files, "pt2"), tiny_bundle.file(entry.files, "weights"))
+    image = torch.randn(3, 3, 64, 32, requires_grad=True)
+    labels = torch.zeros(3, 64, 32, dtype=torch.uint8)
+    features = module(image, labels) if name == "discriminator" else module(image)
+    last = features[0][-1] if name == "discriminator" else features[-1]
+    last.square().sum().backward()
+    assert image.grad.abs().sum() > 0
+
+
+def test_manifest_reports_training_gates_and_cost(tiny_bundle):
+    manifest = tiny_bundle.manifest
+    assert manifest.is_trained
+    assert manifest.trained["shape"] == "trained for a test of shape"
+    sizes = {(row.requests, row.garments) for row in manifest.parity}
+    assert sizes == {(1, 1), (2, 2), (8, 1), (1, 8)}
+    assert {(row.graph, row.form) for row in manifest.parity} == {
+        (g, f) for g in GRAPHS for f in ("pt2", "onnx_fp32", "onnx_fp16")
+    }
+    assert all(row.passed for row in manifest.parity)
+    assert manifest.cost.seconds > 0
+    assert manifest.cost.peak_memory_mb > 0
+    assert manifest.versions["torch"]
+
+
+def test_weights_that_fp16_cannot_hold_are_refused(tmp_path, tiny_networks, people):
+    networks = copy.deepcopy(tiny_networks)
+    with torch.no_grad():
+        networks.shape_generator.code_stem.weight[0, 0, 0, 0] = 1e6
+    with pytest.raises(OverflowError, match=r"code_stem\.weight"):
+        export_bundle(networks, tmp_path / "bundle", sorted(people.iterdir()))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_failed_gate_writes_nothing(tmp_path, tiny_networks, people, monkeypatch):
+    """An exporter that miscompiles: here, ONNX graphs of other weights than PyTorch's."""
+    monkeypatch.setattr(exporter, "SAME_PRECISION", exporter.SAME_PRECISION.__class__(0.0, 1.0, 1e9))
+    monkeypatch.setattr(exporter, "GATE_SIZES", ((1, 1),))
+    with pytest.raises(GateError, match="demanded"):
+        export_bundle(tiny_networks, tmp_path / "bundle", sorted(people.iterdir()))
+    assert not list(tmp_path.iterdir())
+
+
+def test_one_sample_person_is_too_few(tmp_path, tiny_networks, people):
+    with pytest.raises(InputError, match="1 sample people found; allowed: 2 or more"):
+        export_bundle(tiny_networks, tmp_path / "bundle", [people / "ana"])
+
+
+def test_shipped_bundle_is_whole_and_honest(small_bundle):
+    manifest = small_bundle.manifest
+    assert (manifest.preset, manifest.height, manifest.width) == ("small", 256, 128)
+    assert all(row.passed for row in manifest.parity)
+    assert sum(entry.size for entry in manifest.files.values()) < 40e6
+    assert isinstance(small_bundle, Bundle)

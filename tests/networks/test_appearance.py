@@ -1,0 +1,72 @@
+import numpy as np
+import pytest
+import torch
+from oviton.data.classes import CLASS_IDS
+from oviton.networks.appearance import AppearanceGenerator, codes_conditioning, paint_codes, pool_codes
+from oviton.networks.config import preset
+from oviton.networks.layers import one_hot, to_float_image, to_uint8_image
+
+
+@pytest.fixture(scope="module")
+def scene():
+    """Features and labels of two requests with a person and two garments each, at a tiny size."""
+    rng = np.random.default_rng(0)
+    features = torch.from_numpy(rng.normal(size=(2, 3, 5, 8, 4)).astype(np.float32))
+    labels = torch.from_numpy(rng.choice([0, 5, 9, 13, 14], (2, 3, 16, 8)).astype(np.uint8))
+    source = torch.zeros(2, 20, dtype=torch.int32)
+    source[0, 5], source[0, 9], source[1, 5], source[1, 13] = 1, 2, 2, -1
+    maps = one_hot(labels.flatten(0, 1), 20, torch.float32).reshape(2, 3, 20, 16, 8)
+    return features, labels, maps, source
+
+
+def test_codes_are_means_under_the_source_images_own_labels(scene):
+    features, labels, maps, source = scene
+    codes = pool_codes(features, maps, source, borrow_absent=False)
+    for n in range(2):
+        for c in range(20):
+            k = int(source[n, c])
+            mask = (labels[n, k] == c).float() if k >= 0 else torch.zeros(16, 8)
+            weight = mask.reshape(8, 2, 4, 2).mean((1, 3))  # features are at half size
+            expected = (features[n, k] * weight).sum((1, 2)) / weight.sum() if weight.sum() else torch.zeros(5)
+            assert torch.allclose(codes[n, c], expected, atol=1e-5)
+
+
+def test_a_missing_arm_borrows_from_the_other_arm_and_never_from_clothes(scene):
+    features, _, maps, source = scene
+    codes = pool_codes(features, maps, source, borrow_absent=True)
+    left, right = CLASS_IDS["left_arm"], CLASS_IDS["right_arm"]
+    assert torch.allclose(codes[0, right], codes[0, left], atol=0.02)
+    assert codes[0, CLASS_IDS["coat"]].abs().max() == 0
+
+
+def test_fp16_masks_do_not_overflow_the_mean():
+    features = torch.full((1, 2, 1, 256, 128), 3.0, dtype=torch.float16)
+    maps = one_hot(torch.full((2, 512, 256), 5), 20, torch.float16)[None]
+    codes = pool_codes(features, maps, torch.zeros(1, 20, dtype=torch.int32), borrow_absent=False)
+    assert codes[0, 5, 0] == pytest.approx(3.0)
+
+
+def test_painting_is_a_lookup_by_label():
+    rng = np.random.default_rng(1)
+    codes = torch.from_numpy(rng.normal(size=(2, 20, 7)).astype(np.float32))
+    labels = torch.from_numpy(rng.integers(0, 20, (2, 6, 4)))
+    painted = paint_codes(codes, one_hot(labels, 20, torch.float32))
+    for n in range(2):
+        assert torch.allclose(painted[n], codes[n][labels[n]].permute(2, 0, 1), atol=1e-6)
+
+
+def test_an_untrained_generator_paints_the_mean_colour():
+    torch.manual_seed(0)
+    generator = AppearanceGenerator(preset("small")).eval()
+    codes = torch.zeros(1, 20, 30)
+    codes[0, 5, :3] = torch.tensor([0.6, -0.2, -0.5])
+    labels = torch.full((1, 256, 128), 5)
+    with torch.no_grad():
+        picture = generator(codes_conditioning(labels, codes, torch.float32))
+    mean = picture.mean((0, 2, 3))
+    assert torch.allclose(mean, torch.tensor([0.6, -0.2, -0.5]), atol=0.12)
+
+
+def test_every_byte_survives_normalisation():
+    levels = torch.arange(256, dtype=torch.uint8).reshape(1, 16, 16, 1).expand(-1, -1, -1, 3)
+    assert torch.equal(to_uint8_image(to_float_image(levels, torch.float32)), levels)

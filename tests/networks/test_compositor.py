@@ -1,0 +1,55 @@
+import numpy as np
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from oviton.data.classes import BACKGROUND, CLASS_IDS, GARMENTS, HEAD, HEADWEAR, SKIN
+from oviton.networks.compositor import composite, merge_labels
+
+FREE = {BACKGROUND, CLASS_IDS["hair"], *SKIN}
+
+
+def naive_merge(logits, person, source):
+    """Pixel by pixel, in plain Python."""
+    result = person.copy()
+    owned = set(np.unique(person).tolist())
+    allowed = [c for c in range(20) if c in FREE or source[c] > 0 or (source[c] == 0 and c in owned)]
+    for y, x in np.ndindex(person.shape):
+        drawn = max(allowed, key=lambda c, y=y, x=x: logits[c, y, x])
+        old = int(person[y, x])
+        may_cover = old not in HEAD or drawn not in GARMENTS or drawn in HEADWEAR
+        if source[old] != 0 or (source[drawn] != 0 and may_cover):
+            result[y, x] = drawn
+    return result
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.integers(0, 2**32 - 1))
+def test_merge_equals_the_naive_rule(seed):
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(size=(1, 20, 6, 5)).astype(np.float32)
+    person = rng.choice(rng.integers(0, 20, 6), (1, 6, 5)).astype(np.int32)
+    source = rng.choice([0, 0, 0, 1, -1], (1, 20)).astype(np.int32)
+    source[:, [c for c in range(20) if c not in GARMENTS]] = 0
+    merged = merge_labels(torch.from_numpy(logits), torch.from_numpy(person), torch.from_numpy(source))
+    assert merged.dtype == torch.uint8
+    assert np.array_equal(merged[0].numpy(), naive_merge(logits[0], person[0], source[0]))
+
+
+def test_an_empty_outfit_changes_no_label():
+    person = torch.randint(0, 20, (1, 8, 8), dtype=torch.int32)
+    source = torch.zeros(1, 20, dtype=torch.int32)
+    assert torch.equal(merge_labels(torch.randn(1, 20, 8, 8), person, source).int(), person)
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.integers(0, 2**32 - 1))
+def test_composite_equals_the_naive_rule(seed):
+    rng = np.random.default_rng(seed)
+    image, generated = (rng.integers(0, 256, (1, 5, 4, 3)).astype(np.int32) for _ in range(2))
+    old, new = (rng.choice([0, 5, 13], (1, 5, 4)).astype(np.int32) for _ in range(2))
+    source = np.zeros((1, 20), np.int32)
+    source[0, 5] = 1
+    found = composite(*(torch.from_numpy(a) for a in (image, old, generated, new, source))).numpy()
+    for y, x in np.ndindex(5, 4):
+        kept = old[0, y, x] == new[0, y, x] and source[0, new[0, y, x]] == 0
+        assert np.array_equal(found[0, y, x], (image if kept else generated)[0, y, x])

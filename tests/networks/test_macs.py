@@ -1,0 +1,45 @@
+import pytest
+from oviton.networks.config import PRESETS, preset
+from oviton.networks.macs import count_gmacs
+
+# Giga multiply-accumulates for one request with one garment. A change here must be meant.
+PINNED = {
+    ("paper", "codes"): (2.124, 125.853, 9.632, 128.164),
+    ("paper", "surface"): (2.124, 125.853, 9.632, 147.483),
+    ("base", "codes"): (0.130, 0.314, 4.190, 6.836),
+    ("base", "surface"): (0.130, 0.314, 4.190, 7.742),
+    ("small", "codes"): (0.130, 0.314, 1.047, 1.709),
+    ("small", "surface"): (0.130, 0.314, 1.047, 1.936),
+    ("tiny", "codes"): (0.00453, 0.01655, 0.00711, 0.01146),
+    ("tiny", "surface"): (0.00453, 0.01655, 0.00711, 0.0156),
+}
+
+
+@pytest.mark.parametrize(("name", "conditioning"), PINNED)
+def test_gmacs_are_pinned(name, conditioning):
+    counts = count_gmacs(preset(name).with_conditioning(conditioning))
+    found = tuple(counts.values())
+    assert found[:4] == pytest.approx(PINNED[name, conditioning], rel=0.01)
+    assert counts["compositor"] == 0
+
+
+def test_every_preset_is_pinned():
+    assert {name for name, _ in PINNED} == set(PRESETS)
+
+
+def test_exact_saving_at_paper_size():
+    # The naive first convolution over 200 upsampled channels alone costs 82.2 GMACs; all else is about 125.7.
+    naive = 200 * 49 * 64 * 512 * 256 / 1e9
+    saved = preset("paper")
+    assert naive == pytest.approx(82.2, abs=0.1)
+    grid = 200 * 9 * 64 * 49 * 32 / 1e9
+    assert naive / grid > 400
+    assert count_gmacs(saved)["shape_generator"] < 208 - naive + 1
+
+
+def test_work_grows_with_requests_and_garments():
+    one, two = count_gmacs(preset("tiny")), count_gmacs(preset("tiny"), requests=2, garments=3)
+    assert two["appearance_generator"] == pytest.approx(2 * one["appearance_generator"])
+    # Classes are selected before encoding, so garments add nothing to the shape encoder.
+    assert two["shape_encoder"] == pytest.approx(2 * one["shape_encoder"])
+    assert two["appearance_encoder"] == pytest.approx(4 * one["appearance_encoder"], rel=0.05)

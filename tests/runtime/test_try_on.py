@@ -1,0 +1,139 @@
+"""Whole try-ons with the shipped bundle, on example people and, where there are any, real photographs."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from oviton import Garment, InputError, Person, TryOn
+from oviton.data.classes import BACKGROUND, CLASS_IDS
+from oviton.engines.registry import ENGINE_NAMES
+from oviton.export.parity import psnr
+from oviton.runtime.report import TryOnReport
+
+REAL_CASES = Path(__file__).resolve().parents[3] / "shared" / "real_cases"
+KEPT = [BACKGROUND, CLASS_IDS["hair"], CLASS_IDS["face"]]
+
+
+@pytest.fixture(scope="module")
+def tryon(cache):
+    with TryOn.load(cache=cache) as loaded:
+        yield loaded
+
+
+def looks(cache, person, garments, **options):
+    for engine in ENGINE_NAMES:
+        with TryOn.load(engine=engine, cache=cache, **options) as loaded:
+            yield engine, loaded(person, garments)
+
+
+def test_wearing_a_shirt(tryon, people):
+    person = Person.open(people / "ana")
+    look = tryon(person, [Garment.open(people / "ben", wear="upper_clothes")])
+    assert look.image.shape == person.image.shape
+    assert look.labels.max() < 20
+    torso = person.labels == CLASS_IDS["upper_clothes"]
+    red = look.image[torso].astype(int).mean(axis=0)
+    # Even untrained, the colour path paints the garment's mean colour: Ben's shirt is red, Ana's blue and white.
+    assert red[0] > red[2] + 40
+
+
+def test_face_hair_and_background_stay_the_photographs(tryon, people):
+    person = Person.open(people / "ana")
+    look = tryon(person, [Garment.open(people / "ben", wear="upper_clothes")])
+    stays = (look.labels == person.labels) & np.isin(person.labels, KEPT)
+    assert stays.sum() > 0.9 * np.isin(person.labels, KEPT).sum()
+    assert np.array_equal(look.image[stays], person.image[stays])
+    head = np.isin(person.labels, [CLASS_IDS["face"], CLASS_IDS["hair"]])
+    assert np.array_equal(look.image[head], person.image[head])
+
+
+def test_two_garments_from_two_photographs(tryon, people):
+    garments = [Garment.open(people / "ben", wear="upper_clothes"), Garment.open(people / "eva", wear="skirt")]
+    look = tryon(Person.open(people / "finn"), garments)
+    assert look.report.source == {"upper_clothes": 1, "skirt": 2, "dress": -1, "pants": -1}
+    assert (look.labels != CLASS_IDS["pants"]).all()
+    assert "wearing skirt takes off the person's pants" in look.report.notes
+
+
+def test_a_dress_removes_top_and_bottom(tryon, people):
+    look = tryon(Person.open(people / "ana"), [Garment.open(people / "chloe", wear="dress")])
+    present = set(np.unique(look.labels).tolist())
+    assert CLASS_IDS["dress"] in present
+    assert not present & {CLASS_IDS["upper_clothes"], CLASS_IDS["pants"]}
+
+
+def test_removing_a_coat(tryon, people):
+    person = Person.open(people / "dev")
+    look = tryon(person, [], remove=["coat"])
+    assert (look.labels != CLASS_IDS["coat"]).all()
+    pants = (person.labels == CLASS_IDS["pants"]) & (look.labels == CLASS_IDS["pants"])
+    assert np.array_equal(look.image[pants], person.image[pants])
+
+
+def test_requests_do_not_leak_into_each_other(tryon, people):
+    person, shirt = Person.open(people / "ana"), Garment.open(people / "ben", wear="upper_clothes")
+    first = tryon(person, [shirt])
+    tryon(Person.open(people / "eva"), [Garment.open(people / "dev", wear="coat")])
+    again = tryon(person, [shirt])
+    assert np.array_equal(first.image, again.image)
+    assert np.array_equal(first.labels, again.labels)
+
+
+def test_engines_agree(cache, people):
+    person = Person.open(people / "finn")
+    garments = [Garment.open(people / "ana", wear="upper_clothes,pants")]
+    fp32 = dict(looks(cache, person, garments, precision="fp32"))
+    fastest = dict(looks(cache, person, garments))
+    for engine in ENGINE_NAMES:
+        assert psnr(fp32[engine].image, fp32["onnxruntime"].image) >= 45
+        assert psnr(fastest[engine].image, fp32["onnxruntime"].image) >= 40
+
+
+def test_report_is_whole_and_stable(tryon, people):
+    look = tryon(Person.open(people / "ana"), [Garment.open(people / "ben", wear="upper_clothes")])
+    values = json.loads(look.report.model_dump_json())
+    assert TryOnReport.model_validate(values) == look.report
+    assert list(values["stages_ms"]) == [
+        "fit", "shape_encoder", "shape_generator", "appearance_encoder", "appearance_generator", "compositor",
+        "restore",
+    ]  # fmt: skip
+    assert values["total_ms"] == pytest.approx(sum(values["stages_ms"].values()), abs=0.01)
+    assert 0 < values["changed_share"] < 0.6
+    assert values["bundle"]["trained"]
+
+
+@pytest.mark.parametrize("size", [(512, 256), (300, 500), (40, 300), (700, 90)])
+def test_any_photo_size(tryon, people, size):
+    from PIL import Image
+
+    original = Person.open(people / "ana")
+    resize = lambda a, r: np.asarray(Image.fromarray(a).resize(size[::-1], r))  # noqa: E731
+    nearest = Image.Resampling.NEAREST
+    person = Person(
+        resize(original.image, Image.Resampling.LANCZOS),
+        resize(original.labels, nearest),
+        resize(original.densepose, nearest),
+    )
+    look = tryon(person, [Garment.open(people / "ben", wear="upper_clothes")])
+    assert look.image.shape == (*size, 3)
+    kept = (look.labels == person.labels) & ~np.isin(person.labels, [CLASS_IDS["upper_clothes"], CLASS_IDS["dress"]])
+    assert np.array_equal(look.image[kept], person.image[kept])
+
+
+def test_a_person_without_a_body_map_is_refused(person_copy):
+    (person_copy / "densepose.png").unlink()
+    with pytest.raises(InputError, match="a person needs a body map"):
+        Person.open(person_copy)
+
+
+@pytest.mark.skipif(not REAL_CASES.is_dir(), reason="no real photographs beside this checkout")
+@pytest.mark.parametrize("case", ["case_1", "case_2", "case_3"])
+def test_real_photographs(tryon, case):
+    person = Person.open(REAL_CASES / case / "person")
+    look = tryon(person, [Garment.open(REAL_CASES / case / "garment", wear="upper_clothes")])
+    assert look.image.shape == (512, 256, 3)
+    head = np.isin(person.labels, [CLASS_IDS["face"], CLASS_IDS["hair"]])
+    assert np.array_equal(look.image[head], person.image[head])
+    stays = (look.labels == person.labels) & (person.labels != CLASS_IDS["upper_clothes"])
+    assert np.array_equal(look.image[stays], person.image[stays])

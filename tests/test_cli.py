@@ -1,0 +1,260 @@
+"""The command line as a user meets it: real processes for the main path, one process for the many ways to be wrong."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from oviton import cli
+from PIL import Image
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run the command line in this process; returns exit status, stdout and stderr."""
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["oviton", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        captured = capsys.readouterr()
+        return stop.value.code or 0, captured.out, captured.err
+
+    return call
+
+
+def wear(people, name="ben", classes="upper_clothes"):
+    return ["--wear", f"{classes}={people / name}"]
+
+
+@pytest.fixture
+def out(tmp_path):
+    folder = tmp_path / "out"
+    folder.mkdir()
+    return folder
+
+
+def test_try_on_in_a_real_process(people, out, read_picture):
+    command = [
+        sys.executable, "-m", "oviton", "try-on", people / "ana", *wear(people), "-o", out / "look.png",
+        "--labels-out", out / "labels.png", "--report", out / "report.json", "--engine", "onnxruntime",
+    ]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, cwd="/", check=False)
+    assert done.returncode == 0, done.stderr
+    assert "look.png: 256x512, onnxruntime fp32 on cpu" in done.stdout
+    assert "untrained" in done.stdout
+    assert read_picture(out / "look.png").shape == (512, 256, 3)
+    assert read_picture(out / "labels.png").max() < 20
+    assert json.loads((out / "report.json").read_text())["engine"]["name"] == "onnxruntime"
+    assert sorted(p.name for p in out.iterdir()) == ["labels.png", "look.png", "report.json"]
+
+
+def test_same_request_same_bytes(run, people, out):
+    for name in ("a", "b"):
+        run("try-on", people / "ana", *wear(people), "-o", out / f"{name}.png", "--engine", "onnxruntime")
+    assert (out / "a.png").read_bytes() == (out / "b.png").read_bytes()
+
+
+def damage(folder: Path, what: str) -> None:
+    if what == "missing image":
+        (folder / "image.png").unlink()
+    elif what == "no picture":
+        (folder / "image.png").write_text("hello")
+    elif what == "empty picture":
+        (folder / "image.png").write_bytes(b"")
+    elif what == "label 20":
+        Image.fromarray(np.full((512, 256), 20, np.uint8)).save(folder / "labels.png")
+    elif what == "labels of another size":
+        Image.fromarray(np.zeros((5, 7), np.uint8)).save(folder / "labels.png")
+    elif what == "part 25":
+        Image.fromarray(np.full((512, 256, 3), 25, np.uint8)).save(folder / "densepose.png")
+    elif what == "no body map":
+        (folder / "densepose.png").unlink()
+    elif what == "bomb":
+        Image.new("1", (16_000, 16_000)).save(folder / "image.png")
+
+
+DAMAGES = {
+    "missing image": ("ana", "no photograph found; allowed names: image.jpg"),
+    "no picture": ("image.png", "not a picture; allowed: JPEG, PNG or WebP"),
+    "empty picture": ("image.png", "not a picture; allowed: JPEG, PNG or WebP"),
+    "label 20": ("labels.png", "label id 20 found; allowed: 0 to 19"),
+    "labels of another size": ("labels.png", "7x5 found, but image.png is 256x512"),
+    "part 25": ("densepose.png", "DensePose part 25 found; allowed: 0 to 24"),
+    "no body map": ("ana", "a person needs a body map"),
+    "bomb": ("image.png", "allowed: up to 67 Mpx"),
+}
+
+
+def assert_refused(result, *words):
+    status, stdout, stderr = result
+    assert status == 2, stderr
+    assert stdout == ""
+    assert stderr.startswith("oviton: ")
+    assert stderr.count("\n") == 1
+    for word in words:
+        assert word in stderr
+
+
+@pytest.mark.parametrize("what", DAMAGES)
+def test_a_damaged_person_is_one_line_and_no_file(run, people, person_copy, out, what):
+    damage(person_copy, what)
+    assert_refused(run("try-on", person_copy, *wear(people), "-o", out / "look.png"), *DAMAGES[what])
+    assert not list(out.iterdir())
+
+
+REQUESTS = {
+    "no such person": (["{people}/nobody", "--wear", "coat={people}/dev"], ["nobody", "a folder is expected"]),
+    "no such garment": (["{people}/ana", "--wear", "coat={people}/nobody"], ["nobody", "a folder is expected"]),
+    "unknown class": (["{people}/ana", "--wear", "jumper={people}/ben"], ["'jumper' is unknown", "allowed: hat"]),
+    "no garment": (["{people}/ana", "--wear", "face={people}/ben"], ["'face' is not a garment"]),
+    "class absent": (["{people}/ana", "--wear", "coat={people}/ben"], ["ben", "no pixel is labelled coat"]),
+    "no equals sign": (["{people}/ana", "--wear", "coat"], ["--wear 'coat'", "CLASS[,CLASS]=FOLDER"]),
+    "worn and removed": (
+        ["{people}/ana", "--wear", "coat={people}/dev", "--remove", "coat"],
+        ["coat is to be worn from", "and removed; choose one"],
+    ),
+    "worn twice": (
+        ["{people}/ana", "--wear", "pants={people}/ben", "--wear", "pants={people}/dev"],
+        ["pants is to be worn from both"],
+    ),
+    "nothing to do": (["{people}/ana"], ["nothing to do", "--wear or --remove"]),
+    "nine garments": (["{people}/ana", *["--wear", "coat={people}/dev"] * 9], ["9 garments given; allowed: up to 8"]),
+    "unknown engine": (["{people}/ana", "--remove", "coat", "--engine", "gpu"], ["'gpu' is unknown; allowed: auto"]),
+    "unknown precision": (["{people}/ana", "--remove", "coat", "--precision", "fp8"], ["no precision 'fp8'"]),
+    "no bundle": (["{people}/ana", "--remove", "coat", "--bundle", "{people}"], ["people: not a bundle"]),
+    "unknown picture type": (["{people}/ana", "--remove", "coat", "-o", "{out}/a.gif"], ["a.gif", "allowed endings"]),
+    "lossy labels": (["{people}/ana", "--remove", "coat", "--labels-out", "{out}/a.jpg"], ["a.jpg", "endings: .png"]),
+    "one file for two outputs": (
+        ["{people}/ana", "--remove", "coat", "-o", "{out}/a.png", "--labels-out", "{out}/a.png"],
+        ["a.png", "two outputs"],
+    ),
+}
+
+
+@pytest.mark.parametrize("what", REQUESTS)
+def test_a_wrong_request_is_one_line_and_no_file(run, people, out, what):
+    arguments, words = REQUESTS[what]
+    filled = [a.format(people=people, out=out) for a in arguments]
+    output = [] if "-o" in filled else ["-o", out / "look.png"]
+    assert_refused(run("try-on", *filled, *output), *words)
+    assert not list(out.iterdir())
+
+
+@pytest.mark.parametrize("what", ["flipped byte", "truncated", "newer schema"])
+def test_a_damaged_bundle_is_refused(run, people, bundle_copy, out, what):
+    path = bundle_copy / "appearance_generator.fp16.onnx"
+    if what == "flipped byte":
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content)
+    elif what == "truncated":
+        path.write_bytes(path.read_bytes()[:100])
+    else:
+        path = bundle_copy / "manifest.json"
+        path.write_text(path.read_text().replace('"schema_version": 1', '"schema_version": 99'))
+    result = run("try-on", people / "ana", *wear(people), "--bundle", bundle_copy, "-o", out / "look.png")
+    assert_refused(result, path.name)
+    assert not list(out.iterdir())
+
+
+def test_an_old_picture_survives_a_failed_request(run, people, out):
+    (out / "look.png").write_bytes(b"old")
+    run("try-on", people / "ana", "--wear", f"coat={people / 'ben'}", "-o", out / "look.png")
+    assert (out / "look.png").read_bytes() == b"old"
+
+
+def test_output_that_is_a_folder_is_refused(run, people, out):
+    (out / "look.png").mkdir()
+    result = run("try-on", people / "ana", *wear(people), "-o", out / "look.png", "--engine", "onnxruntime")
+    assert_refused((result[0], "", result[2]), "look.png", "folder")
+    assert [p.name for p in out.iterdir()] == ["look.png"]
+
+
+def test_compile_twice_hits_the_cache(run, tiny_bundle_folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("OVITON_CACHE", str(tmp_path / "plans"))
+    monkeypatch.setenv("COLUMNS", "200")
+    first = run("compile", tiny_bundle_folder, "--engine", "openvino", "--precision", "fp32")
+    second = run("compile", tiny_bundle_folder, "--engine", "openvino", "--precision", "fp32")
+    assert first[0] == second[0] == 0
+    assert (first[1].count("built"), second[1].count("cache")) == (5, 5)
+
+
+def test_exported_checkpoint_dresses_a_person(run, people, exported, out):
+    """The spine itself: checkpoint, bundle, engine, picture."""
+    bundle, printed = exported
+    assert "bundle: tiny 64x32" in printed
+    assert "untrained" not in printed
+    status, stdout, _ = run(
+        "try-on", people / "ana", *wear(people), "--bundle", bundle, "-o", out / "look.png", "--engine", "torch"
+    )
+    assert status == 0
+    assert "torch fp32 on cpu" in stdout
+    assert "untrained" not in stdout
+    assert (out / "look.png").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], ["checkpoint folder or --untrained PRESET"]),
+        (["nowhere"], ["shape.safetensors", "no such file"]),
+        (["--untrained", "huge"], ["'huge' is unknown; allowed: paper"]),
+        (["--untrained", "tiny", "--conditioning", "magic"], ["'magic'", "codes, surface"]),
+        (["--untrained", "tiny", "--samples", "nowhere"], ["nowhere", "no such folder"]),
+    ],
+)
+def test_wrong_export_is_one_line(run, tmp_path, monkeypatch, arguments, words):
+    monkeypatch.chdir(tmp_path)
+    assert_refused(run("export", *arguments), *words)
+    assert not list(tmp_path.iterdir())
+
+
+def test_export_never_replaces_a_strangers_folder(run, people, tmp_path):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    result = run("export", "--untrained", "tiny", "-o", tmp_path, "--samples", people)
+    assert_refused(result, "holds other files")
+    assert (tmp_path / "thesis.txt").exists()
+
+
+def test_doctor_names_every_engine(run, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "160")
+    status, stdout, _ = run("doctor")
+    assert status == 0
+    for word in ("openvino", "onnxruntime", "torch", "cuda", "engine=auto takes:"):
+        assert word in stdout
+    values = json.loads(run("doctor", "--json")[1])
+    assert {e["engine"] for e in values["engines"]} == {"torch", "openvino", "onnxruntime"}
+    assert all(e["runs"] or e["reason"] for e in values["engines"])
+
+
+def test_version(run):
+    from oviton import __version__
+
+    assert run("--version")[:2] == (0, f"{__version__}\n")
+
+
+def test_a_bug_is_one_line_and_exit_1(run, people, out, monkeypatch):
+    from oviton.runtime.try_on import TryOn
+
+    monkeypatch.setattr(TryOn, "__call__", lambda *_: 1 / 0)
+    result = run("try-on", people / "ana", *wear(people), "-o", out / "look.png", "--engine", "onnxruntime")
+    assert result[0] == 1
+    assert "ZeroDivisionError" in result[2]
+    assert result[2].count("\n") == 1
+
+
+def test_concurrent_runs_share_one_cache(people, out, tmp_path):
+    command = [sys.executable, "-m", "oviton", "try-on", people / "ana", *wear(people), "--engine", "openvino"]
+    environment = {"OVITON_CACHE": str(tmp_path / "plans"), "PATH": "/usr/bin:/bin"}
+    started = [
+        subprocess.Popen([*command, "-o", out / f"{i}.png"], env=environment, stderr=subprocess.PIPE) for i in range(2)
+    ]
+    for process in started:
+        assert process.wait(timeout=120) == 0, process.stderr.read()
+        process.stderr.close()
+    assert (out / "0.png").read_bytes() == (out / "1.png").read_bytes()
+    shutil.rmtree(tmp_path / "plans")
