@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,6 +21,7 @@ from rich.table import Table
 
 from . import __version__
 from .data.errors import GateError, InputError
+from .data.files import check_target
 
 app = typer.Typer(
     name="oviton",
@@ -25,8 +29,11 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-_out = Console(highlight=False)
-_err = Console(stderr=True, highlight=False)
+_out = Console(highlight=False, emoji=False)
+_err = Console(stderr=True, highlight=False, emoji=False)
+
+_USER_ERRNO = {errno.ENAMETOOLONG, errno.ELOOP, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ENOENT}
+"""What the system refuses because of the path that it was given."""
 
 BundleOption = Annotated[
     Path | None, typer.Option("--bundle", help="Bundle folder; by default the shipped one.", show_default=False)
@@ -42,13 +49,26 @@ PrecisionOption = Annotated[
 
 def main() -> None:
     """Run the command line: exit 0 when done, 2 for bad input, 1 for anything else."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that temporary files are cleaned up
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal without UTF-8 still gets every message
     try:
-        app()
+        sys.exit(app(standalone_mode=False))
     except InputError as error:
         _fail(str(error), 2)
     except GateError as error:
         _fail(str(error), 1)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read has seen enough
+        sys.exit(0)
+    except OSError as error:
+        _fail(f"{error.filename or 'system'}: {error.strerror or error}", 2 if error.errno in _USER_ERRNO else 1)
     except Exception as error:
+        if isinstance(error, typer.Abort):
+            _fail("cancelled", 130)
+        if hasattr(error, "format_message"):  # a usage error: an unknown option, a missing argument
+            _fail(f"{error.format_message()} Try 'oviton --help'.", 2)
         if os.environ.get("OVITON_TRACEBACK"):
             raise
         _fail(f"{type(error).__name__}: {error} (set OVITON_TRACEBACK=1 to see where)", 1)
@@ -90,8 +110,9 @@ def try_on(
     check_output_suffix(output)
     if labels_out is not None:
         check_output_suffix(labels_out, lossless=True)
-    _check_distinct(output, labels_out, report)
     pairs = [parse_wear(text) for text in wear or []]
+    outputs = [path for path in (output, labels_out, report) if path is not None]
+    _check_outputs(outputs, inputs=[person, *(folder for _, folder in pairs)])
     removed = [name for text in remove or [] for name in text.split(",")]
     with _status("reading photographs") as say:
         subject = Person.open(person)
@@ -100,12 +121,13 @@ def try_on(
         with TryOn.load(bundle, engine, precision, on_progress=say) as tryon:
             say("dressing")
             look = tryon(subject, garments, removed)
-    write_image(output, look.image)
-    if labels_out is not None:
-        write_image(labels_out, look.labels)
-    if report is not None:
-        with atomic_path(report) as temporary:
-            temporary.write_text(look.report.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    with ExitStack() as pending:  # all files appear together, once all are whole
+        write_image(pending.enter_context(atomic_path(output)), look.image, like=output)
+        if labels_out is not None:
+            write_image(pending.enter_context(atomic_path(labels_out)), look.labels, like=labels_out)
+        if report is not None:
+            text = look.report.model_dump_json(indent=1) + "\n"
+            pending.enter_context(atomic_path(report)).write_text(text, encoding="utf-8")
     for note in look.report.notes:
         _out.print(f"[yellow]note:[/] {escape(note)}", soft_wrap=True)
     used = look.report.engine
@@ -125,7 +147,7 @@ def export(
     untrained: Annotated[
         str | None, typer.Option(metavar="PRESET", help="Export seeded, untrained networks of a preset instead.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of untrained networks.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Seed of untrained networks.")] = 0,
     conditioning: Annotated[str, typer.Option(help="Conditioning of untrained networks: codes or surface.")] = "codes",
     samples: Annotated[
         Path | None,
@@ -178,7 +200,9 @@ def compile_(
     cache = PlanCache()
     opened = Bundle.open(bundle)
     with _status("compiling") as say, EngineSet.load(opened, engine, precision, cache=cache, on_progress=say) as loaded:
-        table = Table("graph", "engine", "precision", "plan", "seconds", "from", title=f"Bundle {opened.manifest.name}")
+        table = Table(
+            "graph", "engine", "precision", "plan", "seconds", "from", title=f"Bundle {escape(opened.manifest.name)}"
+        )
         for name, compiled in loaded.engines.items():
             plan = getattr(compiled, "plan", None)
             size, seconds, origin = "–", "–", "made at load, not kept"
@@ -254,12 +278,11 @@ def _parity_table(rows: Any) -> Table:
     worst: dict[tuple[str, str, str, str], Any] = {}
     for row in rows:
         key = (row.graph, row.form, row.reference, row.metric)
-        lower_is_better = row.metric in ("max_abs", "relative")
         old = worst.get(key)
-        if old is None or (row.value > old.value) == lower_is_better:
+        if old is None or (row.value > old.value) == row.lower_is_better:
             worst[key] = row
     for key, row in worst.items():
-        bound = "≤" if row.metric in ("max_abs", "relative") else "≥"
+        bound = "≤" if row.lower_is_better else "≥"
         table.add_row(*key, f"{row.value:.4g}", f"{bound} {row.limit:g}")
     return table
 
@@ -281,11 +304,15 @@ def _sample_folders(samples: Path | None) -> list[Path]:
     return sorted(folder for folder in samples.iterdir() if folder.is_dir())
 
 
-def _check_distinct(*paths: Path | None) -> None:
-    given = [path.resolve() for path in paths if path is not None]
-    for path in given:
-        if given.count(path) > 1:
+def _check_outputs(outputs: list[Path], inputs: list[Path]) -> None:
+    """Refuse outputs that cannot be written, meet each other, or would replace a file of an input folder."""
+    targets = [check_target(path) for path in outputs]
+    for path, target in zip(outputs, targets, strict=True):
+        if targets.count(target) > 1:
             raise InputError(f"{path} is named for two outputs; give each its own file")
+        folder = next((f for f in inputs if target.exists() and target.parent == Path(os.path.realpath(f))), None)
+        if folder is not None:
+            raise InputError(f"{path} is a file of the input folder {folder}; write somewhere else")
 
 
 @contextmanager
@@ -311,6 +338,6 @@ def _steps() -> Iterator[Callable[[str, int, int], None]]:
 
 
 def _fail(message: str, status: int) -> None:
-    line = " ".join(message.split())
+    line = message.replace("\n", " ")
     _err.print(f"oviton: {line}", style="red" if _err.is_terminal else None, markup=False, soft_wrap=True)
     sys.exit(status)

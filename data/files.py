@@ -1,11 +1,11 @@
-"""Files that are either whole or absent: atomic writes and hashes."""
+"""Files that are either whole or absent: atomic writes, checked targets, hashes."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import shutil
-import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,45 +13,75 @@ from pathlib import Path
 from .errors import InputError
 
 
-@contextmanager
-def atomic_path(target: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `target` that takes its place when the block succeeds.
+def check_is_file(path: Path) -> None:
+    """Raise `InputError` unless `path` is a regular file, so that a pipe is never waited for."""
+    if path.is_file():
+        return
+    if path.is_dir():
+        raise InputError(f"{path}: a file is expected, but it is a folder")
+    if path.is_symlink():
+        raise InputError(f"{path}: a link that leads nowhere")
+    raise InputError(f"{path}: no such file" if not path.exists() else f"{path}: not a regular file")
 
-    A block that raises leaves `target` as it was. The temporary path keeps the suffix of `target`, since writers
-    often choose the format by it.
+
+def check_target(path: Path) -> Path:
+    """Return where writing to `path` ends up, links followed.
 
     Raises
     ------
     InputError
-        When the folder of `target` cannot be written to.
+        When it is a folder or a device, or lies under a file.
     """
-    target = Path(target)
+    target = Path(os.path.realpath(path))
+    if target.is_dir():
+        raise InputError(f"cannot write {path}: it is a folder; name a file")
+    if target.is_symlink() or (target.exists() and not target.is_file()):
+        raise InputError(f"cannot write {path}: not a regular file; name a file")
+    parent = next(folder for folder in target.parents if folder.exists())
+    if not parent.is_dir():
+        raise InputError(f"cannot write {path}: {parent} is a file, not a folder")
+    if not os.access(parent, os.W_OK):
+        raise InputError(f"cannot write {path}: {parent} is not writable; choose another folder")
+    return target
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path` that takes its place when the block succeeds.
+
+    A block that raises leaves `path` as it was. The temporary path keeps the suffix, since writers often choose the
+    format by it. A link is followed, not replaced.
+
+    Raises
+    ------
+    InputError
+        When `path` cannot be written.
+    """
+    target = check_target(Path(path))
+    temporary = target.with_name(f".oviton-{uuid.uuid4().hex[:12]}{target.suffix}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.stem}-", suffix=target.suffix)
+        temporary.touch(exist_ok=False)
     except OSError as error:
-        raise InputError(f"cannot write {target}: {error.strerror}; choose a writable folder") from None
-    os.close(handle)
-    temporary = Path(name)
+        raise InputError(f"cannot write {path}: {error.strerror}") from None
     try:
         yield temporary
-        temporary.chmod(0o666 & ~_umask())
         try:
             temporary.replace(target)
-        except IsADirectoryError:
-            raise InputError(f"cannot write {target}: it is a folder; name a file") from None
+        except OSError as error:
+            raise InputError(f"cannot write {path}: {error.strerror}") from None
     finally:
         temporary.unlink(missing_ok=True)
 
 
 @contextmanager
-def atomic_folder(target: Path, *, replaceable: str) -> Iterator[Path]:
-    """Yield a temporary folder beside `target` that takes its place when the block succeeds.
+def atomic_folder(path: Path, *, replaceable: str) -> Iterator[Path]:
+    """Yield a temporary folder beside `path` that takes its place when the block succeeds.
 
     Parameters
     ----------
-    target
-        The folder to write.
+    path
+        The folder to write. A link is followed, not replaced.
     replaceable
         A file name that marks an existing folder as one of ours. An existing folder that is not empty and lacks
         that file is never replaced.
@@ -59,27 +89,35 @@ def atomic_folder(target: Path, *, replaceable: str) -> Iterator[Path]:
     Raises
     ------
     InputError
-        When `target` exists and holds something else, or cannot be written.
+        When `path` exists and holds something else, or cannot be written.
     """
-    target = Path(target)
-    if target.is_file():
-        raise InputError(f"cannot write the folder {target}: a file of that name exists; choose another name")
-    if target.is_dir() and any(target.iterdir()) and not (target / replaceable).is_file():
-        raise InputError(
-            f"{target} holds other files (no {replaceable}), so it is not replaced; choose a new or empty folder"
-        )
+    target = Path(os.path.realpath(path))
+    if target.is_dir():
+        if any(target.iterdir()) and not (target / replaceable).is_file():
+            raise InputError(
+                f"{path} holds other files (no {replaceable}), so it is not replaced; choose a new or empty folder"
+            )
+        if Path.cwd().is_relative_to(target):
+            raise InputError(f"{path} is the folder you are in, which cannot be replaced; name another one")
+    elif target.exists():
+        raise InputError(f"cannot write the folder {path}: a file of that name exists; choose another name")
+    temporary = target.with_name(f".oviton-{uuid.uuid4().hex[:12]}")
+    retired = temporary.with_suffix(".old")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}-"))
+        temporary.mkdir()
     except OSError as error:
-        raise InputError(f"cannot write {target}: {error.strerror}; choose a writable folder") from None
+        raise InputError(f"cannot write {path}: {error.strerror}; choose a writable folder") from None
     try:
         yield temporary
-        temporary.chmod(0o777 & ~_umask())
-        retired = temporary.with_name(temporary.name + ".old")
         if target.exists():
             target.replace(retired)
-        temporary.replace(target)
+        try:
+            temporary.replace(target)
+        except OSError as error:
+            if retired.exists():
+                retired.replace(target)
+            raise InputError(f"cannot write {path}: {error.strerror}") from None
         shutil.rmtree(retired, ignore_errors=True)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -89,9 +127,3 @@ def sha256(path: Path) -> str:
     """Return the hexadecimal SHA-256 of a file."""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -16,7 +16,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from .classes import NUM_BODY_PARTS, NUM_CLASSES
 from .errors import InputError
-from .files import atomic_path
+from .files import check_is_file
 
 MAX_PIXELS = 64 * 1024 * 1024
 """Pictures larger than this (64 Mpx) are refused as decompression bombs."""
@@ -30,28 +30,31 @@ def read_image(path: Path) -> UInt8Array:
     """Read a photograph as RGB `[H, W, 3]`, turned upright as its EXIF orientation says."""
 
     def decode(image: Image.Image) -> UInt8Array:
-        upright = ImageOps.exif_transpose(image)
-        if upright.mode == "RGBA" or "transparency" in upright.info:
+        if image.mode.startswith("I") or image.mode == "F":
+            raise InputError(f"{path}: a picture of mode {image.mode}; allowed: 8 bits a channel; convert it first")
+        upright = _upright(image)
+        if upright.has_transparency_data:
             # A cut-out product shot: what is transparent is the shop's white page.
             rgba = upright.convert("RGBA")
             upright = Image.alpha_composite(Image.new("RGBA", rgba.size, (255, 255, 255, 255)), rgba)
         return np.asarray(upright.convert("RGB"), dtype=np.uint8)
 
-    return _open(path, decode)
+    return _open(path, ("JPEG", "PNG", "WEBP"), decode)
 
 
 def read_labels(path: Path) -> UInt8Array:
     """Read CIHP labels `[H, W]`, ids 0 to 19, from an 8-bit grey or palette PNG."""
 
     def decode(image: Image.Image) -> UInt8Array:
-        if image.mode not in ("L", "P"):
+        # Pillow would stretch grey of other depths over 0 to 255, so that ids change.
+        if _stored_mode(image) not in ("L", "P", "P;1", "P;2", "P;4"):
             raise InputError(
-                f"{path}: labels are stored as mode {image.mode}; allowed: 8-bit grey (L) or palette (P) with one "
+                f"{path}: labels are stored as {_stored_mode(image)}; allowed: 8-bit grey (L) or palette (P) with one "
                 "class id a pixel"
             )
         return np.asarray(image, dtype=np.uint8)
 
-    return check_labels(_open(path, decode), str(path))
+    return check_labels(_open(path, ("PNG",), decode), str(path))
 
 
 def read_densepose(path: Path) -> UInt8Array:
@@ -61,29 +64,34 @@ def read_densepose(path: Path) -> UInt8Array:
         return check_densepose(_read_npy(path), str(path))
 
     def decode(image: Image.Image) -> UInt8Array:
-        if image.mode != "RGB":
-            raise InputError(f"{path}: the body map is stored as mode {image.mode}; allowed: RGB holding part, U and V")
+        if _stored_mode(image) != "RGB":
+            raise InputError(
+                f"{path}: the body map is stored as {_stored_mode(image)}; allowed: 8-bit RGB holding part, U and V"
+            )
         return np.asarray(image, dtype=np.uint8)
 
-    return check_densepose(_open(path, decode), str(path))
+    return check_densepose(_open(path, ("PNG",), decode), str(path))
 
 
-def check_image(image: npt.NDArray[np.generic], name: str) -> UInt8Array:
+def check_image(image: npt.ArrayLike, name: str) -> UInt8Array:
     """Return `image` as a contiguous uint8 `[H, W, 3]`, or raise `InputError` naming it."""
+    image = np.asarray(image)
     _check_array(image, name, "an RGB picture", "[H, W, 3]", image.ndim == 3 and image.shape[-1] == 3)
     return np.ascontiguousarray(image, dtype=np.uint8)
 
 
-def check_labels(labels: npt.NDArray[np.generic], name: str) -> UInt8Array:
+def check_labels(labels: npt.ArrayLike, name: str) -> UInt8Array:
     """Return `labels` as a contiguous uint8 `[H, W]` with ids 0 to 19, or raise `InputError` naming it."""
+    labels = np.asarray(labels)
     _check_array(labels, name, "labels", "[H, W]", labels.ndim == 2)
     if labels.max() >= NUM_CLASSES:
         raise InputError(f"{name}: label id {labels.max()} found; allowed: 0 to {NUM_CLASSES - 1} (the CIHP classes)")
     return np.ascontiguousarray(labels, dtype=np.uint8)
 
 
-def check_densepose(densepose: npt.NDArray[np.generic], name: str) -> UInt8Array:
+def check_densepose(densepose: npt.ArrayLike, name: str) -> UInt8Array:
     """Return `densepose` as a contiguous uint8 `[H, W, 3]` with parts 0 to 24, or raise `InputError` naming it."""
+    densepose = np.asarray(densepose)
     _check_array(densepose, name, "a body map", "[H, W, 3]", densepose.ndim == 3 and densepose.shape[-1] == 3)
     parts = densepose[..., 0]
     if parts.max() >= NUM_BODY_PARTS:
@@ -100,11 +108,29 @@ def check_output_suffix(path: Path, *, lossless: bool = False) -> None:
         raise InputError(f"cannot write {path}: unknown picture type; allowed endings: {', '.join(allowed)}")
 
 
-def write_image(path: Path, image: UInt8Array) -> None:
-    """Write an RGB `[H, W, 3]` or label `[H, W]` picture; the file appears whole or not at all."""
+def write_image(path: Path, image: UInt8Array, *, like: Path | None = None) -> None:
+    """Write an RGB `[H, W, 3]` or label `[H, W]` picture.
+
+    Parameters
+    ----------
+    path
+        The file; its ending names the format.
+    image
+        The picture.
+    like
+        What messages call the file, when `path` is a temporary one.
+
+    Raises
+    ------
+    InputError
+        When the format cannot hold the picture.
+    """
     check_output_suffix(path, lossless=image.ndim == 2)
-    with atomic_path(path) as temporary:
-        Image.fromarray(image).save(temporary, quality=95)
+    try:
+        Image.fromarray(image).save(path, quality=95)
+    except (ValueError, OSError) as error:
+        height, width = image.shape[:2]
+        raise InputError(f"cannot write {like or path} at {width}x{height}: {error}; try .png") from None
 
 
 def _check_array(array: npt.NDArray[np.generic], name: str, what: str, shape: str, fits: bool) -> None:
@@ -122,41 +148,55 @@ def _check_pixels(path: Path, height: int, width: int) -> None:
         )
 
 
-def _open(path: Path, decode: Callable[[Image.Image], UInt8Array]) -> UInt8Array:
+def _open(path: Path, formats: tuple[str, ...], decode: Callable[[Image.Image], UInt8Array]) -> UInt8Array:
     path = Path(path)
+    check_is_file(path)
+    allowed = ", ".join(formats)
     try:
-        with _open_header(path) as image:
-            _check_pixels(path, image.height, image.width)
-            return decode(image)
+        # Pillow's warnings about odd metadata name library files; what matters is raised below.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path, formats=formats) as image:
+                _check_pixels(path, image.height, image.width)
+                if getattr(image, "is_animated", False) and image.format != "MPO":
+                    raise InputError(f"{path}: an animation; allowed: a single picture")
+                return decode(image)
     except InputError:
         raise
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
     except UnidentifiedImageError:
-        raise InputError(f"{path}: not a picture; allowed: JPEG, PNG or WebP") from None
+        raise InputError(f"{path}: not a picture; allowed: {allowed}") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise InputError(f"{path}: {error}; allowed: up to {MAX_PIXELS / 1e6:.0f} Mpx") from None
-    except (OSError, SyntaxError, ValueError) as error:
-        # Pillow's decoders report damage through all of these.
+    except Exception as error:  # decoders report damage through every kind of exception
         reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
         raise InputError(f"{path}: cannot be read ({reason}); is it damaged?") from None
 
 
-def _open_header(path: Path) -> Image.Image:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        return Image.open(path)
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:
+        # Damaged metadata says nothing about the orientation; the pixels are decoded, and checked, all the same.
+        return image
+
+
+def _stored_mode(image: Image.Image) -> str:
+    """Return Pillow's name of the pixels as the file stores them, such as ``L``, ``L;4`` or ``RGB;16B``."""
+    tiles = getattr(image, "tile", None)
+    arguments = tiles[0][3] if tiles else image.mode
+    return arguments if isinstance(arguments, str) else str(arguments[0])
 
 
 def _read_npy(path: Path) -> npt.NDArray[np.generic]:
+    check_is_file(path)
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(f"{path}: not a NumPy array ({str(error).splitlines()[0]})") from None
-    if not isinstance(array, np.ndarray):
-        raise InputError(f"{path}: not a NumPy array; allowed: a .npy file of [H, W, 3] uint8")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            array: npt.NDArray[np.generic] = np.lib.format.open_memmap(path, mode="r")  # type: ignore[no-untyped-call]
+    except Exception as error:  # the header is parsed as Python, and fails as Python does
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(f"{path}: not a NumPy array ({reason}); allowed: a .npy file of [H, W, 3] uint8") from None
     if array.ndim >= 2:
         _check_pixels(path, array.shape[0], array.shape[1])
     return array

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,7 +64,8 @@ def read_person_folder(folder: Path | str) -> PersonFolder:
 
 
 def _find(folder: Path, names: tuple[str, ...]) -> Path | None:
-    found = [folder / name for name in names if (folder / name).exists()]
+    # A broken link counts as present: reading it will say what is wrong.
+    found = [folder / name for name in names if os.path.lexists(folder / name)]
     if len(found) > 1:
         raise InputError(
             f"{folder}: holds both {found[0].name} and {found[1].name}; keep one, so that it is clear which counts"
@@ -74,4 +76,5 @@ def _find(folder: Path, names: tuple[str, ...]) -> Path | None:
 def _same_size(path: Path, array: UInt8Array, image_path: Path, image: UInt8Array) -> None:
     if array.shape[:2] != image.shape[:2]:
         (h, w), (ih, iw) = array.shape[:2], image.shape[:2]
-        raise InputError(f"{path}: {w}x{h} found, but {image_path.name} is {iw}x{ih}; both must have one size")
+        turned = "; its EXIF orientation was applied, so turn the labels too" if (h, w) == (iw, ih) else ""
+        raise InputError(f"{path}: {w}x{h} found, but {image_path.name} is {iw}x{ih}; both must have one size{turned}")

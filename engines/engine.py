@@ -10,7 +10,9 @@ from typing import Any, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
+from safetensors.numpy import load_file
 
+from ..data.classes import NUM_CLASSES
 from ..data.errors import InputError
 from ..export.bundle import Bundle
 from ..export.manifest import GraphEntry, TensorSpec
@@ -78,10 +80,9 @@ class BaseEngine(ABC):
         Raises
         ------
         InputError
-            When a name, dtype or shape does not fit.
+            When a name, dtype, shape or value does not fit.
         """
-        if self._closed:
-            raise InputError(f"engine {self.name} is closed; load it again")
+        self._check_open()
         self._check(inputs)
         kind = _array_library(inputs)
         outputs = self._run({name: self._import(array) for name, array in inputs.items()})
@@ -103,9 +104,11 @@ class BaseEngine(ABC):
         InputError
             When a name is no parameter of this graph, a shape differs, or a value does not fit FP16.
         """
-        from safetensors.numpy import load_file
-
-        own = load_file(self.bundle.graph_file(self.graph, "weights")) if self.graph.parameters else {}
+        self._check_open()
+        own: dict[str, NumpyArray] = {}
+        if self.graph.parameters:
+            self.bundle.verify(self.graph.files["weights"])
+            own = load_file(self.bundle.graph_file(self.graph, "weights"))
         unknown = sorted(weights.keys() - own.keys())
         if unknown:
             raise InputError(
@@ -113,15 +116,7 @@ class BaseEngine(ABC):
                 + (f", for example {next(iter(own))!r}" if own else "")
             )
         for name, value in weights.items():
-            if value.shape != own[name].shape:
-                raise InputError(
-                    f"refit of {self.name}: {name} has shape {list(value.shape)}; allowed: {list(own[name].shape)}"
-                )
-            with np.errstate(over="ignore"):
-                rounded = np.asarray(value).astype(np.float16)
-            if not np.isfinite(rounded).all():
-                raise InputError(f"refit of {self.name}: {name} holds values that FP16 cannot (limit 65504)")
-            own[name] = rounded
+            own[name] = _as_fp16(value, own[name].shape, f"refit of {self.name}: {name}")
         self._load(own)
 
     def close(self) -> None:
@@ -153,7 +148,9 @@ class BaseEngine(ABC):
 
     def _import(self, array: Array) -> Array:
         """Turn an input into the engine's native array: for engines on the CPU, NumPy without a copy."""
-        return np.ascontiguousarray(array if isinstance(array, np.ndarray) else np.from_dlpack(array))
+        if isinstance(array, np.ndarray):
+            return np.ascontiguousarray(array)
+        return np.ascontiguousarray(np.from_dlpack(array.detach() if hasattr(array, "detach") else array))
 
     def _export(self, array: Array, library: Any | None) -> Array:
         """Turn a native output into the caller's kind of array."""
@@ -169,6 +166,11 @@ class BaseEngine(ABC):
         sizes: dict[str, int] = {}
         for spec in self.inputs:
             array = inputs[spec.name]
+            if not (hasattr(array, "__dlpack__") and hasattr(array, "dtype")):
+                raise InputError(
+                    f"engine {self.name}: input {spec.name} is a {type(array).__name__}; allowed: a NumPy array, or "
+                    "one with DLPack"
+                )
             shape, dtype = tuple(array.shape), str(array.dtype).rsplit(".", maxsplit=1)[-1]
             fits = dtype == spec.dtype and len(shape) == len(spec.shape)
             for size, wanted in zip(shape, spec.shape, strict=False):
@@ -183,11 +185,47 @@ class BaseEngine(ABC):
                     + ", ".join(f"{axis} from 1 to {limit}" for axis, limit in self._limits.items())
                     + ", the same for all inputs"
                 )
+            self._check_values(spec.name, array, sizes)
+
+    def _check_values(self, name: str, array: Array, sizes: Mapping[str, int]) -> None:
+        """Refuse ids that the graphs would clamp; on other devices than the CPU they are clamped, not checked."""
+        limits = {"labels": (0, NUM_CLASSES - 1), "person_labels": (0, NUM_CLASSES - 1)}
+        limits |= {"garment_labels": (0, NUM_CLASSES - 1), "source": (-1, sizes.get("M", self._limits["M"]))}
+        if name not in limits or not isinstance(array, np.ndarray):
+            return
+        low, high = limits[name]
+        found = int(array.min()), int(array.max())
+        if found[0] < low or found[1] > high:
+            wrong = found[0] if found[0] < low else found[1]
+            raise InputError(f"engine {self.name}: input {name} holds {wrong}; allowed: {low} to {high}")
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise InputError(f"engine {self.name} is closed; load it again")
+
+
+def _as_fp16(value: Any, shape: tuple[int, ...], name: str) -> NumpyArray:
+    """Return a weight as FP16, from NumPy or a torch tensor of any float dtype."""
+    if hasattr(value, "detach"):
+        value = value.detach().cpu().float().numpy()
+    if not isinstance(value, np.ndarray) or value.dtype.kind not in "fiu":
+        raise InputError(f"{name} is {getattr(value, 'dtype', type(value).__name__)}; allowed: an array of numbers")
+    if value.shape != shape:
+        raise InputError(f"{name} has shape {list(value.shape)}; allowed: {list(shape)}")
+    if not np.isfinite(value).all():
+        raise InputError(f"{name} holds NaN or infinity; allowed: finite numbers")
+    with np.errstate(over="ignore"):
+        rounded: NumpyArray = value.astype(np.float16)
+    if not np.isfinite(rounded).all():
+        raise InputError(f"{name} holds {np.abs(value).max():g}; FP16 cannot hold more than 65504")
+    return rounded
 
 
 def _array_library(inputs: Mapping[str, Array]) -> Any | None:
     """Return the module whose `from_dlpack` makes arrays of the inputs' kind; None for NumPy."""
-    libraries = {type(array).__module__.split(".")[0] for array in inputs.values()}
+    # JAX's arrays live in its binary part.
+    names = {type(array).__module__.split(".")[0] for array in inputs.values()}
+    libraries = {"jax.dlpack" if name in ("jax", "jaxlib") else name for name in names}
     if len(libraries) > 1:
         raise InputError(f"inputs come from several array libraries ({', '.join(sorted(libraries))}); use one")
     library = sys.modules[libraries.pop()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import asdict, dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -12,15 +13,15 @@ from typing import Any, Self
 from pydantic import TypeAdapter, ValidationError
 
 from ..data.errors import GateError, InputError
-from ..data.files import atomic_path
+from ..data.optional import version_of
 from ..export.bundle import Bundle
-from ..export.manifest import GraphEntry, ParityRow
+from ..export.manifest import GRAPH_NAMES, GraphEntry, ParityRow
 from ..export.parity import REDUCED_PRECISION, compare
 from ..export.samples import read_samples, sample_requests
 from .engine import BaseEngine, NumpyArray
 from .onnxruntime_engine import OnnxRuntimeEngine
 from .openvino_engine import OpenVinoEngine
-from .plan_cache import PlanCache, PlanKey
+from .plan_cache import Plan, PlanCache, processor
 from .registry import Availability, choose
 from .torch_engine import TorchEngine
 
@@ -30,6 +31,7 @@ GATE_SIZES = ((1, 1), (2, 2))
 """(N, M) at which a reduced precision is gated on this machine. The export gates went to the largest sizes."""
 
 Progress = Callable[[str], None]
+Stage = Callable[[str], AbstractContextManager[object]]
 
 
 @dataclass
@@ -101,6 +103,8 @@ class EngineSet:
         for index, candidate in enumerate(wanted):
             engines = _load_engines(bundle, chosen, candidate, cache, on_progress)
             loaded = cls(bundle, engines, chosen, candidate, passed_over, notes)
+            plans = [plan for e in engines.values() if isinstance(plan := getattr(e, "plan", None), Plan)]
+            notes += sorted({f"plans are not kept: {plan.not_kept}" for plan in plans if plan.not_kept})
             try:
                 loaded.gate = loaded._gated(cache, on_progress)
             except GateError as error:
@@ -131,34 +135,60 @@ class EngineSet:
         """Close every engine."""
         self.close()
 
-    def run(self, requests: Mapping[str, NumpyArray]) -> dict[str, NumpyArray]:
-        """Run all graphs in order on NumPy arrays and return every intermediate and final tensor."""
+    def run(self, requests: Mapping[str, NumpyArray], stage: Stage = nullcontext) -> dict[str, NumpyArray]:
+        """Run all graphs in order.
+
+        Parameters
+        ----------
+        requests
+            The five graphs' outer inputs, batch first.
+        stage
+            Called with each graph's name; the graph runs inside the context that it returns.
+
+        Returns
+        -------
+        dict
+            Inputs, intermediate tensors and results by name.
+        """
         values: dict[str, Any] = dict(requests)
         for name, engine in self.engines.items():
-            del name
-            values.update(engine(**{spec.name: values[spec.name] for spec in engine.inputs}))
+            with stage(name):
+                values.update(engine(**{spec.name: values[spec.name] for spec in engine.inputs}))
         return values
 
     def _gated(self, cache: PlanCache, on_progress: Progress | None) -> tuple[ParityRow, ...]:
         """Gate a reduced precision on this machine; the result is kept under everything it depends on."""
         if self.precision == "fp32":
             return ()
-        keys = [
-            asdict(PlanKey.of(self.bundle, e.graph, self.chosen.candidate.engine, self.precision, {}))
-            for e in self.engines.values()
-        ]
-        digest = hashlib.sha256(json.dumps(keys, sort_keys=True).encode()).hexdigest()[:16]
+        basis = {
+            "bundle": self.bundle.identity,
+            "engine": [self.chosen.candidate.engine, self.chosen.version, self.precision],
+            "reference": version_of("onnxruntime"),
+            "processor": processor(),
+            "sizes": GATE_SIZES,
+            "limits": asdict(REDUCED_PRECISION),
+        }
+        digest = hashlib.sha256(json.dumps(basis, sort_keys=True).encode()).hexdigest()[:16]
         path = cache.root / f"gate-{self.chosen.candidate.engine}-{self.precision}-{digest}.json"
         try:
-            return _ROWS.validate_json(path.read_bytes())
+            rows = _ROWS.validate_json(path.read_bytes())
+            if _covers_all(rows) and all(row.passed for row in rows):
+                return rows
         except (OSError, ValidationError):
             pass
         if on_progress is not None:
             on_progress(f"gating {self.precision} against fp32")
         rows = tuple(gate(self))
-        with atomic_path(path) as temporary:
-            temporary.write_bytes(_ROWS.dump_json(rows, indent=1))
+        try:
+            cache.store(path, _ROWS.dump_json(rows, indent=1))
+        except (InputError, OSError) as error:
+            self.notes.append(f"the gate runs again at every start: {error}")
         return rows
+
+
+def _covers_all(rows: tuple[ParityRow, ...]) -> bool:
+    found = {(row.graph, row.requests, row.garments) for row in rows}
+    return found == {(graph, n, m) for graph in GRAPH_NAMES for n, m in GATE_SIZES}
 
 
 def gate(engines: EngineSet) -> list[ParityRow]:
@@ -208,11 +238,13 @@ def _precisions(chosen: Availability, precision: str) -> tuple[str, ...]:
 def _load_engines(
     bundle: Bundle, chosen: Availability, precision: str, cache: PlanCache, on_progress: Progress | None
 ) -> dict[str, BaseEngine]:
-    engines: dict[str, BaseEngine] = {}
-    for graph in bundle.manifest.graphs:
-        if on_progress is not None:
-            on_progress(f"loading {graph.name}")
-        engines[graph.name] = _load_engine(bundle, graph, chosen, precision, cache)
+    with ExitStack() as loaded:  # closes the others when one cannot be loaded
+        engines: dict[str, BaseEngine] = {}
+        for graph in bundle.manifest.graphs:
+            if on_progress is not None:
+                on_progress(f"loading {graph.name}")
+            engines[graph.name] = loaded.enter_context(_load_engine(bundle, graph, chosen, precision, cache))
+        loaded.pop_all()
     return engines
 
 

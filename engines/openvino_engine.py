@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 from functools import cache
 from typing import Any
 
@@ -10,7 +11,7 @@ from ..data.optional import require
 from ..export.bundle import Bundle
 from ..export.manifest import GraphEntry
 from .engine import BaseEngine, NumpyArray
-from .plan_cache import PlanCache, PlanKey
+from .plan_cache import Plan, PlanCache, PlanKey
 
 _HINT = {"fp32": "f32", "bf16": "bf16"}
 
@@ -32,6 +33,8 @@ class OpenVinoEngine(BaseEngine):
     def __init__(self, bundle: Bundle, graph: GraphEntry, precision: str, cache: PlanCache | None = None) -> None:
         super().__init__(bundle, graph, precision)
         self._cache = cache
+        self._lock = threading.Lock()
+        self.plan: Plan | None = None
         self._load(None)
 
     @staticmethod
@@ -42,9 +45,8 @@ class OpenVinoEngine(BaseEngine):
     def _load(self, weights: dict[str, NumpyArray] | None) -> None:
         if weights is None and self._cache is not None:
             key = PlanKey.of(self.bundle, self.graph, self.kind, self.precision, self._options)
-            plan = self._cache.get_or_build(key, self._build_plan)
-            self.plan = plan
-            self._compiled = _core().import_model(plan.data, "CPU", self._options)
+            self.plan = self._cache.get_or_build(key, self._build_plan)
+            self._compiled = _core().import_model(self.plan.data, "CPU", self._options)
         else:
             self._compiled = self._compile(weights)
         self._request = self._compiled.create_infer_request()
@@ -65,9 +67,10 @@ class OpenVinoEngine(BaseEngine):
         return _core().compile_model(model, "CPU", self._options)
 
     def _run(self, inputs: dict[str, NumpyArray]) -> dict[str, NumpyArray]:
-        # Shared outputs would be overwritten by the next run under the caller's hands.
-        results = self._request.infer(inputs, share_inputs=True, share_outputs=False)
-        return {spec.name: results[spec.name] for spec in self.outputs}
+        with self._lock:  # a request runs one inference at a time
+            # Shared outputs would be overwritten by the next run under the caller's hands.
+            results = self._request.infer(inputs, share_inputs=True, share_outputs=False)
+            return {spec.name: results[spec.name] for spec in self.outputs}
 
     def _release(self) -> None:
         self._request = self._compiled = None

@@ -65,7 +65,7 @@ class PlanKey:
         weights = graph.files.get("weights")
         return cls(
             graph=graph.name,
-            onnx=manifest.files[graph.files["onnx_fp32"]].sha256,
+            onnx=manifest.files[graph.files["onnx_fp16" if precision == "fp16" else "onnx_fp32"]].sha256,
             weights=manifest.files[weights].sha256 if weights else "",
             engine=engine,
             engine_version=version_of(engine) or "unknown",
@@ -101,12 +101,15 @@ class Plan:
         Time to read or build it.
     stale
         When built although a plan for the same slot exists: each differing field with the old and the new value.
+    not_kept
+        Why the built plan could not be stored; None when it was.
     """
 
     data: bytes
     hit: bool
     seconds: float
     stale: dict[str, tuple[str, str]]
+    not_kept: str | None = None
 
 
 class PlanCache:
@@ -124,10 +127,7 @@ class PlanCache:
     def get_or_build(self, key: PlanKey, build: Callable[[], bytes]) -> Plan:
         """Return the plan for `key`, building and storing it when it is not there or is damaged.
 
-        Raises
-        ------
-        InputError
-            When the cache folder cannot be written.
+        A folder that cannot be written costs a build at every start, no more: the plan says why it was not kept.
         """
         started = time.perf_counter()
         path = self._path(key)
@@ -136,11 +136,24 @@ class PlanCache:
             return Plan(data, True, time.perf_counter() - started, {})
         stale = self.difference_to_newest(key)
         data = build()
+        not_kept = None
+        try:
+            self.store(path, data)
+            self.store(path.with_suffix(".json"), (json.dumps(_sidecar(key, data), indent=1) + "\n").encode())
+        except (InputError, OSError) as error:
+            not_kept = str(error)
+        return Plan(data, False, time.perf_counter() - started, stale, not_kept)
+
+    def store(self, path: Path, data: bytes) -> None:
+        """Write a file of the cache, whole or not at all.
+
+        Raises
+        ------
+        InputError
+            When the folder cannot be written.
+        """
         with atomic_path(path) as temporary:
             temporary.write_bytes(data)
-        with atomic_path(path.with_suffix(".json")) as temporary:
-            temporary.write_text(json.dumps(_sidecar(key, data), indent=1) + "\n", encoding="utf-8")
-        return Plan(data, False, time.perf_counter() - started, stale)
 
     def difference_to_newest(self, key: PlanKey) -> dict[str, tuple[str, str]]:
         """Compare `key` field by field with the newest other plan of its slot; empty when there is none."""
@@ -173,17 +186,8 @@ def _sidecar(key: PlanKey, data: bytes) -> dict[str, Any]:
 
 
 def default_cache_folder() -> Path:
-    """Return where plans are kept: ``$OVITON_CACHE``, else the user's cache folder.
-
-    Raises
-    ------
-    InputError
-        When ``$OVITON_CACHE`` names a file.
-    """
-    folder = Path(os.environ.get("OVITON_CACHE") or platformdirs.user_cache_dir("oviton"))
-    if folder.is_file():
-        raise InputError(f"OVITON_CACHE={folder}: a folder is expected, but it is a file")
-    return folder
+    """Return where plans are kept: ``$OVITON_CACHE``, else the user's cache folder."""
+    return Path(os.environ.get("OVITON_CACHE") or platformdirs.user_cache_dir("oviton"))
 
 
 @cache

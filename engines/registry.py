@@ -76,7 +76,10 @@ def availability(candidate: Candidate) -> Availability:
         hint = f"pip install 'oviton[{extra}]'" if extra == "refine" else f"pip install {candidate.engine}"
         return Availability(candidate, None, f"{candidate.engine} is not installed; run: {hint}", ())
     version = version_of(candidate.distribution)
-    reason, precisions = _PROBES[candidate.engine, candidate.device](candidate)
+    try:
+        reason, precisions = _PROBES[candidate.engine, candidate.device](candidate)
+    except Exception as error:  # a broken installation fails in its own way; it must not take the others along
+        reason, precisions = f"cannot be imported ({type(error).__name__}: {error})", ()
     return Availability(candidate, version, reason, precisions)
 
 
@@ -132,13 +135,14 @@ def _probe_openvino(candidate: Candidate) -> tuple[str | None, tuple[str, ...]]:
     return None, tuple(p for p in candidate.precisions if p != "bf16")
 
 
-def _probe_nothing(candidate: Candidate) -> tuple[str | None, tuple[str, ...]]:
+def _probe_import(candidate: Candidate) -> tuple[str | None, tuple[str, ...]]:
+    require(candidate.engine, extra="refine", purpose=f"the {candidate.engine} engine")
     return None, candidate.precisions
 
 
 _PROBES: dict[tuple[str, str], Probe] = {
     ("torch", "cuda"): _probe_torch_cuda,
     ("openvino", "cpu"): _probe_openvino,
-    ("onnxruntime", "cpu"): _probe_nothing,
-    ("torch", "cpu"): _probe_nothing,
+    ("onnxruntime", "cpu"): _probe_import,
+    ("torch", "cpu"): _probe_import,
 }

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from ..data.errors import InputError
-from ..data.files import sha256
+from ..data.files import check_is_file, sha256
 from .manifest import MANIFEST_NAME, SCHEMA_VERSION, Form, GraphEntry, Manifest
 
 SHIPPED_BUNDLES = Path(__file__).resolve().parent.parent / "bundles"
@@ -45,15 +46,14 @@ class Bundle:
         InputError
             When it is missing, of a newer schema, truncated or tampered with.
         """
-        path = Path(path) if path is not None else SHIPPED_BUNDLES / DEFAULT_BUNDLE
-        manifest = _read_manifest(path)
-        for name, entry in manifest.files.items():
-            _check_file(path, name, entry.size, entry.sha256)
-        return cls(path, manifest)
+        bundle = cls(*_read_manifest(Path(path) if path is not None else SHIPPED_BUNDLES / DEFAULT_BUNDLE))
+        for name in bundle.manifest.files:
+            bundle.verify(name)
+        return bundle
 
-    def file(self, entry_files: dict[Form, str], form: Form) -> Path:
-        """Return the path of one form of a graph or program."""
-        return self.path / entry_files[form]
+    def program_file(self, name: str, form: Form) -> Path:
+        """Return the path of one form of a refinement program: ``discriminator`` or ``perceptual``."""
+        return self.path / next(p for p in self.manifest.programs if p.name == name).files[form]
 
     def graph_file(self, graph: GraphEntry, form: Form) -> Path:
         """Return the path of one form of a graph.
@@ -67,10 +67,33 @@ class Bundle:
             raise InputError(f"{self.path}: graph {graph.name} has no {form}; it holds {', '.join(graph.files)}")
         return self.path / graph.files[form]
 
+    def verify(self, name: str) -> None:
+        """Check a file of the bundle against the manifest.
+
+        Raises
+        ------
+        InputError
+            When it is missing, truncated or changed.
+        """
+        expected, file = self.manifest.files[name], self.path / name
+        check_is_file(file)
+        size = file.stat().st_size
+        if size != expected.size:
+            raise InputError(
+                f"{file}: {size} bytes found, {expected.size} expected; it is truncated or was changed; "
+                "fetch or export the bundle again"
+            )
+        found = sha256(file)
+        if found != expected.sha256:
+            raise InputError(
+                f"{file}: sha256 {found[:12]}… found, {expected.sha256[:12]}… expected; it was changed; "
+                "fetch or export the bundle again"
+            )
+
     @property
     def identity(self) -> str:
-        """Return the SHA-256 of the manifest, which holds every other file's hash."""
-        return sha256(self.path / MANIFEST_NAME)
+        """Return the manifest's digest, which covers every file."""
+        return self.manifest.digest
 
     @property
     def sample_folders(self) -> tuple[Path, ...]:
@@ -78,51 +101,28 @@ class Bundle:
         return tuple(self.path / name for name in self.manifest.samples)
 
 
-def _read_manifest(path: Path) -> Manifest:
+def _read_manifest(path: Path) -> tuple[Path, Manifest]:
     file = path / MANIFEST_NAME
+    if not os.path.lexists(file):
+        raise InputError(f"{path}: not a bundle (no {MANIFEST_NAME}); make one with: oviton export CHECKPOINT")
+    check_is_file(file)
     try:
         values = json.loads(file.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
-        raise InputError(
-            f"{path}: not a bundle (no {MANIFEST_NAME}); make one with: oviton export CHECKPOINT -o {path}"
-        ) from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{file}: cannot be read ({error}); export the bundle again") from None
     version = values.get("schema_version") if isinstance(values, dict) else None
-    if not isinstance(version, int):
+    if type(version) is not int:
         raise InputError(f"{file}: no schema_version; allowed: {SCHEMA_VERSION}; is it a bundle's manifest?")
-    if version > SCHEMA_VERSION:
-        raise InputError(
-            f"{file}: schema_version {version} is newer than this program's {SCHEMA_VERSION}; upgrade oviton"
-        )
-    if version < SCHEMA_VERSION:
-        raise InputError(
-            f"{file}: schema_version {version} is older than this program's {SCHEMA_VERSION}; export it again"
-        )
+    if version != SCHEMA_VERSION:
+        age, advice = ("newer", "upgrade oviton") if version > SCHEMA_VERSION else ("older", "export it again")
+        raise InputError(f"{file}: schema_version {version} is {age} than this program's {SCHEMA_VERSION}; {advice}")
     try:
-        return Manifest.model_validate(values)
+        manifest = Manifest.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise InputError(f"{file}: field {where}: {first['msg']}; export the bundle again") from None
-
-
-def _check_file(folder: Path, name: str, size: int, expected: str) -> None:
-    file = folder / name
-    if Path(name).is_absolute() or ".." in Path(name).parts:
-        raise InputError(f"{folder}: the manifest names {name!r}, outside the bundle; do not use it")
-    try:
-        found_size = file.stat().st_size
-        if found_size != size:
-            raise InputError(
-                f"{file}: {found_size} bytes found, {size} expected; it is truncated or was changed; "
-                "fetch or export the bundle again"
-            )
-        found = sha256(file)
-    except OSError as error:
-        raise InputError(f"{file}: {error.strerror}; fetch or export the bundle again") from None
-    if found != expected:
-        raise InputError(
-            f"{file}: sha256 {found[:12]}… found, {expected[:12]}… expected; it was changed; "
-            "fetch or export the bundle again"
-        )
+        where = f"field {'.'.join(map(str, first['loc']))}: " if first["loc"] else ""
+        problem = first["msg"].removeprefix("Value error, ")
+        raise InputError(f"{file}: {where}{problem}; fetch or export the bundle again") from None
+    if not manifest.digest:
+        raise InputError(f"{file}: it has no digest; fetch or export the bundle again")
+    return path, manifest

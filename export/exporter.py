@@ -25,6 +25,7 @@ from ..networks.graphs import GraphSpec, GraphTensor, graph_specs
 from ..networks.perceptual import PerceptualBackbone
 from .manifest import (
     MANIFEST_NAME,
+    MAX_BATCH,
     SCHEMA_VERSION,
     ExportCost,
     FileEntry,
@@ -41,9 +42,6 @@ from .samples import Arrays, read_samples, sample_requests
 
 if TYPE_CHECKING:
     from ..networks.checkpoint import Networks
-
-MAX_BATCH = 8
-"""Largest N and M."""
 
 GATE_SIZES = ((1, 1), (2, 2), (MAX_BATCH, 1), (1, MAX_BATCH))
 """(N, M) of every parity gate: batch sizes 1, 2 and the largest."""
@@ -144,6 +142,7 @@ def export_bundle(
                 peak_memory_mb=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
             ),
         )
+        manifest = manifest.model_copy(update={"digest": manifest.compute_digest()})
         (folder / MANIFEST_NAME).write_text(manifest.model_dump_json(indent=1) + "\n", encoding="utf-8")
     return manifest
 

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+import hashlib
+import json
+from pathlib import PurePosixPath
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from ..data.classes import CLASS_NAMES
 
 SCHEMA_VERSION = 1
 MANIFEST_NAME = "manifest.json"
+
+GRAPH_NAMES = ("shape_encoder", "shape_generator", "appearance_encoder", "appearance_generator", "compositor")
+"""The five graphs, in the order in which a request runs through them."""
+
+MAX_BATCH = 8
+"""Largest N and M that any bundle may allow."""
 
 Form = Literal["onnx_fp32", "onnx_fp16", "pt2", "weights"]
 
@@ -31,7 +42,7 @@ class TensorSpec(_Strict):
 
     name: str
     dtype: Literal["uint8", "int32", "float32"]
-    shape: tuple[int | str, ...]
+    shape: tuple[Annotated[int, Field(ge=1)] | Literal["N", "M"], ...]
 
 
 class GraphEntry(_Strict):
@@ -85,7 +96,7 @@ class ParityRow(_Strict):
     requests, garments
         N and M.
     metric
-        ``max_abs`` and ``relative`` (lower is better), ``psnr`` in dB and ``agreement`` (higher is better).
+        ``relative`` (lower is better), ``psnr`` in dB and ``agreement`` (higher is better).
     value, limit
         What was measured, and what is demanded.
     """
@@ -96,16 +107,19 @@ class ParityRow(_Strict):
     reference: str
     requests: int
     garments: int
-    metric: Literal["max_abs", "relative", "psnr", "agreement"]
+    metric: Literal["relative", "psnr", "agreement"]
     value: float
     limit: float
 
     @property
     def passed(self) -> bool:
         """Whether the value meets the limit. NaN never does."""
-        if self.metric in ("max_abs", "relative"):
-            return self.value <= self.limit
-        return self.value >= self.limit
+        return self.value <= self.limit if self.lower_is_better else self.value >= self.limit
+
+    @property
+    def lower_is_better(self) -> bool:
+        """Whether the limit is an upper one."""
+        return self.metric == "relative"
 
 
 class ExportCost(_Strict):
@@ -142,18 +156,21 @@ class Manifest(_Strict):
         Every gate's result.
     cost
         What the export took.
+    digest
+        SHA-256 over all other fields, and so over the whole bundle: its identity. A manifest that is being made may
+        leave it empty; one that is read may not.
     """
 
-    schema_version: int
+    schema_version: Annotated[int, Field(strict=True)]
     name: str
     preset: str
-    height: int
-    width: int
-    conditioning: str
+    height: Annotated[int, Field(ge=8)]
+    width: Annotated[int, Field(ge=8)]
+    conditioning: Literal["codes", "surface"]
     classes: tuple[str, ...]
-    max_requests: int
-    max_garments: int
-    trained: dict[str, str]
+    max_requests: Annotated[int, Field(ge=1, le=MAX_BATCH)]
+    max_garments: Annotated[int, Field(ge=1, le=MAX_BATCH)]
+    trained: dict[Literal["shape", "appearance"], str]
     config: dict[str, Any]
     graphs: tuple[GraphEntry, ...]
     programs: tuple[ProgramEntry, ...]
@@ -162,11 +179,41 @@ class Manifest(_Strict):
     versions: dict[str, str]
     parity: tuple[ParityRow, ...]
     cost: ExportCost
+    digest: str = ""
+
+    @model_validator(mode="after")
+    def _hangs_together(self) -> Self:
+        if self.digest and self.digest != self.compute_digest():
+            raise ValueError("its digest does not match its content; it was changed")
+        if tuple(graph.name for graph in self.graphs) != GRAPH_NAMES:
+            raise ValueError(f"graphs must be {', '.join(GRAPH_NAMES)}, in this order")
+        if self.classes != CLASS_NAMES:
+            raise ValueError("classes are not the 20 CIHP classes in their order")
+        if self.trained.keys() != {"shape", "appearance"}:
+            raise ValueError("trained must tell of shape and appearance")
+        for name in self.files:
+            path = PurePosixPath(name)
+            if path.is_absolute() or ".." in path.parts or not name.isprintable():
+                raise ValueError(f"file {name!r} lies outside the bundle")
+        entries: tuple[GraphEntry | ProgramEntry, ...] = (*self.graphs, *self.programs)
+        for entry in entries:
+            for form, name in entry.files.items():
+                if name not in self.files:
+                    raise ValueError(f"{entry.name} names {form} {name!r}, which is not among the files")
+        for sample in self.samples:
+            if f"{sample}/labels.png" not in self.files:
+                raise ValueError(f"sample {sample!r} is not among the files")
+        return self
 
     @property
     def is_trained(self) -> bool:
         """Whether every part was trained."""
         return not any(note.startswith("untrained") for note in self.trained.values())
+
+    def compute_digest(self) -> str:
+        """Return the SHA-256 over everything but `digest`; it covers every file through its own hash."""
+        values = self.model_dump(mode="json", exclude={"digest"})
+        return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
     def graph(self, name: str) -> GraphEntry:
         """Return a graph by name."""

@@ -3,7 +3,7 @@
 Everything between is inside: one-hot, class selection, normalisation, pooling, argmax and quantisation. A graph
 computes in the dtype of its own parameters, so ``graph.half()`` is the typed FP16 graph. Every uint8 input is cast
 before anything else happens to it and every uint8 output is cast last, because TensorRT knows no other operation on
-uint8.
+uint8. Ids out of range are clamped, since on a server nothing else stands between a client's bytes and a gather.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..data.classes import NUM_CLASSES
+from ..data.classes import NUM_BODY_PARTS, NUM_CLASSES
 from .appearance import AppearanceEncoder, AppearanceGenerator, codes_conditioning, pool_codes
 from .compositor import composite, merge_labels
 from .config import CODE_GRID, NetworkConfig
@@ -46,7 +46,8 @@ class ShapeEncoderGraph(nn.Module):
         """Encode every class of the outfit, each from the photograph that `source` names: `[N, 20, Ds, 8, 4]`."""
         height, width = person_labels.shape[1:]
         # Classes are selected before encoding: exact, since the encoder sees one class at a time, and half the work.
-        images = _person_first(*_widen(person_labels, garment_labels))
+        source = _known_sources(source, garment_labels)
+        images = _person_first(*_label_ids(person_labels, garment_labels))
         pick = source.clamp(min=0).to(torch.int64)[:, :, None, None].expand(-1, -1, height, width)
         chosen = images.gather(1, pick)
         classes = torch.arange(NUM_CLASSES, dtype=torch.int32, device=source.device).view(1, -1, 1, 1)
@@ -66,7 +67,7 @@ class ShapeGeneratorGraph(nn.Module):
 
     def forward(self, shape_codes: Tensor, densepose: Tensor, person_labels: Tensor, source: Tensor) -> Tensor:
         """Draw the new segmentation, the person's own labels kept where the outfit does not touch them."""
-        densepose, person_labels = _widen(densepose, person_labels)
+        densepose, (person_labels,) = _body_map(densepose), _label_ids(person_labels)
         dtype = _dtype(self)
         logits = self.shape_generator(shape_codes.to(dtype), body_channels(densepose, dtype))
         return merge_labels(logits, person_labels, source)
@@ -90,8 +91,9 @@ class AppearanceEncoderGraph(nn.Module):
     ) -> Tensor:
         """Return each class's mean features from its own photograph: `[N, 20, Dt]`."""
         dtype = _dtype(self)
+        source = _known_sources(source, garment_labels)
         images = _person_first(*_widen(person_image, garment_images))
-        labels = _person_first(*_widen(person_labels, garment_labels))
+        labels = _person_first(*_label_ids(person_labels, garment_labels))
         count = images.shape[1]
         label_maps = one_hot(labels.flatten(0, 1), NUM_CLASSES, dtype)
         features = self.appearance_encoder(to_float_image(images.flatten(0, 1), dtype), label_maps)
@@ -112,7 +114,7 @@ class AppearanceGeneratorGraph(nn.Module):
 
     def forward(self, labels: Tensor, appearance_codes: Tensor) -> tuple[Tensor, Tensor]:
         """Paint the picture: uint8 `[N, H, W, 3]`, and `[N, 3, H, W]` in [-1, 1] with gradients."""
-        (labels,) = _widen(labels)
+        (labels,) = _label_ids(labels)
         return self.paint(codes_conditioning(labels, appearance_codes, _dtype(self)))
 
     def paint(self, conditioning: Tensor) -> tuple[Tensor, Tensor]:
@@ -135,8 +137,10 @@ class SurfaceAppearanceGeneratorGraph(AppearanceGeneratorGraph):
         source: Tensor,
     ) -> tuple[Tensor, Tensor]:
         """Paint the picture: uint8 `[N, H, W, 3]`, and `[N, 3, H, W]` in [-1, 1] with gradients."""
-        labels, densepose = _widen(labels, densepose)
-        garment_images, garment_labels, garment_densepose = _widen(garment_images, garment_labels, garment_densepose)
+        source = _known_sources(source, garment_labels)
+        labels, garment_labels = _label_ids(labels, garment_labels)
+        densepose, garment_densepose = _body_map(densepose), _body_map(garment_densepose)
+        (garment_images,) = _widen(garment_images)
         dtype = _dtype(self)
         lookup = surface_lookup(labels, densepose, garment_images, garment_labels, garment_densepose, source)
         parts = [
@@ -155,7 +159,8 @@ class CompositorGraph(nn.Module):
         self, person_image: Tensor, person_labels: Tensor, generated: Tensor, labels: Tensor, source: Tensor
     ) -> Tensor:
         """Keep the person's pixels where their class stays: uint8 `[N, H, W, 3]`."""
-        person_image, person_labels, generated, labels = _widen(person_image, person_labels, generated, labels)
+        person_image, generated = _widen(person_image, generated)
+        person_labels, labels = _label_ids(person_labels, labels)
         return composite(person_image, person_labels, generated, labels, source)
 
 
@@ -245,6 +250,19 @@ def _person_first(person: Tensor, garments: Tensor) -> Tensor:
 
 def _widen(*tensors: Tensor) -> tuple[Tensor, ...]:
     return tuple(tensor.to(torch.int32) for tensor in tensors)
+
+
+def _label_ids(*labels: Tensor) -> tuple[Tensor, ...]:
+    return tuple(tensor.clamp(max=NUM_CLASSES - 1) for tensor in _widen(*labels))
+
+
+def _body_map(densepose: Tensor) -> Tensor:
+    limits = torch.tensor([NUM_BODY_PARTS - 1, 255, 255], dtype=torch.int32, device=densepose.device)
+    return torch.minimum(densepose.to(torch.int32), limits)
+
+
+def _known_sources(source: Tensor, garment_labels: Tensor) -> Tensor:
+    return source.clamp(min=-1).minimum(torch.full_like(source, garment_labels.shape[1]))
 
 
 def _dtype(module: nn.Module) -> torch.dtype:

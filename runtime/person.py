@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -14,7 +15,7 @@ from ..data.images import UInt8Array, check_densepose, check_image, check_labels
 from ..data.person_folder import read_person_folder
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Person:
     """A photographed person.
 
@@ -55,7 +56,7 @@ class Person:
         return cls(read.image, read.labels, read.densepose, str(folder))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Garment:
     """A photograph that garments are taken from.
 
@@ -66,7 +67,7 @@ class Garment:
     labels
         CIHP labels `[H, W]`, uint8.
     wear
-        Names of the garment classes to take, comma separated, or their ids.
+        Garment classes to take: names, comma separated or one by one, or ids. Turned into ids.
     densepose
         Body map of whoever wears it, if known.
     name
@@ -80,7 +81,7 @@ class Garment:
 
     image: UInt8Array
     labels: UInt8Array
-    wear: str | tuple[int, ...]
+    wear: str | Sequence[str | int]
     densepose: UInt8Array | None = None
     name: str = "garment"
 
@@ -115,9 +116,11 @@ class Garment:
         return self.wear
 
     def _parse_wear(self) -> str:
-        if isinstance(self.wear, str):
-            return self.wear
-        return ",".join(CLASS_NAMES[c] if 0 <= c < len(CLASS_NAMES) else str(c) for c in self.wear)
+        wear = [self.wear] if isinstance(self.wear, str | int) else list(self.wear)
+        names = [CLASS_NAMES[c] if isinstance(c, int) and 0 <= c < len(CLASS_NAMES) else str(c) for c in wear]
+        if not names:
+            raise InputError(f"{self.name}: no class to wear is given; name at least one")
+        return ",".join(names)
 
     def _present(self, wear: str) -> tuple[int, ...]:
         present = set(np.unique(self.labels).tolist())
@@ -145,7 +148,7 @@ def parse_wear(text: str) -> tuple[str, Path]:
     classes, separator, folder = text.partition("=")
     if not (separator and classes.strip() and folder.strip()):
         raise InputError(f"--wear {text!r}: allowed: CLASS[,CLASS]=FOLDER, for example upper_clothes=photos/shirt")
-    return classes.strip(), Path(folder.strip())
+    return classes.strip(), Path(folder)
 
 
 def _check_sizes(name: str, image: UInt8Array, **others: UInt8Array) -> None:

@@ -87,7 +87,7 @@ class TryOn:
         """
         return cls(EngineSet.load(Bundle.open(bundle), engine, precision, cache=cache, on_progress=on_progress))
 
-    def __call__(self, person: Person, garments: Sequence[Garment], remove: Iterable[str] = ()) -> Look:
+    def __call__(self, person: Person, garments: Garment | Sequence[Garment], remove: str | Iterable[str] = ()) -> Look:
         """Dress a person.
 
         Parameters
@@ -97,7 +97,7 @@ class TryOn:
         garments
             In what; each photograph with the classes taken from it.
         remove
-            Names of garment classes to take off.
+            Names of garment classes to take off, comma separated or one by one.
 
         Returns
         -------
@@ -110,13 +110,14 @@ class TryOn:
             When the outfit contradicts itself.
         """
         manifest = self.engines.bundle.manifest
-        outfit = plan_outfit(garments, remove, owned=np.unique(person.labels).tolist())
+        garments = [garments] if isinstance(garments, Garment) else list(garments)
+        outfit = plan_outfit(
+            garments, [remove] if isinstance(remove, str) else remove, owned=np.unique(person.labels).tolist()
+        )
         clock = _StageClock()
         with clock.stage("fit"):
-            values: dict[str, Any] = build_request(person, garments, outfit, manifest.height, manifest.width)
-        for graph in manifest.graphs:
-            with clock.stage(graph.name):
-                values.update(self.engines[graph.name](**{spec.name: values[spec.name] for spec in graph.inputs}))
+            request = build_request(person, garments, outfit, manifest.height, manifest.width)
+        values = self.engines.run(request, clock.stage)
         with clock.stage("restore"):
             box = photo_box(person, manifest.height, manifest.width)
             image, labels = restore_result(values["image"][0], values["labels"][0], person, outfit.source, box)

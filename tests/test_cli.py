@@ -1,6 +1,7 @@
 """The command line as a user meets it: real processes for the main path, one process for the many ways to be wrong."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -79,8 +80,8 @@ def damage(folder: Path, what: str) -> None:
 
 DAMAGES = {
     "missing image": ("ana", "no photograph found; allowed names: image.jpg"),
-    "no picture": ("image.png", "not a picture; allowed: JPEG, PNG or WebP"),
-    "empty picture": ("image.png", "not a picture; allowed: JPEG, PNG or WebP"),
+    "no picture": ("image.png", "not a picture; allowed: JPEG, PNG, WEBP"),
+    "empty picture": ("image.png", "not a picture; allowed: JPEG, PNG, WEBP"),
     "label 20": ("labels.png", "label id 20 found; allowed: 0 to 19"),
     "labels of another size": ("labels.png", "7x5 found, but image.png is 256x512"),
     "part 25": ("densepose.png", "DensePose part 25 found; allowed: 0 to 24"),
@@ -132,6 +133,13 @@ REQUESTS = {
         ["{people}/ana", "--remove", "coat", "-o", "{out}/a.png", "--labels-out", "{out}/a.png"],
         ["a.png", "two outputs"],
     ),
+    "no person": ([], ["Missing argument", "--help"]),
+    "unknown option": (["{people}/ana", "--magic"], ["No such option: --magic", "--help"]),
+    "labels into a folder": (["{people}/ana", "--remove", "coat", "--labels-out", "{out}/.."], ["allowed endings"]),
+    "report into a folder": (["{people}/ana", "--remove", "coat", "--report", "{out}"], ["out", "it is a folder"]),
+    "report into a device": (["{people}/ana", "--remove", "coat", "--report", "/dev/null"], ["not a regular file"]),
+    "output under a file": (["{people}/ana", "--remove", "coat", "-o", "{people}/ana/image.png/x.png"], ["is a file"]),
+    "name too long": (["x" * 300, "--remove", "coat"], ["File name too long"]),
 }
 
 
@@ -161,6 +169,16 @@ def test_a_damaged_bundle_is_refused(run, people, bundle_copy, out, what):
     assert not list(out.iterdir())
 
 
+@pytest.mark.parametrize("option", ["-o", "--report", "--labels-out"])
+def test_inputs_are_never_overwritten(run, people, person_copy, out, option):
+    before = (person_copy / "labels.png").read_bytes()
+    output = [] if option == "-o" else ["-o", out / "look.png"]
+    result = run("try-on", person_copy, "--remove", "coat", option, person_copy / "labels.png", *output)
+    assert_refused(result, "labels.png is a file of the input folder")
+    assert (person_copy / "labels.png").read_bytes() == before
+    assert not list(out.iterdir())
+
+
 def test_an_old_picture_survives_a_failed_request(run, people, out):
     (out / "look.png").write_bytes(b"old")
     run("try-on", people / "ana", "--wear", f"coat={people / 'ben'}", "-o", out / "look.png")
@@ -170,7 +188,7 @@ def test_an_old_picture_survives_a_failed_request(run, people, out):
 def test_output_that_is_a_folder_is_refused(run, people, out):
     (out / "look.png").mkdir()
     result = run("try-on", people / "ana", *wear(people), "-o", out / "look.png", "--engine", "onnxruntime")
-    assert_refused((result[0], "", result[2]), "look.png", "folder")
+    assert_refused(result, "look.png", "folder")
     assert [p.name for p in out.iterdir()] == ["look.png"]
 
 
@@ -229,6 +247,39 @@ def test_doctor_names_every_engine(run, monkeypatch):
     values = json.loads(run("doctor", "--json")[1])
     assert {e["engine"] for e in values["engines"]} == {"torch", "openvino", "onnxruntime"}
     assert all(e["runs"] or e["reason"] for e in values["engines"])
+
+
+def test_paths_are_printed_as_they_are(run, people, out):
+    odd = out / ":bomb: [red]a  b[" / "é=x.png"
+    status, stdout, _ = run("try-on", people / "ana", *wear(people), "-o", odd, "--engine", "onnxruntime")
+    assert status == 0
+    assert str(odd) in stdout
+    assert odd.is_file()
+
+
+def test_a_terminal_without_utf8_gets_its_message(people, out):
+    command = [sys.executable, "-m", "oviton", "compile", "--engine", "onnxruntime"]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "shape_encoder" in done.stdout
+
+
+def test_a_reader_that_leaves_early_is_no_failure(people, out):
+    command = f"{sys.executable} -m oviton doctor --json | head -c 1; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert done.stderr == ""
+
+
+def test_termination_leaves_no_temporary_files(people, out):
+    command = [sys.executable, "-m", "oviton", "export", "--untrained", "tiny", "-o", out / "b", "--samples", people]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    assert "exporting" in process.stderr.readline()
+    process.terminate()
+    process.communicate(timeout=60)
+    assert process.returncode == 143
+    assert not list(out.iterdir())
 
 
 def test_version(run):

@@ -1,8 +1,9 @@
 import os
+from pathlib import Path
 
 import pytest
 from oviton.data.errors import InputError
-from oviton.data.files import atomic_folder, atomic_path
+from oviton.data.files import atomic_folder, atomic_path, check_target
 
 
 def names(folder):
@@ -62,3 +63,65 @@ def test_folder_of_someone_else_is_never_replaced(tmp_path):
     with pytest.raises(InputError, match="holds other files"), atomic_folder(tmp_path, replaceable="mark"):
         pass
     assert (tmp_path / "thesis.txt").exists()
+
+
+def test_a_link_is_followed_not_replaced(tmp_path):
+    (tmp_path / "link.txt").symlink_to(tmp_path / "real.txt")
+    with atomic_path(tmp_path / "link.txt") as temporary:
+        temporary.write_text("new")
+    assert (tmp_path / "link.txt").is_symlink()
+    assert (tmp_path / "real.txt").read_text() == "new"
+
+
+def test_devices_pipes_and_loops_are_refused(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    for path in (tmp_path / "pipe", tmp_path / "loop", Path("/dev/null")):
+        with pytest.raises(InputError, match="cannot write"):
+            check_target(path)
+    assert Path("/dev/null").is_char_device()
+
+
+def test_a_file_is_no_parent(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="file is a file, not a folder"):
+        check_target(tmp_path / "file" / "x.png")
+
+
+def test_a_linked_folder_is_replaced_behind_its_link(tmp_path):
+    with atomic_folder(tmp_path / "real", replaceable="mark") as folder:
+        (folder / "mark").write_text("1")
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    with atomic_folder(tmp_path / "link", replaceable="mark") as folder:
+        (folder / "mark").write_text("2")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real" / "mark").read_text() == "2"
+    assert sorted(names(tmp_path)) == ["link", "real"]
+
+
+def test_a_failed_swap_restores_the_old_folder(tmp_path, monkeypatch):
+    target = tmp_path / "bundle"
+    with atomic_folder(target, replaceable="mark") as folder:
+        (folder / "mark").write_text("1")
+    replace = Path.replace
+
+    def fail_for_the_new(self, other):
+        if self.suffix != ".old" and Path(other) == target:
+            raise OSError(28, "No space left on device")
+        return replace(self, other)
+
+    def write_anew():
+        with atomic_folder(target, replaceable="mark") as folder:
+            (folder / "mark").write_text("2")
+
+    monkeypatch.setattr(Path, "replace", fail_for_the_new)
+    with pytest.raises(InputError, match="No space left"):
+        write_anew()
+    assert (target / "mark").read_text() == "1"
+    assert names(tmp_path) == ["bundle"]
+
+
+def test_the_current_folder_is_not_replaced(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="the folder you are in"), atomic_folder(Path(), replaceable="mark"):
+        pass

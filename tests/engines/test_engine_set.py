@@ -51,6 +51,29 @@ def test_a_failed_gate_refuses_bf16_and_says_so(tiny_bundle, tmp_path, monkeypat
         EngineSet.load(tiny_bundle, "openvino", "bf16", cache=cache)
 
 
+@needs_bf16
+@pytest.mark.parametrize("content", ["[]", "nonsense"])
+def test_a_forged_gate_result_is_not_believed(tiny_bundle, tmp_path, content):
+    cache = engine_set.PlanCache(tmp_path)
+    EngineSet.load(tiny_bundle, "openvino", "bf16", cache=cache).close()
+    (remembered,) = tmp_path.glob("gate-*.json")
+    honest = remembered.read_text()
+    failed = honest.replace('"metric":"relative","value":', '"metric":"relative","value":9')
+    for forged in (content, failed):
+        remembered.write_text(forged)
+        with EngineSet.load(tiny_bundle, "openvino", "bf16", cache=cache) as engines:
+            assert len(engines.gate) == 10
+            assert all(row.passed for row in engines.gate)
+
+
+def test_a_cache_that_cannot_be_written_is_a_note(tiny_bundle, tiny_requests, tmp_path):
+    (tmp_path / "file").touch()
+    cache = engine_set.PlanCache(tmp_path / "file")
+    with EngineSet.load(tiny_bundle, "openvino", cache=cache) as engines:
+        assert any("plans are not kept" in note for note in engines.notes)
+        assert engines.run(tiny_requests)["image"].any()
+
+
 def test_unknown_engine_and_precision_list_what_is_allowed(tiny_bundle, cache):
     with pytest.raises(InputError, match="'triton' is unknown; allowed: auto, torch, openvino, onnxruntime"):
         EngineSet.load(tiny_bundle, "triton", cache=cache)

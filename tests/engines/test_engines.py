@@ -1,6 +1,7 @@
 """Every engine that runs here, against ONNX Runtime and against PyTorch itself."""
 
 import copy
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from oviton.data.errors import InputError
 from oviton.engines.onnxruntime_engine import OnnxRuntimeEngine
 from oviton.engines.openvino_engine import OpenVinoEngine
 from oviton.engines.torch_engine import TorchEngine
+from oviton.export.bundle import Bundle
 from oviton.export.parity import psnr
 from oviton.networks.graphs import AppearanceGeneratorGraph
 
@@ -116,8 +118,11 @@ def test_partial_refit_starts_from_the_bundles_weights(make, feed):
     [
         ("nobody.weight", np.zeros(3), "is none of its"),
         ("appearance_generator.colour.bias", np.zeros(4), r"has shape \[4\]; allowed: \[3\]"),
-        ("appearance_generator.colour.bias", np.full(3, 1e6), "FP16 cannot"),
-        ("appearance_generator.colour.bias", np.full(3, np.nan), "FP16 cannot"),
+        ("appearance_generator.colour.bias", np.full(3, 1e6), "holds 1e\\+06; FP16 cannot"),
+        ("appearance_generator.colour.bias", np.full(3, np.nan), "NaN or infinity"),
+        ("appearance_generator.colour.bias", [0.0, 0.0, 0.0], "is list; allowed: an array"),
+        ("appearance_generator.colour.bias", np.array(["a", "b", "c"]), "allowed: an array of numbers"),
+        ("appearance_generator.colour.bias", np.full(3, 1j), "is complex128; allowed"),
     ],
 )
 def test_bad_refit_is_refused_and_changes_nothing(make, feed, name, value, problem):
@@ -126,6 +131,34 @@ def test_bad_refit_is_refused_and_changes_nothing(make, feed, name, value, probl
     with pytest.raises(InputError, match=problem):
         engine.refit({name: value})
     assert np.array_equal(engine(**pick(feed, engine))["generated"], before)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+def test_refit_takes_what_refinement_produces(make, feed, dtype):
+    engine = make("appearance_generator")
+    before = engine(**pick(feed, engine))["generated"].mean()
+    bias = torch.nn.Parameter(torch.full((3,), 0.5, dtype=dtype))
+    engine.refit({"appearance_generator.colour.bias": bias})
+    assert engine(**pick(feed, engine))["generated"].mean() > before
+
+
+def test_refit_refuses_weights_that_were_changed_on_disk(bundle_copy):
+    bundle = Bundle.open(bundle_copy)
+    graph = bundle.manifest.graph("appearance_generator")
+    with OnnxRuntimeEngine(bundle, graph, "fp32") as engine:
+        path = bundle.graph_file(graph, "weights")
+        content = bytearray(path.read_bytes())
+        content[-1] ^= 1
+        path.write_bytes(content)
+        with pytest.raises(InputError, match="it was changed"):
+            engine.refit({})
+
+
+def test_one_engine_serves_several_threads(make, feed):
+    engine = make("compositor")
+    with ThreadPoolExecutor(4) as pool:
+        for outputs in pool.map(lambda _: engine(**pick(feed, engine)), range(16)):
+            assert np.array_equal(outputs["image"], feed["image"])
 
 
 def test_torch_tensors_in_torch_tensors_out(make, feed):
@@ -162,6 +195,9 @@ def test_strided_and_readonly_inputs(make, feed):
         ({"labels": np.zeros((2, 64, 30), np.uint8)}, "labels is uint8"),
         ({"labels": np.zeros((3, 64, 32), np.uint8)}, "the same for all inputs"),
         ({"labels": torch.zeros(2, 64, 32, dtype=torch.uint8)}, "several array libraries"),
+        ({"labels": [[0]]}, "labels is a list; allowed: a NumPy array"),
+        ({"labels": np.full((2, 64, 32), 20, np.uint8)}, "labels holds 20; allowed: 0 to 19"),
+        ({"source": np.full((2, 20), -2, np.int32)}, "source holds -2; allowed: -1 to"),
     ],
 )
 def test_inputs_that_do_not_fit_are_named(make, feed, change, problem):
@@ -184,6 +220,15 @@ def test_closed_engine_says_so(make, feed):
     engine.close()
     with pytest.raises(InputError, match="compositor is closed"):
         engine(**pick(feed, engine))
+    with pytest.raises(InputError, match="compositor is closed"):
+        engine.refit({})
+
+
+def test_a_source_beyond_the_garments_is_refused(make, tiny_requests):
+    engine = make("shape_encoder")
+    inputs = {spec.name: tiny_requests[spec.name] for spec in engine.inputs}
+    with pytest.raises(InputError, match="source holds 3; allowed: -1 to 2"):
+        engine(**{**inputs, "source": np.full((2, 20), 3, np.int32)})
 
 
 def test_fp16_graph_runs_and_is_close(tiny_bundle, feed):

@@ -2,7 +2,6 @@ import dataclasses
 import json
 
 import pytest
-from oviton.data.errors import InputError
 from oviton.engines.openvino_engine import OpenVinoEngine
 from oviton.engines.plan_cache import PlanCache, PlanKey, default_cache_folder
 
@@ -79,8 +78,19 @@ def test_openvino_loads_its_plan_from_the_cache(cache, tiny_bundle, tiny_request
     assert sidecar["key"]["engine"] == "openvino"
 
 
-def test_cache_folder_that_is_a_file_is_told(tmp_path, monkeypatch):
+def test_a_folder_that_cannot_be_written_costs_a_build_and_is_told(key, tmp_path):
     (tmp_path / "file").touch()
-    monkeypatch.setenv("OVITON_CACHE", str(tmp_path / "file"))
-    with pytest.raises(InputError, match="OVITON_CACHE"):
-        default_cache_folder()
+    plan = PlanCache(tmp_path / "file").get_or_build(key, lambda: b"plan")
+    assert plan.data == b"plan"
+    assert "is a file, not a folder" in plan.not_kept
+
+
+def test_the_folder_follows_the_environment(tmp_path, monkeypatch):
+    monkeypatch.setenv("OVITON_CACHE", str(tmp_path / "elsewhere"))
+    assert default_cache_folder() == tmp_path / "elsewhere"
+
+
+def test_fp16_and_fp32_of_one_graph_have_their_own_onnx(tiny_bundle):
+    graph = tiny_bundle.manifest.graph("appearance_generator")
+    keys = [PlanKey.of(tiny_bundle, graph, "onnxruntime", precision, {}) for precision in ("fp32", "fp16")]
+    assert keys[0].onnx != keys[1].onnx

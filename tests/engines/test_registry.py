@@ -21,3 +21,13 @@ def test_nothing_installed_is_an_error_with_every_reason(monkeypatch):
     monkeypatch.setattr(registry, "is_installed", lambda module: False)
     with pytest.raises(InputError, match=r"openvino \(cpu\): .*onnxruntime \(cpu\): .*torch \(cpu\)"):
         registry.choose("auto")
+
+
+def test_a_broken_installation_is_a_reason_not_a_crash(monkeypatch):
+    def broken(*_, **__):
+        raise OSError("libsomething.so: cannot open shared object file")
+
+    monkeypatch.setattr(registry, "require", broken)
+    found = {a.candidate.label: a.reason for a in registry.survey()}
+    assert "cannot be imported (OSError: libsomething.so" in found["torch (cpu)"]
+    assert "cannot be imported" in found["onnxruntime (cpu)"]

@@ -52,7 +52,7 @@ def test_only_bytes_and_small_codes_cross_the_boundary(saved_model):
             assert spec.dtype == ("int32" if spec.name == "source" else "uint8")
 
 
-def test_initializers_bear_the_parameter_names_and_point_into_the_shared_weights(saved_model, tiny_bundle):
+def test_initializers_bear_the_parameter_names_and_point_into_the_shared_weights(saved_model):
     entry, _, model = saved_model
     stored = {t.name: t for t in model.graph.initializer}
     assert set(entry.parameters) <= stored.keys()
@@ -137,8 +137,7 @@ def test_program_gives_what_the_module_gives(tiny_bundle, tiny_networks, tiny_re
 
 @pytest.mark.parametrize("name", ["discriminator", "perceptual"])
 def test_refinement_programs_pass_gradients_to_the_picture(tiny_bundle, name):
-    entry = next(p for p in tiny_bundle.manifest.programs if p.name == name)
-    module = load_program(tiny_bundle.file(entry.files, "pt2"), tiny_bundle.file(entry.files, "weights"))
+    module = load_program(tiny_bundle.program_file(name, "pt2"), tiny_bundle.program_file(name, "weights"))
     image = torch.randn(3, 3, 64, 32, requires_grad=True)
     labels = torch.zeros(3, 64, 32, dtype=torch.uint8)
     features = module(image, labels) if name == "discriminator" else module(image)

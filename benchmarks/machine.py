@@ -1,0 +1,35 @@
+"""What every result file says about the machine and the versions that made it."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from oviton.data.optional import version_of
+from oviton.engines.plan_cache import processor
+
+RESULTS = Path(__file__).parent / "results"
+LIBRARIES = ("oviton", "numpy", "onnxruntime", "openvino", "torch")
+
+
+def describe() -> dict[str, Any]:
+    """Return date, processor and versions."""
+    name, capability = processor()
+    return {
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "processor": name,
+        "capability": capability,
+        "cores": len(os.sched_getaffinity(0)),
+        "versions": {library: version_of(library) for library in LIBRARIES},
+    }
+
+
+def write(name: str, results: Any) -> Path:
+    """Write ``results/NAME.json`` and return its path."""
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{name}.json"
+    path.write_text(json.dumps({"machine": describe(), "results": results}, indent=1) + "\n", encoding="utf-8")
+    return path

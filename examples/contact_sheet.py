@@ -1,0 +1,67 @@
+"""Dress example people and put what went in beside what came out: person, garments, result, labels.
+
+Run ``python examples/contact_sheet.py -o sheet.png``.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from oviton import Garment, Person, TryOn
+from oviton.data.classes import PALETTE
+from PIL import Image, ImageDraw
+
+PEOPLE = Path(__file__).parent / "people"
+LOOKS: tuple[tuple[str, tuple[tuple[str, str], ...], tuple[str, ...]], ...] = (
+    ("ana", (("ben", "upper_clothes"), ("eva", "skirt")), ()),
+    ("finn", (("chloe", "dress"), ("dev", "coat")), ()),
+    ("dev", (), ("coat",)),
+)
+"""Person, garments with the class taken from each, and classes taken off."""
+
+COLUMNS = ("person", "garment 1", "garment 2", "result", "its labels")
+HEADER, GAP, WHITE = 26, 6, (255, 255, 255)
+
+Picture = npt.NDArray[Any]
+
+
+def row(tryon: TryOn, name: str, wear: tuple[tuple[str, str], ...], remove: tuple[str, ...]) -> list[Picture]:
+    person = Person.open(PEOPLE / name)
+    garments = [Garment.open(PEOPLE / folder, wear=classes) for folder, classes in wear]
+    look = tryon(person, garments, remove)
+    blank = np.full_like(person.image, 255)
+    inputs = [person.image, *(garment.image for garment in garments)]
+    return [*inputs, *[blank] * (3 - len(inputs)), look.image, PALETTE[look.labels]]
+
+
+def sheet(rows: list[list[Picture]]) -> Image.Image:
+    height, width = rows[0][0].shape[:2]
+    canvas = Image.new("RGB", (len(COLUMNS) * (width + GAP), HEADER + len(rows) * (height + GAP)), WHITE)
+    draw = ImageDraw.Draw(canvas)
+    for x, title in enumerate(COLUMNS):
+        draw.text((x * (width + GAP) + 8, 6), title, fill=(60, 60, 60), font_size=16)
+    for y, pictures in enumerate(rows):
+        for x, picture in enumerate(pictures):
+            canvas.paste(Image.fromarray(picture), (x * (width + GAP), HEADER + y * (height + GAP)))
+    return canvas
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("-o", "--output", type=Path, default=Path("sheet.png"))
+    parser.add_argument("--bundle", type=Path, default=None)
+    options = parser.parse_args()
+    with TryOn.load(options.bundle) as tryon:
+        picture = sheet([row(tryon, *look) for look in LOOKS])
+    picture.resize((picture.width * 2 // 3, picture.height * 2 // 3), Image.Resampling.LANCZOS).save(
+        options.output, optimize=True
+    )
+    print(options.output)
+
+
+if __name__ == "__main__":
+    main()
