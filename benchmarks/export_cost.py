@@ -9,9 +9,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from machine import write
 from oviton.networks.config import PRESETS, preset
 from oviton.networks.macs import count_gmacs
+
+from machine import write
 
 PEOPLE = Path(__file__).parents[1] / "examples" / "people"
 

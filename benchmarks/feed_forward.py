@@ -9,10 +9,11 @@ import argparse
 import statistics
 from pathlib import Path
 
-from machine import write
 from oviton import Garment, Person, TryOn
 from oviton.data.errors import GateError
 from oviton.engines.registry import survey
+
+from machine import write
 
 PEOPLE = Path(__file__).parents[1] / "examples" / "people"
 

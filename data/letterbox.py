@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
 from .images import UInt8Array
@@ -70,16 +69,17 @@ class Letterbox:
         """
         if self.is_identity:
             return labels
-        result, strongest = np.zeros(0, np.uint8), np.zeros(0, np.uint8)
+        strongest = np.zeros((self.photo_height, self.photo_width), np.uint8)
+        result = np.zeros_like(strongest)
         for c in np.unique(labels):
-            mask = self._restore(np.where(labels == c, 255, 0).astype(np.uint8), Image.Resampling.BILINEAR)
-            result = np.where(mask > strongest, c, result) if result.size else np.full(mask.shape, c, np.uint8)
-            strongest = np.maximum(mask, strongest) if strongest.size else mask
+            mask = self._restore(np.multiply(labels == c, 255, dtype=np.uint8), Image.Resampling.BILINEAR)
+            np.copyto(result, c, where=mask > strongest)
+            np.maximum(mask, strongest, out=strongest)
         return result
 
-    def restore_mask(self, mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-        """Cut the photograph's part out of a mask `[H, W]` and scale it back to `[h, w]` with nearest samples."""
-        return self._restore(mask.astype(np.uint8), Image.Resampling.NEAREST).astype(bool)
+    def restore_nearest(self, labels: UInt8Array) -> UInt8Array:
+        """Cut the photograph's part out of `[H, W]` and scale it back to `[h, w]` with nearest samples."""
+        return self._restore(labels, Image.Resampling.NEAREST)
 
     def _fit(self, array: UInt8Array, resampling: Image.Resampling, mode: str) -> UInt8Array:
         if self.is_identity:

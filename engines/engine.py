@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import sys
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping
-from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 from safetensors.numpy import load_file
 
 from ..data.classes import NUM_CLASSES
+from ..data.closeable import Closeable
 from ..data.errors import InputError
 from ..export.bundle import Bundle
 from ..export.manifest import GraphEntry, TensorSpec
@@ -40,7 +40,7 @@ class Engine(Protocol):
         """Release what the engine holds."""
 
 
-class BaseEngine(ABC):
+class BaseEngine(Closeable):
     """An engine over one graph of a bundle.
 
     Subclasses implement `_run` and `_load`; every engine is loaded from the bundle's own files.
@@ -84,9 +84,10 @@ class BaseEngine(ABC):
         """
         self._check_open()
         self._check(inputs)
-        kind = _array_library(inputs)
+        library = _array_library(inputs)
+        like = inputs[self.inputs[0].name]
         outputs = self._run({name: self._import(array) for name, array in inputs.items()})
-        return {name: self._export(array, kind) for name, array in outputs.items()}
+        return {name: self._export(array, library, like) for name, array in outputs.items()}
 
     def refit(self, weights: Mapping[str, NumpyArray]) -> None:
         """Load the bundle's weights anew, with some replaced.
@@ -124,16 +125,6 @@ class BaseEngine(ABC):
         self._closed = True
         self._release()
 
-    def __enter__(self) -> Self:
-        """Return the engine itself."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close the engine."""
-        self.close()
-
     @abstractmethod
     def _load(self, weights: dict[str, NumpyArray] | None) -> None:
         """Make the engine ready with the bundle's weights (None), or with all weights given, in FP16."""
@@ -152,8 +143,9 @@ class BaseEngine(ABC):
             return np.ascontiguousarray(array)
         return np.ascontiguousarray(np.from_dlpack(array.detach() if hasattr(array, "detach") else array))
 
-    def _export(self, array: Array, library: Any | None) -> Array:
-        """Turn a native output into the caller's kind of array."""
+    def _export(self, array: Array, library: Any | None, like: Array) -> Array:
+        """Turn a native output into the caller's kind of array, on the device of the input `like`."""
+        del like  # this engine and its callers share the host's memory
         return array if library is None else library.from_dlpack(array)
 
     def _check(self, inputs: Mapping[str, Array]) -> None:

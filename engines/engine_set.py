@@ -1,41 +1,30 @@
-"""All engines of one bundle, chosen, compiled and gated together."""
+"""All engines of one bundle, chosen and loaded together."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext
-from dataclasses import asdict, dataclass, field
-from types import TracebackType
-from typing import Any, Self
+from dataclasses import dataclass, field
+from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
-
+from ..data.closeable import Closeable
 from ..data.errors import GateError, InputError
-from ..data.optional import version_of
 from ..export.bundle import Bundle
-from ..export.manifest import GRAPH_NAMES, GraphEntry, ParityRow
-from ..export.parity import REDUCED_PRECISION, compare
-from ..export.samples import read_samples, sample_requests
+from ..export.manifest import GraphEntry, ParityRow
+from . import precision_gate
 from .engine import BaseEngine, NumpyArray
 from .onnxruntime_engine import OnnxRuntimeEngine
 from .openvino_engine import OpenVinoEngine
-from .plan_cache import Plan, PlanCache, processor
+from .plan_cache import Plan, PlanCache
 from .registry import Availability, choose
 from .torch_engine import TorchEngine
-
-_ROWS = TypeAdapter(tuple[ParityRow, ...])
-
-GATE_SIZES = ((1, 1), (2, 2))
-"""(N, M) at which a reduced precision is gated on this machine. The export gates went to the largest sizes."""
 
 Progress = Callable[[str], None]
 Stage = Callable[[str], AbstractContextManager[object]]
 
 
 @dataclass
-class EngineSet:
+class EngineSet(Closeable):
     """Every graph of a bundle on one engine.
 
     Parameters
@@ -106,7 +95,10 @@ class EngineSet:
             plans = [plan for e in engines.values() if isinstance(plan := getattr(e, "plan", None), Plan)]
             notes += sorted({f"plans are not kept: {plan.not_kept}" for plan in plans if plan.not_kept})
             try:
-                loaded.gate = loaded._gated(cache, on_progress)
+                if candidate != "fp32":
+                    loaded.gate = precision_gate.passed_rows(
+                        bundle, engines, chosen, candidate, cache, notes, on_progress
+                    )
             except GateError as error:
                 loaded.close()
                 if index == len(wanted) - 1:
@@ -124,16 +116,6 @@ class EngineSet:
         """Close every engine."""
         for engine in self.engines.values():
             engine.close()
-
-    def __enter__(self) -> Self:
-        """Return the set itself."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close every engine."""
-        self.close()
 
     def run(self, requests: Mapping[str, NumpyArray], stage: Stage = nullcontext) -> dict[str, NumpyArray]:
         """Run all graphs in order.
@@ -155,72 +137,6 @@ class EngineSet:
             with stage(name):
                 values.update(engine(**{spec.name: values[spec.name] for spec in engine.inputs}))
         return values
-
-    def _gated(self, cache: PlanCache, on_progress: Progress | None) -> tuple[ParityRow, ...]:
-        """Gate a reduced precision on this machine; the result is kept under everything it depends on."""
-        if self.precision == "fp32":
-            return ()
-        basis = {
-            "bundle": self.bundle.identity,
-            "engine": [self.chosen.candidate.engine, self.chosen.version, self.precision],
-            "reference": version_of("onnxruntime"),
-            "processor": processor(),
-            "sizes": GATE_SIZES,
-            "limits": asdict(REDUCED_PRECISION),
-        }
-        digest = hashlib.sha256(json.dumps(basis, sort_keys=True).encode()).hexdigest()[:16]
-        path = cache.root / f"gate-{self.chosen.candidate.engine}-{self.precision}-{digest}.json"
-        try:
-            rows = _ROWS.validate_json(path.read_bytes())
-            if _covers_all(rows) and all(row.passed for row in rows):
-                return rows
-        except (OSError, ValidationError):
-            pass
-        if on_progress is not None:
-            on_progress(f"gating {self.precision} against fp32")
-        rows = tuple(gate(self))
-        try:
-            cache.store(path, _ROWS.dump_json(rows, indent=1))
-        except (InputError, OSError) as error:
-            self.notes.append(f"the gate runs again at every start: {error}")
-        return rows
-
-
-def _covers_all(rows: tuple[ParityRow, ...]) -> bool:
-    found = {(row.graph, row.requests, row.garments) for row in rows}
-    return found == {(graph, n, m) for graph in GRAPH_NAMES for n, m in GATE_SIZES}
-
-
-def gate(engines: EngineSet) -> list[ParityRow]:
-    """Compare every engine with ONNX Runtime in FP32, on the bundle's samples, each fed the reference's tensors.
-
-    Raises
-    ------
-    GateError
-        When one misses its limit.
-    """
-    manifest = engines.bundle.manifest
-    people = read_samples(engines.bundle.sample_folders)
-    rows = []
-    for requests, garments in GATE_SIZES:
-        values: dict[str, Any] = dict(sample_requests(people, manifest.height, manifest.width, requests, garments))
-        for graph in manifest.graphs:
-            feed = {spec.name: values[spec.name] for spec in graph.inputs}
-            with OnnxRuntimeEngine(engines.bundle, graph, "fp32") as reference_engine:
-                reference = reference_engine(**feed)
-            rows += compare(
-                graph.name,
-                graph.outputs,
-                engines[graph.name](**feed),
-                reference,
-                form=f"{engines.chosen.candidate.engine} {engines.precision}",
-                reference_form="onnxruntime fp32",
-                requests=requests,
-                garments=garments,
-                limits=REDUCED_PRECISION,
-            )
-            values.update(reference)
-    return rows
 
 
 def _precisions(chosen: Availability, precision: str) -> tuple[str, ...]:

@@ -61,7 +61,7 @@ class TorchEngine(BaseEngine):
             array = np.require(array, requirements=["C", "W"])
         return self._torch.as_tensor(array).to(self.device)
 
-    def _export(self, array: Array, library: Any | None) -> Array:
+    def _export(self, array: Array, library: Any | None, like: Array) -> Array:
         if library is None:
             return array.cpu().numpy()
-        return array if library is self._torch else library.from_dlpack(array)
+        return array.to(like.device) if library is self._torch else library.from_dlpack(array)

@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image, ImageDraw
+
 from oviton import Garment, Person, TryOn
 from oviton.data.classes import PALETTE
-from PIL import Image, ImageDraw
 
 PEOPLE = Path(__file__).parent / "people"
 LOOKS: tuple[tuple[str, tuple[tuple[str, str], ...], tuple[str, ...]], ...] = (

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
 
+from ..data.closeable import Closeable
 from ..data.images import UInt8Array
 from ..engines.engine_set import EngineSet, Progress
 from ..engines.plan_cache import PlanCache
@@ -43,7 +43,7 @@ class Look:
     report: TryOnReport
 
 
-class TryOn:
+class TryOn(Closeable):
     """Dress people with a bundle's networks. Make one with `load`.
 
     Parameters
@@ -127,16 +127,6 @@ class TryOn:
     def close(self) -> None:
         """Close the engines."""
         self.engines.close()
-
-    def __enter__(self) -> Self:
-        """Return the object itself."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close the engines."""
-        self.close()
 
     def _report(
         self,

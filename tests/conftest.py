@@ -9,10 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
+
 from oviton.engines.plan_cache import PlanCache
 from oviton.export.bundle import Bundle
 from oviton.export.samples import read_samples, sample_requests
-from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
 PEOPLE = ROOT / "examples" / "people"
@@ -46,6 +47,7 @@ def sample_people():
 def tiny_networks():
     """Untrained tiny networks whose every weight is random, so that no path is silent."""
     import torch
+
     from oviton.networks.checkpoint import untrained_networks
     from oviton.networks.config import preset
 

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from oviton import cli
 from PIL import Image
+
+from oviton import cli
 
 
 @pytest.fixture

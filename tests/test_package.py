@@ -3,8 +3,9 @@
 import subprocess
 import sys
 
-import oviton
 import pytest
+
+import oviton
 
 HEAVY = ("torch", "onnx", "onnxruntime", "openvino", "tensorrt", "tritonclient", "cuda")
 

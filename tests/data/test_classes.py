@@ -1,4 +1,5 @@
 import pytest
+
 from oviton.data.classes import CLASS_IDS, CLASS_NAMES, GARMENTS, HEAD, PALETTE, SKIN, parse_garment_classes
 from oviton.data.errors import InputError
 

@@ -2,6 +2,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from oviton.data.errors import InputError
 from oviton.data.files import atomic_folder, atomic_path, check_target
 

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
+
 from oviton.data.errors import InputError
 from oviton.data.images import read_densepose, read_image, read_labels, write_image
-from PIL import Image
 
 
 def save(path, array, **options):

@@ -1,6 +1,7 @@
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from oviton.data.letterbox import Letterbox
 
 sizes = st.integers(1, 300)

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
+from PIL import Image
+
 from oviton.data.errors import InputError
 from oviton.data.person_folder import read_person_folder
-from PIL import Image
 
 
 def test_example_person(people):

@@ -2,6 +2,7 @@ import dataclasses
 import json
 
 import pytest
+
 from oviton.engines.openvino_engine import OpenVinoEngine
 from oviton.engines.plan_cache import PlanCache, PlanKey, default_cache_folder
 

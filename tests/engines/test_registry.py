@@ -1,4 +1,5 @@
 import pytest
+
 from oviton.data.errors import InputError
 from oviton.engines import registry
 

@@ -4,6 +4,7 @@ import json
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from oviton.data.errors import InputError
 from oviton.export.bundle import Bundle
 

@@ -7,6 +7,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
+
 from oviton.data.errors import GateError, InputError
 from oviton.export import exporter
 from oviton.export.bundle import Bundle

@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
+from skimage.metrics import peak_signal_noise_ratio
+
 from oviton.data.errors import GateError
 from oviton.export.manifest import TensorSpec
 from oviton.export.parity import MAX_PSNR, Limits, compare, psnr
-from skimage.metrics import peak_signal_noise_ratio
 
 LIMITS = Limits(relative=0.01, agreement=0.9, psnr=30)
 

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+
 from oviton.data.classes import CLASS_IDS
 from oviton.networks.appearance import AppearanceGenerator, codes_conditioning, paint_codes, pool_codes
 from oviton.networks.config import preset

@@ -2,6 +2,7 @@ import dataclasses
 
 import pytest
 import torch
+
 from oviton.data.errors import InputError
 from oviton.networks.checkpoint import PARTS, load_checkpoint, save_checkpoint, untrained_networks
 from oviton.networks.config import PRESETS, NetworkConfig, preset

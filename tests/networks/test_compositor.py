@@ -2,6 +2,7 @@ import numpy as np
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from oviton.data.classes import BACKGROUND, CLASS_IDS, GARMENTS, HEAD, HEADWEAR, SKIN
 from oviton.networks.compositor import composite, merge_labels
 

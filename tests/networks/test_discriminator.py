@@ -1,4 +1,5 @@
 import torch
+
 from oviton.networks.config import preset
 from oviton.networks.discriminator import Discriminator
 

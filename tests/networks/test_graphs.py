@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+
 from oviton.networks.config import preset
 from oviton.networks.graphs import graph_specs
 

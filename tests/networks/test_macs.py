@@ -1,4 +1,5 @@
 import pytest
+
 from oviton.networks.config import PRESETS, preset
 from oviton.networks.macs import count_gmacs
 

@@ -1,7 +1,8 @@
 import pytest
 import torch
-from oviton.networks.perceptual import PerceptualBackbone, _fold_batch_norms
 from torch import nn
+
+from oviton.networks.perceptual import PerceptualBackbone, _fold_batch_norms
 
 
 def test_pretrained_features_tell_pictures_apart():

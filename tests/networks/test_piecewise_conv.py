@@ -2,8 +2,9 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oviton.networks.piecewise_conv import PiecewiseConstantConv2d
 from torch.nn import functional as F
+
+from oviton.networks.piecewise_conv import PiecewiseConstantConv2d
 
 
 def naive(layer, codes, size, stride, padding):

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+
 from oviton.data.classes import CLASS_IDS
 from oviton.networks.config import preset
 from oviton.networks.graphs import ShapeEncoderGraph

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+
 from oviton.data.classes import CLASS_IDS
 from oviton.networks.surface import TEXELS, fourier_features, surface_lookup
 

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from oviton.data.classes import CLASS_IDS, CLASS_NAMES, GARMENTS
 from oviton.data.errors import InputError
 from oviton.runtime.outfit import RULES, plan_outfit

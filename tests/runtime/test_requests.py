@@ -2,12 +2,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image, ImageFilter
+
 from oviton.data.classes import CLASS_IDS
 from oviton.data.letterbox import Letterbox
 from oviton.runtime.outfit import plan_outfit
 from oviton.runtime.person import Garment, Person
 from oviton.runtime.requests import build_request, restore_result
-from PIL import Image, ImageFilter
 
 TOP, FACE = CLASS_IDS["upper_clothes"], CLASS_IDS["face"]
 
@@ -63,7 +64,7 @@ def test_kept_pixels_are_the_photographs_own_at_any_size(height, width, seed):
     assert np.array_equal(image[head], person.image[head])
     # Where no garment comes near, label and pixel are the photograph's.
     near = np.asarray(Image.fromarray((new_labels == TOP).astype(np.uint8)).filter(ImageFilter.MaxFilter(5))) > 0
-    alone = ~box.restore_mask(near) & (person.labels != TOP)
+    alone = (box.restore_nearest(near.astype(np.uint8)) == 0) & (person.labels != TOP)
     assert np.array_equal(labels[alone], person.labels[alone])
     assert set(np.unique(labels)) <= {0, TOP, FACE}
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from oviton import Garment, InputError, Person, TryOn
 from oviton.data.classes import BACKGROUND, CLASS_IDS
 from oviton.engines.registry import ENGINE_NAMES

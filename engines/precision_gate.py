@@ -1,0 +1,120 @@
+"""Whether a reduced precision agrees with FP32 on this very machine: measured once, then remembered."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from ..data.errors import InputError
+from ..data.optional import version_of
+from ..export.bundle import Bundle
+from ..export.manifest import GRAPH_NAMES, ParityRow
+from ..export.parity import REDUCED_PRECISION, compare
+from ..export.samples import read_samples, sample_requests
+from .engine import BaseEngine
+from .onnxruntime_engine import OnnxRuntimeEngine
+from .plan_cache import PlanCache, processor
+from .registry import Availability
+
+GATE_SIZES = ((1, 1), (2, 2))
+"""(N, M) of the gate on this machine. The gates at export went to the largest sizes."""
+
+_ROWS = TypeAdapter(tuple[ParityRow, ...])
+
+
+def passed_rows(
+    bundle: Bundle,
+    engines: Mapping[str, BaseEngine],
+    chosen: Availability,
+    precision: str,
+    cache: PlanCache,
+    notes: list[str],
+    on_progress: Callable[[str], None] | None = None,
+) -> tuple[ParityRow, ...]:
+    """Return the results of a passed gate, from the cache or by running it.
+
+    Parameters
+    ----------
+    bundle, engines
+        The bundle and its engines by graph name.
+    chosen, precision
+        What the engines are.
+    cache
+        Where results are kept.
+    notes
+        Gets a line when the result cannot be kept.
+    on_progress
+        Called before the gate runs.
+
+    Raises
+    ------
+    GateError
+        When a graph misses its limit.
+    """
+    name = chosen.candidate.engine
+    basis = {
+        "bundle": bundle.identity,
+        "engine": [name, chosen.version, precision],
+        "reference": version_of("onnxruntime"),
+        "processor": processor(),
+        "sizes": GATE_SIZES,
+        "limits": asdict(REDUCED_PRECISION),
+    }
+    digest = hashlib.sha256(json.dumps(basis, sort_keys=True).encode()).hexdigest()[:16]
+    path = cache.root / f"gate-{name}-{precision}-{digest}.json"
+    try:
+        remembered = _ROWS.validate_json(path.read_bytes())
+        if _covers_all(remembered) and all(row.passed for row in remembered):
+            return remembered
+    except (OSError, ValidationError):
+        pass  # never measured here, or damaged: measured now
+    if on_progress is not None:
+        on_progress(f"gating {precision} against fp32")
+    rows = tuple(run_gate(bundle, engines, f"{name} {precision}"))
+    try:
+        cache.store(path, _ROWS.dump_json(rows, indent=1))
+    except (InputError, OSError) as error:
+        notes.append(f"the gate runs again at every start: {error}")
+    return rows
+
+
+def run_gate(bundle: Bundle, engines: Mapping[str, BaseEngine], form: str) -> list[ParityRow]:
+    """Compare every engine with ONNX Runtime in FP32 on the bundle's people, each fed the reference's tensors.
+
+    Raises
+    ------
+    GateError
+        When one misses its limit.
+    """
+    manifest = bundle.manifest
+    people = read_samples(bundle.sample_folders)
+    rows = []
+    for requests, garments in GATE_SIZES:
+        values: dict[str, Any] = dict(sample_requests(people, manifest.height, manifest.width, requests, garments))
+        for graph in manifest.graphs:
+            feed = {spec.name: values[spec.name] for spec in graph.inputs}
+            with OnnxRuntimeEngine(bundle, graph, "fp32") as reference_engine:
+                reference = reference_engine(**feed)
+            rows += compare(
+                graph.name,
+                graph.outputs,
+                engines[graph.name](**feed),
+                reference,
+                form=form,
+                reference_form="onnxruntime fp32",
+                requests=requests,
+                garments=garments,
+                limits=REDUCED_PRECISION,
+            )
+            values.update(reference)
+    return rows
+
+
+def _covers_all(rows: tuple[ParityRow, ...]) -> bool:
+    found = {(row.graph, row.requests, row.garments) for row in rows}
+    return found == {(graph, n, m) for graph in GRAPH_NAMES for n, m in GATE_SIZES}
