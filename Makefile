@@ -15,7 +15,7 @@ help: ## List the targets
 
 try-on: $(VENV)/.base ## Dress an example person in another's garment
 	@mkdir -p out
-	@$(BIN)/oviton try-on examples/people/ana --wear upper_clothes=examples/people/ben -o out/try-on.png
+	@$(BIN)/oviton try-on examples/people/ben --wear upper_clothes=examples/people/ana -o out/try-on.png
 
 test: lint types imports unit ## Everything that CI checks
 

@@ -18,9 +18,9 @@ from oviton.data.classes import PALETTE
 
 PEOPLE = Path(__file__).parent / "people"
 LOOKS: tuple[tuple[str, tuple[tuple[str, str], ...], tuple[str, ...]], ...] = (
-    ("ana", (("ben", "upper_clothes"), ("eva", "skirt")), ()),
+    ("ben", (("ana", "upper_clothes"), ("finn", "pants")), ()),
+    ("ana", (("finn", "upper_clothes"), ("eva", "skirt")), ()),
     ("finn", (("chloe", "dress"), ("dev", "coat")), ()),
-    ("dev", (), ("coat",)),
 )
 """Person, garments with the class taken from each, and classes taken off."""
 

@@ -12,12 +12,12 @@ from ..data.classes import MIRRORED, NUM_CLASSES, SKIN
 from .config import NetworkConfig
 from .layers import conv, conv_leaky, one_hot
 from .residual_generator import STEM_KERNEL, ResidualGenerator
-from .shape import BODY_CHANNELS
-from .surface import FOURIER_CHANNELS, LOOKUP_CHANNELS
+from .shape import BODY_CHANNELS, body_channels
+from .surface import FOURIER_CHANNELS, LOOKUP_CHANNELS, fourier_features
 
 COLOUR_CHANNELS = 3
-COLOUR_GAIN = 1.15
-"""Start of the colour path: tanh(1.15 x) is within .07 of x for |x| <= .8."""
+COLOUR_LIMIT = 0.98
+"""Largest colour that the colour path passes on exactly; tanh reaches 1 only at infinity."""
 
 
 class AppearanceEncoder(nn.Module):
@@ -118,17 +118,20 @@ class AppearanceGenerator(nn.Module):
         appearance = config.appearance
         channels = NUM_CLASSES + config.appearance_code
         if appearance.conditioning == "surface":
-            channels += BODY_CHANNELS + FOURIER_CHANNELS + LOOKUP_CHANNELS
+            channels += BODY_CHANNELS + FOURIER_CHANNELS + LOOKUP_CHANNELS + COLOUR_CHANNELS
         stride = appearance.generator.stem_stride
         self.stem = conv(channels, appearance.generator.width, STEM_KERNEL[stride], stride=stride, bias=False)
         self.generator = ResidualGenerator(appearance.generator, channels, COLOUR_CHANNELS)
-        self.colour = _colour_path(channels) if appearance.colour_path else None
+        self.guess = channels - COLOUR_CHANNELS if appearance.conditioning == "surface" else NUM_CLASSES
+        self.colour = _silent_conv(channels) if appearance.colour_path else None
 
     def forward(self, conditioning: Tensor) -> Tensor:
         """Map conditioning `[N, C, H, W]` to a picture `[N, 3, H, W]` in [-1, 1]."""
         picture: Tensor = self.generator(self.stem(conditioning), conditioning)
         if self.colour is not None:
-            picture = picture + self.colour(conditioning)
+            guess = conditioning[:, self.guess : self.guess + COLOUR_CHANNELS]
+            # The guess passes through tanh unchanged, so that a new network starts as it.
+            picture = picture + self.colour(conditioning) + torch.atanh(guess.clamp(-COLOUR_LIMIT, COLOUR_LIMIT))
         return torch.tanh(picture)
 
 
@@ -138,14 +141,42 @@ def codes_conditioning(labels: Tensor, codes: Tensor, dtype: torch.dtype) -> Ten
     return torch.cat([label_maps, paint_codes(codes, label_maps)], dim=1)
 
 
-def _colour_path(channels: int) -> nn.Conv2d:
+def surface_conditioning(
+    labels: Tensor, codes: Tensor, densepose: Tensor, lookup: Tensor, dtype: torch.dtype
+) -> Tensor:
+    """Return the ``surface`` conditioning.
+
+    Parameters
+    ----------
+    labels, codes
+        As for `codes_conditioning`.
+    densepose
+        The person's body map, integers `[N, H, W, 3]`.
+    lookup
+        What `surface_lookup` found, `[N, 4, H, W]`.
+    dtype
+        Of the result.
+
+    Returns
+    -------
+    Tensor
+        The codes conditioning, body channels, Fourier features, the lookup and, last, the best guess at the colour: the
+        lookup where it is confident, the class's mean colour where it is not.
+    """
+    painted = codes_conditioning(labels, codes, dtype)
+    mean = painted[:, NUM_CLASSES : NUM_CLASSES + COLOUR_CHANNELS]
+    found = lookup.to(dtype)
+    guess = found[:, :COLOUR_CHANNELS] + (1 - found[:, COLOUR_CHANNELS:]) * mean
+    body = [body_channels(densepose, dtype), fourier_features(densepose, dtype)]
+    return torch.cat([painted, *body, found, guess], dim=1)
+
+
+def _silent_conv(channels: int) -> nn.Conv2d:
+    """Return a trainable 1×1 path to the picture that starts at zero."""
     path = nn.Conv2d(channels, COLOUR_CHANNELS, 1)
-    with torch.no_grad():
-        path.weight.zero_()
-        assert path.bias is not None
-        path.bias.zero_()
-        for channel in range(COLOUR_CHANNELS):
-            path.weight[channel, NUM_CLASSES + channel] = COLOUR_GAIN
+    nn.init.zeros_(path.weight)
+    assert path.bias is not None
+    nn.init.zeros_(path.bias)
     return path
 
 

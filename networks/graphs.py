@@ -15,12 +15,12 @@ import torch
 from torch import Tensor, nn
 
 from ..data.classes import NUM_BODY_PARTS, NUM_CLASSES
-from .appearance import AppearanceEncoder, AppearanceGenerator, codes_conditioning, pool_codes
+from .appearance import AppearanceEncoder, AppearanceGenerator, codes_conditioning, pool_codes, surface_conditioning
 from .compositor import composite, merge_labels
 from .config import CODE_GRID, NetworkConfig
 from .layers import one_hot, to_float_image, to_uint8_image
 from .shape import ShapeEncoder, ShapeGenerator, body_channels
-from .surface import fourier_features, surface_lookup
+from .surface import surface_lookup, texels_for
 
 Dim = int | str
 """A fixed size, or the name of a dynamic one: ``"N"`` requests, ``"M"`` garment photographs a request."""
@@ -141,15 +141,16 @@ class SurfaceAppearanceGeneratorGraph(AppearanceGeneratorGraph):
         labels, garment_labels = _label_ids(labels, garment_labels)
         densepose, garment_densepose = _body_map(densepose), _body_map(garment_densepose)
         (garment_images,) = _widen(garment_images)
-        dtype = _dtype(self)
-        lookup = surface_lookup(labels, densepose, garment_images, garment_labels, garment_densepose, source)
-        parts = [
-            codes_conditioning(labels, appearance_codes, dtype),
-            body_channels(densepose, dtype),
-            fourier_features(densepose, dtype),
-            lookup.to(dtype),
-        ]
-        return self.paint(torch.cat(parts, dim=1))
+        lookup = surface_lookup(
+            labels,
+            densepose,
+            garment_images,
+            garment_labels,
+            garment_densepose,
+            source,
+            texels_for(garment_labels.shape[2]),
+        )
+        return self.paint(surface_conditioning(labels, appearance_codes, densepose, lookup, _dtype(self)))
 
 
 class CompositorGraph(nn.Module):

@@ -1,8 +1,9 @@
 """The surface lookup: garment pixels carried to the person through DensePose's body coordinates.
 
 Both photographs have a body map, so every body pixel has a surface coordinate (part, U, V). Garment pixels are
-scattered into a texture atlas of the body, holes are filled by push-pull, and the person's pixels gather from it. It
-goes beyond O-VITON, which does without warping; hence a conditioning of its own name.
+scattered into a texture atlas of the body, holes are filled by push-pull, and the person's pixels gather from it; where
+cloth hangs clear of the body, its neighbours in the picture fill in. It goes beyond O-VITON, which does without
+warping; hence a conditioning of its own name.
 """
 
 from __future__ import annotations
@@ -16,14 +17,25 @@ from torch.nn import functional as F
 from ..data.classes import NUM_BODY_PARTS
 from .layers import to_float_image
 
-TEXELS = 96
-"""Texels a side of one body part's chart; 25 · 96² exceeds 512 · 256, as TensorRT's ScatterElements needs."""
-
-ATLAS = NUM_BODY_PARTS * TEXELS * TEXELS
 FILL_LEVELS = 5
+MAX_TEXELS = 128
+DECAY = 0.9
+"""What is left of the confidence with every level of push-pull, that is, with twice the distance."""
+
 FREQUENCIES = (2, 4, 8, 16)
 FOURIER_CHANNELS = 4 * len(FREQUENCIES)
 LOOKUP_CHANNELS = 4
+
+
+def texels_for(height: int) -> int:
+    """Return how many texels a side of a body part's chart gets.
+
+    About as many as the torso has pixels in a picture cut at the waist: more would leave holes, fewer would blur. A
+    multiple of 2^FILL_LEVELS, and 25 charts hold more texels than the frame has pixels, as TensorRT's ScatterElements
+    needs.
+    """
+    step: int = 2**FILL_LEVELS
+    return min(MAX_TEXELS, step * max(1, (height * 3 // 8 + step - 1) // step))
 
 
 def fourier_features(densepose: Tensor, dtype: torch.dtype) -> Tensor:
@@ -48,6 +60,7 @@ def surface_lookup(
     garment_labels: Tensor,
     garment_densepose: Tensor,
     source: Tensor,
+    texels: int,
 ) -> Tensor:
     """Sample each worn garment's pixels at the person's body coordinates.
 
@@ -61,26 +74,31 @@ def surface_lookup(
         Integers `[N, M, H, W, 3]`, `[N, M, H, W]` and `[N, M, H, W, 3]`.
     source
         int32 `[N, 20]`.
+    texels
+        Texels a side of one body part's chart; see `texels_for`.
 
     Returns
     -------
     Tensor
         float32 `[N, 4, H, W]`: RGB in [-1, 1] times confidence, and confidence in [0, 1] (1: seen in the garment
-        photograph, 2^-level: filled from that far away, 0: nothing known).
+        photograph, less the farther away it was filled from, 0: nothing known).
     """
     garments, height, width = garment_labels.shape[1:]
     worn = _worn_pixels(garment_labels, source).flatten(0, 1)
-    texels = _texel_index(garment_densepose.flatten(0, 1)) * _erode(worn)
-    atlas = _fill(_scatter(to_float_image(garment_images.flatten(0, 1), torch.float32), texels))
+    index = _texel_index(garment_densepose.flatten(0, 1), texels) * _erode(worn)
+    images = to_float_image(garment_images.flatten(0, 1), torch.float32)
+    atlas = _fill(_scatter(images, index, texels), texels)
 
     # One flat atlas a request, so that a pixel's garment is only an offset.
-    atlas = atlas.reshape(-1, garments, LOOKUP_CHANNELS, ATLAS).transpose(1, 2).flatten(2)
+    size = NUM_BODY_PARTS * texels * texels
+    atlas = atlas.reshape(-1, garments, LOOKUP_CHANNELS, size).transpose(1, 2).flatten(2)
     wanted = source.to(torch.int64).gather(1, labels.to(torch.int64).flatten(1)) - 1
-    texel = _texel_index(densepose)
-    index = wanted.clamp(min=0) * ATLAS + texel
+    texel = _texel_index(densepose, texels)
+    index = wanted.clamp(min=0) * size + texel
     known = ((wanted >= 0) & (texel > 0)).to(torch.float32)
     found = atlas.gather(2, index.unsqueeze(1).expand(-1, LOOKUP_CHANNELS, -1)) * known.unsqueeze(1)
-    return found.reshape(-1, LOOKUP_CHANNELS, height, width)
+    picture = _push_pull(found.reshape(-1, LOOKUP_CHANNELS, height, width))
+    return picture * (wanted >= 0).to(torch.float32).reshape(-1, 1, height, width)
 
 
 def _worn_pixels(garment_labels: Tensor, source: Tensor) -> Tensor:
@@ -97,44 +115,60 @@ def _erode(mask: Tensor) -> Tensor:
     return (holes.flatten(1) == 0).to(torch.int64)
 
 
-def _texel_index(densepose: Tensor) -> Tensor:
+def _texel_index(densepose: Tensor, texels: int) -> Tensor:
     """Return the atlas index of every pixel, int64 `[B, H·W]`; part 0 is all index 0."""
     values = densepose.flatten(1, 2).to(torch.int64)
-    chart = values[..., 1:] * (TEXELS - 1) // 255
-    index = (values[..., 0] * TEXELS + chart[..., 0]) * TEXELS + chart[..., 1]
+    chart = values[..., 1:] * (texels - 1) // 255
+    index = (values[..., 0] * texels + chart[..., 0]) * texels + chart[..., 1]
     return index * (values[..., 0] > 0).to(torch.int64)
 
 
-def _scatter(images: Tensor, texels: Tensor) -> Tensor:
-    """Scatter pixels into atlases `[B, 4, ATLAS]`: RGB, and 1 where a texel was hit.
+def _scatter(images: Tensor, index: Tensor, texels: int) -> Tensor:
+    """Scatter pixels into atlases `[B, 4, 25·texels²]`: RGB, and 1 where a texel was hit.
 
-    Pixel indices are scattered and colours gathered, a quarter of the traffic of scattering colours.
+    Pixel numbers are scattered and colours gathered, a quarter of the traffic of scattering colours.
     """
-    pixels = torch.arange(1, texels.shape[1] + 1, device=texels.device).expand_as(texels)
-    empty = torch.zeros(texels.shape[0], ATLAS, dtype=torch.int64, device=texels.device)
-    winner = empty.scatter(1, texels, pixels)
-    hit = (winner > 0) & (torch.arange(ATLAS, device=texels.device) > 0)
-    index = (winner - 1).clamp(min=0).unsqueeze(1).expand(-1, 3, -1)
-    colours = images.flatten(2).gather(2, index)
-    mask = hit.unsqueeze(1).to(torch.float32)
-    return torch.cat([colours * mask, mask], dim=1)
+    numbers = torch.arange(1, index.shape[1] + 1, dtype=torch.int32, device=index.device).expand_as(index)
+    size = NUM_BODY_PARTS * texels * texels
+    winner = torch.zeros(index.shape[0], size, dtype=torch.int32, device=index.device).scatter(1, index, numbers)
+    winner = F.pad(winner[:, 1:], (1, 0))  # texel 0 collected what lies off the body
+    mask = (winner > 0).unsqueeze(1).to(torch.float32)
+    source = (winner - 1).clamp(min=0).to(torch.int64).unsqueeze(1).expand(-1, 3, -1)
+    return torch.cat([images.flatten(2).gather(2, source) * mask, mask], dim=1)
 
 
-def _fill(atlas: Tensor) -> Tensor:
-    """Fill holes from ever coarser averages of their own body part (push-pull)."""
-    x = atlas.reshape(-1, LOOKUP_CHANNELS, NUM_BODY_PARTS, TEXELS, TEXELS).transpose(1, 2).flatten(0, 1)
+def _fill(atlas: Tensor, texels: int) -> Tensor:
+    """Fill holes of an atlas from their own body part."""
+    charts = atlas.reshape(-1, LOOKUP_CHANNELS, NUM_BODY_PARTS, texels, texels).transpose(1, 2).flatten(0, 1)
+    filled = _push_pull(charts).reshape(-1, NUM_BODY_PARTS, LOOKUP_CHANNELS, texels, texels)
+    return filled.transpose(1, 2).reshape(-1, LOOKUP_CHANNELS, NUM_BODY_PARTS * texels * texels)
+
+
+def _push_pull(x: Tensor) -> Tensor:
+    """Fill pixels without confidence from ever coarser averages of those with some (Gortler et al., *Lumigraph*).
+
+    Parameters
+    ----------
+    x
+        Colours times confidence, and confidence, `[B, 4, H, W]`; H and W multiples of 2^FILL_LEVELS.
+
+    Returns
+    -------
+    Tensor
+        The same, with holes filled at `DECAY` of the confidence a level.
+    """
     pyramid = [x]
     for _ in range(FILL_LEVELS):
         pyramid.append(F.avg_pool2d(pyramid[-1], 2))
-    filled = _normalised(pyramid[-1])
-    for level in reversed(pyramid[:-1]):
-        coarse = F.interpolate(filled, scale_factor=2.0, mode="nearest") * 0.5
-        filled = torch.where(level[:, 3:] > 0, _normalised(level), coarse)
-    charts = filled.reshape(-1, NUM_BODY_PARTS, LOOKUP_CHANNELS, TEXELS, TEXELS)
-    return charts.transpose(1, 2).reshape(-1, LOOKUP_CHANNELS, ATLAS)
+    filled = _fully_confident(pyramid[-1])
+    for level in reversed(pyramid[1:-1]):
+        coarse = F.interpolate(filled, scale_factor=2.0, mode="bilinear") * DECAY
+        filled = torch.where(level[:, 3:] > 0, _fully_confident(level), coarse)
+    coarse = F.interpolate(filled, scale_factor=2.0, mode="bilinear") * DECAY
+    return torch.where(x[:, 3:] > 0, x, coarse)
 
 
-def _normalised(level: Tensor) -> Tensor:
-    """Divide colours by the share of texels that hold one; confidence becomes 1 where any does."""
+def _fully_confident(level: Tensor) -> Tensor:
+    """Scale an average so that its confidence is 1 where it has any: the holes it averaged over do not count."""
     share = level[:, 3:]
     return level / torch.where(share > 0, share, torch.ones_like(share))

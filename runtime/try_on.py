@@ -21,7 +21,7 @@ from .person import Garment, Person
 from .report import BundleReport, EngineReport, TryOnReport
 from .requests import build_request, photo_box, restore_result
 
-UNTRAINED_NOTE = "this bundle is untrained: its pictures show that the runtime works, not how a garment looks"
+UNTRAINED_NOTE = "this bundle is untrained: its pictures show that the runtime works, not how good a try-on can be"
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,8 @@ class TryOn(Closeable):
         with clock.stage("restore"):
             box = photo_box(person, manifest.height, manifest.width)
             image, labels = restore_result(values["image"][0], values["labels"][0], person, outfit.source, box)
-        report = self._report(clock, outfit.described(), outfit.notes, (image != person.image).any(axis=-1))
+        notes = [*outfit.notes, *_missing_body_maps(garments, manifest.conditioning)]
+        report = self._report(clock, outfit.described(), notes, (image != person.image).any(axis=-1))
         return Look(image, labels, report)
 
     def close(self) -> None:
@@ -132,11 +133,11 @@ class TryOn(Closeable):
         self,
         clock: _StageClock,
         source: dict[str, int],
-        outfit_notes: tuple[str, ...],
+        request_notes: list[str],
         changed: np.ndarray[Any, np.dtype[np.bool_]],
     ) -> TryOnReport:
         engines, manifest = self.engines, self.engines.bundle.manifest
-        notes = [*outfit_notes, *engines.notes]
+        notes = [*request_notes, *engines.notes]
         if not manifest.is_trained:
             notes.append(UNTRAINED_NOTE)
         return TryOnReport(
@@ -161,6 +162,16 @@ class TryOn(Closeable):
             changed_share=round(float(changed.mean()), 4),
             notes=tuple(notes),
         )
+
+
+def _missing_body_maps(garments: Sequence[Garment], conditioning: str) -> list[str]:
+    if conditioning != "surface":
+        return []
+    return [
+        f"{garment.name} has no body map, so its texture cannot be carried over, only its mean colour"
+        for garment in garments
+        if garment.densepose is None
+    ]
 
 
 class _StageClock:

@@ -121,6 +121,23 @@ def test_report_is_whole_and_stable(tryon, people):
     assert values["bundle"]["trained"]
 
 
+def test_stripes_are_carried_to_another_body(tryon, people):
+    """The shipped bundle's surface lookup brings Ana's stripes to Ben, whose own shirt is plain red."""
+    person = Person.open(people / "ben")
+    look = tryon(person, [Garment.open(people / "ana", wear="upper_clothes")])
+    chest = look.image[150:230, 118:138].astype(float).mean(axis=(1, 2))
+    assert chest.max() - chest.min() > 60
+    plain = tryon(person, [Garment(*_without_body_map(people / "ana"), wear="upper_clothes", name="ana")])
+    flat = plain.image[150:230, 118:138].astype(float).mean(axis=(1, 2))
+    assert flat.max() - flat.min() < 20
+    assert "ana has no body map, so its texture cannot be carried over, only its mean colour" in plain.report.notes
+
+
+def _without_body_map(folder):
+    person = Person.open(folder)
+    return person.image, person.labels
+
+
 @pytest.mark.parametrize("size", [(512, 256), (300, 500), (40, 300), (700, 90)])
 def test_any_photo_size(tryon, people, size):
     from PIL import Image
