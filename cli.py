@@ -35,6 +35,8 @@ _err = Console(stderr=True, highlight=False, emoji=False)
 _USER_ERRNO = {errno.ENAMETOOLONG, errno.ELOOP, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ENOENT}
 """What the system refuses because of the path that it was given."""
 
+_CANCELLED = 130
+
 BundleOption = Annotated[
     Path | None, typer.Option("--bundle", help="Bundle folder; by default the shipped one.", show_default=False)
 ]
@@ -48,30 +50,61 @@ PrecisionOption = Annotated[
 
 
 def main() -> None:
-    """Run the command line: exit 0 when done, 2 for bad input, 1 for anything else."""
+    """Run the command line: exit 0 when done, 2 for bad input, 130 when cancelled, 1 for anything else."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that temporary files are cleaned up
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal without UTF-8 still gets every message
     try:
-        sys.exit(app(standalone_mode=False))
-    except InputError as error:
-        _fail(str(error), 2)
-    except GateError as error:
-        _fail(str(error), 1)
+        status = app(standalone_mode=False)
+        sys.stdout.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read has seen enough
-        sys.exit(0)
-    except OSError as error:
-        _fail(f"{error.filename or 'system'}: {error.strerror or error}", 2 if error.errno in _USER_ERRNO else 1)
+        status = _stop_writing()
+    except SystemExit as stop:
+        # Typer answers a closed pipe by wrapping stdout and leaving with 1.
+        status = _stop_writing() if type(sys.stdout).__name__ == "PacifyFlushWrapper" else stop.code
+    except KeyboardInterrupt:
+        status = _CANCELLED
     except Exception as error:
-        if isinstance(error, typer.Abort):
-            _fail("cancelled", 130)
-        if hasattr(error, "format_message"):  # a usage error: an unknown option, a missing argument
-            _fail(f"{error.format_message()} Try 'oviton --help'.", 2)
-        if os.environ.get("OVITON_TRACEBACK"):
+        message, status = _explain(error)
+        if status == 1 and os.environ.get("OVITON_TRACEBACK"):
             raise
-        _fail(f"{type(error).__name__}: {error} (set OVITON_TRACEBACK=1 to see where)", 1)
+        if message:
+            _fail(message, status)
+    if status == _CANCELLED:
+        _fail("cancelled", status)
+    sys.exit(status)
+
+
+def _explain(error: Exception) -> tuple[str, int]:
+    """Return the line that an error deserves, and the exit status."""
+    if isinstance(error, InputError):
+        return str(error), 2
+    if isinstance(error, GateError):
+        return str(error), 1
+    if isinstance(error, typer.Abort) or _was_interrupted(error):
+        return "", _CANCELLED
+    if isinstance(error, OSError):
+        return f"{error.filename or 'system'}: {error.strerror or error}", 2 if error.errno in _USER_ERRNO else 1
+    if hasattr(error, "format_message"):  # a usage error: an unknown option, a missing argument
+        text = error.format_message()
+        return (f"{text} Try 'oviton --help'." if text else ""), 2  # without any arguments, the help was printed
+    return f"{type(error).__name__}: {error} (set OVITON_TRACEBACK=1 to see where)", 1
+
+
+def _stop_writing() -> int:
+    """Whoever read the output has seen enough: drop the rest, and call it done."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return 0
+
+
+def _was_interrupted(error: BaseException | None) -> bool:
+    """Whether Ctrl-C lies behind an error; torch.export wraps it in one of its own."""
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 @app.callback(invoke_without_command=True)
@@ -112,7 +145,8 @@ def try_on(
         check_output_suffix(labels_out, lossless=True)
     pairs = [parse_wear(text) for text in wear or []]
     outputs = [path for path in (output, labels_out, report) if path is not None]
-    _check_outputs(outputs, inputs=[person, *(folder for _, folder in pairs)])
+    bundles = [bundle] if bundle is not None else []
+    _check_outputs(outputs, inputs=[person, *(folder for _, folder in pairs), *bundles])
     removed = [name for text in remove or [] for name in text.split(",")]
     with _status("reading photographs") as say:
         subject = Person.open(person)
@@ -207,7 +241,7 @@ def compile_(
             plan = getattr(compiled, "plan", None)
             size, seconds, origin = "–", "–", "made at load, not kept"
             if plan is not None:
-                size, seconds = f"{len(plan.data) / 1e6:.2f} MB", f"{plan.seconds:.2f}"
+                size, seconds = f"{plan.size / 1e6:.2f} MB", f"{plan.seconds:.2f}"
                 origin = "cache" if plan.hit else "built" + _stale_text(plan.stale)
             table.add_row(name, loaded.chosen.candidate.label, loaded.precision, size, seconds, origin)
         _out.print(table)
@@ -305,14 +339,15 @@ def _sample_folders(samples: Path | None) -> list[Path]:
 
 
 def _check_outputs(outputs: list[Path], inputs: list[Path]) -> None:
-    """Refuse outputs that cannot be written, meet each other, or would replace a file of an input folder."""
+    """Refuse outputs that cannot be written, meet each other, or would lie among the inputs."""
     targets = [check_target(path) for path in outputs]
+    folders = {Path(os.path.realpath(folder)): folder for folder in inputs}
     for path, target in zip(outputs, targets, strict=True):
         if targets.count(target) > 1:
             raise InputError(f"{path} is named for two outputs; give each its own file")
-        folder = next((f for f in inputs if target.exists() and target.parent == Path(os.path.realpath(f))), None)
-        if folder is not None:
-            raise InputError(f"{path} is a file of the input folder {folder}; write somewhere else")
+        inside = next((folders[parent] for parent in target.parents if parent in folders), None)
+        if inside is not None:
+            raise InputError(f"{path} lies in the input folder {inside}; write somewhere else")
 
 
 @contextmanager

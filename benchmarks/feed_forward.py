@@ -29,11 +29,13 @@ def main() -> None:
     loaded: dict[str, TryOn] = {}
     for found in survey():
         for precision in found.precisions:
-            label = f"{found.candidate.label} {precision}"
             try:
-                loaded[label] = TryOn.load(options.bundle, found.candidate.engine, precision)
+                tryon = TryOn.load(options.bundle, found.candidate.engine, precision)
             except GateError as error:
-                print(f"{label}: refused ({error})")
+                print(f"{found.candidate.label} {precision}: refused ({error})")
+                continue
+            # Asked by name, torch takes a GPU where there is one.
+            loaded[f"{tryon.engines.chosen.candidate.label} {precision}"] = tryon
     runs: dict[str, list[dict[str, float]]] = {label: [] for label in loaded}
     for turn in range(options.rounds + 3):
         for label, tryon in loaded.items():

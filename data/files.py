@@ -6,7 +6,7 @@ import hashlib
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -75,16 +75,15 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def atomic_folder(path: Path, *, replaceable: str) -> Iterator[Path]:
+def atomic_folder(path: Path, *, is_ours: Callable[[Path], bool]) -> Iterator[Path]:
     """Yield a temporary folder beside `path` that takes its place when the block succeeds.
 
     Parameters
     ----------
     path
         The folder to write. A link is followed, not replaced.
-    replaceable
-        A file name that marks an existing folder as one of ours. An existing folder that is not empty and lacks
-        that file is never replaced.
+    is_ours
+        Tells whether an existing folder may be replaced; one that is not empty and is not ours never is.
 
     Raises
     ------
@@ -93,10 +92,8 @@ def atomic_folder(path: Path, *, replaceable: str) -> Iterator[Path]:
     """
     target = Path(os.path.realpath(path))
     if target.is_dir():
-        if any(target.iterdir()) and not (target / replaceable).is_file():
-            raise InputError(
-                f"{path} holds other files (no {replaceable}), so it is not replaced; choose a new or empty folder"
-            )
+        if any(target.iterdir()) and not is_ours(target):
+            raise InputError(f"{path} holds other files, so it is not replaced; choose a new or empty folder")
         if Path.cwd().is_relative_to(target):
             raise InputError(f"{path} is the folder you are in, which cannot be replaced; name another one")
     elif target.exists():

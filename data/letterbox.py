@@ -62,22 +62,6 @@ class Letterbox:
         return self._restore(image, Image.Resampling.BICUBIC)
 
     def restore_labels(self, labels: UInt8Array) -> UInt8Array:
-        """Cut the photograph's part out of `[H, W]` and scale it back to `[h, w]`.
-
-        Each class is scaled as a mask and the strongest wins, so outlines come back smooth; nearest samples would
-        leave stairs.
-        """
-        if self.is_identity:
-            return labels
-        strongest = np.zeros((self.photo_height, self.photo_width), np.uint8)
-        result = np.zeros_like(strongest)
-        for c in np.unique(labels):
-            mask = self._restore(np.multiply(labels == c, 255, dtype=np.uint8), Image.Resampling.BILINEAR)
-            np.copyto(result, c, where=mask > strongest)
-            np.maximum(mask, strongest, out=strongest)
-        return result
-
-    def restore_nearest(self, labels: UInt8Array) -> UInt8Array:
         """Cut the photograph's part out of `[H, W]` and scale it back to `[h, w]` with nearest samples."""
         return self._restore(labels, Image.Resampling.NEAREST)
 

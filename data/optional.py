@@ -10,17 +10,17 @@ from types import ModuleType
 from .errors import MissingExtraError
 
 
-def require(module: str, *, extra: str, purpose: str) -> ModuleType:
+def require(module: str, *, purpose: str, extra: str | None = None) -> ModuleType:
     """Import an optional library, or say which extra installs it.
 
     Parameters
     ----------
     module
         Import name, for example ``"torch"``.
-    extra
-        The extra of this project that installs it.
     purpose
         What needs it, as the subject of a sentence: ``"the torch engine"``.
+    extra
+        The extra of this project that installs it; None for what the base install brings.
 
     Raises
     ------
@@ -33,8 +33,13 @@ def require(module: str, *, extra: str, purpose: str) -> ModuleType:
         if error.name != module.split(".", maxsplit=1)[0]:
             raise
         raise MissingExtraError(
-            f"{purpose} needs {module}, which is not installed; run: pip install 'oviton[{extra}]'"
+            f"{purpose} needs {module}, which is not installed; run: {install_command(module, extra)}"
         ) from None
+
+
+def install_command(module: str, extra: str | None) -> str:
+    """Return the command that installs an optional library."""
+    return f"pip install 'oviton[{extra}]'" if extra else f"pip install {module}"
 
 
 def is_installed(module: str) -> bool:

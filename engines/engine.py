@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
 from safetensors.numpy import load_file
 
-from ..data.classes import NUM_CLASSES
+from ..data.classes import NUM_BODY_PARTS, NUM_CLASSES
 from ..data.closeable import Closeable
 from ..data.errors import InputError
 from ..export.bundle import Bundle
@@ -39,6 +39,12 @@ class Engine(Protocol):
     def close(self) -> None:
         """Release what the engine holds."""
 
+    def __enter__(self) -> Self:
+        """Return the engine itself."""
+
+    def __exit__(self, *error: object) -> None:
+        """Close the engine."""
+
 
 class BaseEngine(Closeable):
     """An engine over one graph of a bundle.
@@ -59,6 +65,10 @@ class BaseEngine(Closeable):
     precisions: tuple[str, ...]
 
     def __init__(self, bundle: Bundle, graph: GraphEntry, precision: str) -> None:
+        if precision not in self.precisions:
+            raise InputError(
+                f"engine {self.kind} has no precision {precision!r}; allowed: {', '.join(self.precisions)}"
+            )
         self.bundle, self.graph, self.precision = bundle, graph, precision
         self.name, self.inputs, self.outputs = graph.name, graph.inputs, graph.outputs
         self._limits = {"N": bundle.manifest.max_requests, "M": bundle.manifest.max_garments}
@@ -83,10 +93,12 @@ class BaseEngine(Closeable):
             When a name, dtype, shape or value does not fit.
         """
         self._check_open()
-        self._check(inputs)
+        sizes = self._check(inputs)
         library = _array_library(inputs)
         like = inputs[self.inputs[0].name]
-        outputs = self._run({name: self._import(array) for name, array in inputs.items()})
+        native = {name: self._import(array) for name, array in inputs.items()}
+        self._check_values(native, sizes.get("M", self._limits["M"]))
+        outputs = self._run(native)
         return {name: self._export(array, library, like) for name, array in outputs.items()}
 
     def refit(self, weights: Mapping[str, NumpyArray]) -> None:
@@ -148,7 +160,7 @@ class BaseEngine(Closeable):
         del like  # this engine and its callers share the host's memory
         return array if library is None else library.from_dlpack(array)
 
-    def _check(self, inputs: Mapping[str, Array]) -> None:
+    def _check(self, inputs: Mapping[str, Array]) -> dict[str, int]:
         expected = [spec.name for spec in self.inputs]
         if inputs.keys() != set(expected):
             missing, extra = sorted(set(expected) - inputs.keys()), sorted(inputs.keys() - set(expected))
@@ -177,19 +189,24 @@ class BaseEngine(Closeable):
                     + ", ".join(f"{axis} from 1 to {limit}" for axis, limit in self._limits.items())
                     + ", the same for all inputs"
                 )
-            self._check_values(spec.name, array, sizes)
+        return sizes
 
-    def _check_values(self, name: str, array: Array, sizes: Mapping[str, int]) -> None:
-        """Refuse ids that the graphs would clamp; on other devices than the CPU they are clamped, not checked."""
-        limits = {"labels": (0, NUM_CLASSES - 1), "person_labels": (0, NUM_CLASSES - 1)}
-        limits |= {"garment_labels": (0, NUM_CLASSES - 1), "source": (-1, sizes.get("M", self._limits["M"]))}
-        if name not in limits or not isinstance(array, np.ndarray):
-            return
-        low, high = limits[name]
-        found = int(array.min()), int(array.max())
-        if found[0] < low or found[1] > high:
-            wrong = found[0] if found[0] < low else found[1]
-            raise InputError(f"engine {self.name}: input {name} holds {wrong}; allowed: {low} to {high}")
+    def _check_values(self, native: Mapping[str, Array], garments: int) -> None:
+        """Refuse ids that the graphs would only clamp. Arrays on a GPU are not read back for this."""
+        limits = {"source": (-1, garments)}
+        for name, array in native.items():
+            ids = array[..., 0] if name.endswith("densepose") else array
+            if name.endswith("densepose"):
+                limits[name] = (0, NUM_BODY_PARTS - 1)
+            elif name.endswith("labels"):
+                limits[name] = (0, NUM_CLASSES - 1)
+            if name not in limits or str(getattr(array, "device", "cpu")) != "cpu":
+                continue
+            low, high = limits[name]
+            smallest, largest = int(ids.min()), int(ids.max())
+            if smallest < low or largest > high:
+                wrong = smallest if smallest < low else largest
+                raise InputError(f"engine {self.name}: input {name} holds {wrong}; allowed: {low} to {high}")
 
     def _check_open(self) -> None:
         if self._closed:

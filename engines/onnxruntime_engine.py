@@ -24,7 +24,7 @@ class OnnxRuntimeEngine(BaseEngine):
         self._load(None)
 
     def _load(self, weights: dict[str, NumpyArray] | None) -> None:
-        ort = require("onnxruntime", extra="dev", purpose="the onnxruntime engine")
+        ort = require("onnxruntime", purpose="the onnxruntime engine")
         options = ort.SessionOptions()
         options.log_severity_level = 3  # errors; it warns that it cannot fold FP16 constants on a CPU
         if weights:

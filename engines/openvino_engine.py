@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import threading
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -45,8 +46,9 @@ class OpenVinoEngine(BaseEngine):
     def _load(self, weights: dict[str, NumpyArray] | None) -> None:
         if weights is None and self._cache is not None:
             key = PlanKey.of(self.bundle, self.graph, self.kind, self.precision, self._options)
-            self.plan = self._cache.get_or_build(key, self._build_plan)
-            self._compiled = _core().import_model(self.plan.data, "CPU", self._options)
+            plan = self._cache.get_or_build(key, self._build_plan)
+            self._compiled = _core().import_model(plan.data, "CPU", self._options)
+            self.plan = replace(plan, data=b"")
         else:
             self._compiled = self._compile(weights)
         self._request = self._compiled.create_infer_request()
@@ -77,7 +79,7 @@ class OpenVinoEngine(BaseEngine):
 
 
 def _replace_constants(model: Any, weights: dict[str, NumpyArray]) -> None:
-    opset = require("openvino", extra="dev", purpose="the openvino engine").opset13
+    opset = require("openvino", purpose="the openvino engine").opset13
     found = {op.get_friendly_name(): op for op in model.get_ops() if op.get_type_name() == "Constant"}
     lost = sorted(weights.keys() - found.keys())
     if lost:
@@ -91,4 +93,4 @@ def _replace_constants(model: Any, weights: dict[str, NumpyArray]) -> None:
 
 @cache
 def _core() -> Any:
-    return require("openvino", extra="dev", purpose="the openvino engine").Core()
+    return require("openvino", purpose="the openvino engine").Core()

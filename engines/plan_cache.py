@@ -94,7 +94,9 @@ class Plan:
     Parameters
     ----------
     data
-        Its bytes.
+        Its bytes; dropped once an engine is made of them.
+    size
+        Their number.
     hit
         Whether it came from the cache.
     seconds
@@ -106,6 +108,7 @@ class Plan:
     """
 
     data: bytes
+    size: int
     hit: bool
     seconds: float
     stale: dict[str, tuple[str, str]]
@@ -133,7 +136,7 @@ class PlanCache:
         path = self._path(key)
         data = _read_verified(path, key)
         if data is not None:
-            return Plan(data, True, time.perf_counter() - started, {})
+            return Plan(data, len(data), True, time.perf_counter() - started, {})
         stale = self.difference_to_newest(key)
         data = build()
         not_kept = None
@@ -142,7 +145,7 @@ class PlanCache:
             self.store(path.with_suffix(".json"), (json.dumps(_sidecar(key, data), indent=1) + "\n").encode())
         except (InputError, OSError) as error:
             not_kept = str(error)
-        return Plan(data, False, time.perf_counter() - started, stale, not_kept)
+        return Plan(data, len(data), False, time.perf_counter() - started, stale, not_kept)
 
     def store(self, path: Path, data: bytes) -> None:
         """Write a file of the cache, whole or not at all.

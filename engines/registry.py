@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..data.errors import InputError
-from ..data.optional import is_installed, require, version_of
+from ..data.optional import install_command, is_installed, require, version_of
 
 
 @dataclass(frozen=True)
@@ -23,12 +23,15 @@ class Candidate:
         The Python distribution whose version counts.
     precisions
         Precisions, the default first.
+    extra
+        The extra that installs it; None for the base install.
     """
 
     engine: str
     device: str
     distribution: str
     precisions: tuple[str, ...]
+    extra: str | None = None
 
     @property
     def label(self) -> str:
@@ -59,10 +62,10 @@ class Availability:
 
 
 AUTO_ORDER = (
-    Candidate("torch", "cuda", "torch", ("fp32",)),
+    Candidate("torch", "cuda", "torch", ("fp32",), "refine"),
     Candidate("openvino", "cpu", "openvino", ("bf16", "fp32")),
     Candidate("onnxruntime", "cpu", "onnxruntime", ("fp32", "fp16")),
-    Candidate("torch", "cpu", "torch", ("fp32",)),
+    Candidate("torch", "cpu", "torch", ("fp32",), "refine"),
 )
 """What ``auto`` tries, in this order."""
 
@@ -72,9 +75,8 @@ ENGINE_NAMES = tuple(dict.fromkeys(candidate.engine for candidate in AUTO_ORDER)
 def availability(candidate: Candidate) -> Availability:
     """Tell whether a candidate can run on this machine, by asking it, not by guessing from the platform."""
     if not is_installed(candidate.engine):
-        extra = "refine" if candidate.engine == "torch" else "dev"
-        hint = f"pip install 'oviton[{extra}]'" if extra == "refine" else f"pip install {candidate.engine}"
-        return Availability(candidate, None, f"{candidate.engine} is not installed; run: {hint}", ())
+        command = install_command(candidate.engine, candidate.extra)
+        return Availability(candidate, None, f"{candidate.engine} is not installed; run: {command}", ())
     version = version_of(candidate.distribution)
     try:
         reason, precisions = _PROBES[candidate.engine, candidate.device](candidate)
@@ -136,7 +138,7 @@ def _probe_openvino(candidate: Candidate) -> tuple[str | None, tuple[str, ...]]:
 
 
 def _probe_import(candidate: Candidate) -> tuple[str | None, tuple[str, ...]]:
-    require(candidate.engine, extra="refine", purpose=f"the {candidate.engine} engine")
+    require(candidate.engine, extra=candidate.extra, purpose=f"the {candidate.engine} engine")
     return None, candidate.precisions
 
 

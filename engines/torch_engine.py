@@ -39,11 +39,12 @@ class TorchEngine(BaseEngine):
         module = load_program(
             self.bundle.graph_file(self.graph, "pt2"),
             self.bundle.graph_file(self.graph, "weights") if has_weights else None,
+            self.device,
         )
         if weights:
-            values = {name: self._torch.from_numpy(value).float() for name, value in weights.items()}
+            values = {n: self._torch.from_numpy(w).float().to(self.device) for n, w in weights.items()}
             assign_weights(module, values)
-        self._module: Any = module.to(self.device)
+        self._module: Any = module
 
     def _run(self, inputs: dict[str, Array]) -> dict[str, Array]:
         with self._torch.inference_mode():

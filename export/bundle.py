@@ -47,13 +47,19 @@ class Bundle:
             When it is missing, of a newer schema, truncated or tampered with.
         """
         bundle = cls(*_read_manifest(Path(path) if path is not None else SHIPPED_BUNDLES / DEFAULT_BUNDLE))
+        unlisted = _present_files(bundle.path) - bundle.manifest.files.keys() - {MANIFEST_NAME}
+        if unlisted:
+            raise InputError(f"{bundle.path / min(unlisted)}: not listed in the bundle's manifest; remove it")
         for name in bundle.manifest.files:
             bundle.verify(name)
         return bundle
 
     def program_file(self, name: str, form: Form) -> Path:
         """Return the path of one form of a refinement program: ``discriminator`` or ``perceptual``."""
-        return self.path / next(p for p in self.manifest.programs if p.name == name).files[form]
+        found = {program.name: program for program in self.manifest.programs}
+        if name not in found:
+            raise InputError(f"{self.path}: no program {name!r}; it holds {', '.join(found)}")
+        return self.path / found[name].files[form]
 
     def graph_file(self, graph: GraphEntry, form: Form) -> Path:
         """Return the path of one form of a graph.
@@ -99,6 +105,22 @@ class Bundle:
     def sample_folders(self) -> tuple[Path, ...]:
         """Return the person folders that gates run on."""
         return tuple(self.path / name for name in self.manifest.samples)
+
+
+def holds_only_a_bundle(folder: Path) -> bool:
+    """Whether a folder is a bundle, of any version, and holds nothing else: then an export may replace it."""
+    try:
+        values = json.loads((folder / MANIFEST_NAME).read_text(encoding="utf-8"))
+        listed = {*values["files"], MANIFEST_NAME}
+        return isinstance(values["schema_version"], int) and _present_files(folder) <= listed
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return False
+
+
+def _present_files(folder: Path) -> set[str]:
+    """Return every file below a folder but hidden ones, which file managers leave behind."""
+    paths = (p.relative_to(folder) for p in folder.rglob("*") if not p.is_dir())
+    return {p.as_posix() for p in paths if not any(part.startswith(".") for part in p.parts)}
 
 
 def _read_manifest(path: Path) -> tuple[Path, Manifest]:

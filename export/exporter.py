@@ -23,6 +23,7 @@ from ..data.person_folder import PersonFolder
 from ..networks.discriminator import Discriminator
 from ..networks.graphs import GraphSpec, GraphTensor, graph_specs
 from ..networks.perceptual import PerceptualBackbone
+from .bundle import holds_only_a_bundle
 from .manifest import (
     MANIFEST_NAME,
     MAX_BATCH,
@@ -98,7 +99,7 @@ def export_bundle(
     config = networks.config
     specs = graph_specs(config)
     report = _Reporter(on_progress, steps=len(specs) + 2 + len(GATE_SIZES))
-    with atomic_folder(output, replaceable=MANIFEST_NAME) as folder:
+    with atomic_folder(output, is_ours=holds_only_a_bundle) as folder:
         graphs: list[GraphEntry] = []
         modules: dict[str, nn.Module] = {}
         traced = sample_requests(people, config.height, config.width, *TRACED_SIZES)
@@ -220,7 +221,7 @@ def _gate(
     garments: int,
 ) -> list[ParityRow]:
     """Run one batch through every form of every graph; each graph is fed what PyTorch's own graphs produced."""
-    ort = require("onnxruntime", extra="dev", purpose="the parity gate")
+    ort = require("onnxruntime", purpose="the parity gate")
     options = ort.SessionOptions()
     options.log_severity_level = 3  # errors; it warns that it cannot fold FP16 constants on a CPU
     values = dict(inputs)

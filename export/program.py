@@ -15,7 +15,9 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.export import ExportedProgram
+from torch.export.passes import move_to_device_pass
 
+from ..data.errors import InputError
 from ..data.files import atomic_path
 
 
@@ -24,14 +26,16 @@ def round_weights_to_fp16(module: nn.Module) -> None:
 
     Raises
     ------
-    OverflowError
-        When a weight does not fit FP16.
+    InputError
+        When a weight is NaN, or does not fit FP16.
     """
     with torch.no_grad():
         for name, parameter in module.named_parameters():
             rounded = parameter.to(torch.float16)
+            if not torch.isfinite(parameter).all():
+                raise InputError(f"weight {name} holds NaN or infinity; it cannot be exported")
             if not torch.isfinite(rounded).all():
-                raise OverflowError(f"weight {name} holds values beyond FP16 (65504); it cannot be exported")
+                raise InputError(f"weight {name} holds {parameter.abs().max():g}; FP16 cannot hold more than 65504")
             parameter.copy_(rounded)
 
 
@@ -58,7 +62,7 @@ def save_program(program: ExportedProgram, path: Path) -> None:
         torch.export.save(program, temporary)
 
 
-def load_program(path: Path, weights: Path | None) -> nn.Module:
+def load_program(path: Path, weights: Path | None, device: str = "cpu") -> nn.Module:
     """Load a program with its weights in FP32, as a module that autograd can run through.
 
     Parameters
@@ -67,12 +71,17 @@ def load_program(path: Path, weights: Path | None) -> nn.Module:
         The `.pt2` file.
     weights
         The safetensors file; None for a program without parameters.
+    device
+        Where it is to run. A program names the device of its own constants, so moving its module would not do.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        module: nn.Module = torch.export.load(path).module()
+        program = torch.export.load(path)
+        if device != "cpu":
+            program = move_to_device_pass(program, device)
+        module: nn.Module = program.module()
     if weights is not None:
-        values = {name: value.to(torch.float32) for name, value in load_file(weights).items()}
+        values = {name: value.to(torch.float32) for name, value in load_file(weights, device=device).items()}
         assign_weights(module, values)
     return module
 

@@ -36,8 +36,8 @@ def read_samples(folders: Sequence[Path]) -> list[PersonFolder]:
 def sample_requests(people: Sequence[PersonFolder], height: int, width: int, requests: int, garments: int) -> Arrays:
     """Build the inputs of `requests` try-ons, each with `garments` garment photographs, from real people.
 
-    Request i dresses person i in the clothes of the people after it; their garment classes are dealt out in turn, so
-    that every photograph gives something.
+    Request i dresses person i in the clothes of the people after it. The person takes one class off, and each
+    photograph gives something as long as there is a class left that it shows, so that every kind of source occurs.
 
     Returns
     -------
@@ -50,10 +50,7 @@ def sample_requests(people: Sequence[PersonFolder], height: int, width: int, req
     for request in range(requests):
         image, labels, densepose = fitted[request % len(fitted)]
         worn = [fitted[(request + 1 + g) % len(fitted)] for g in range(garments)]
-        source = np.zeros(NUM_CLASSES, np.int32)
-        for g, (_, garment_labels, _) in enumerate(worn):
-            present = [c for c in GARMENTS if (garment_labels == c).any()]
-            source[present[g % max(1, len(present)) :: garments]] = g + 1
+        source = _deal_out(labels, [garment_labels for _, garment_labels, _ in worn])
         row: Arrays = {
             "person_image": image,
             "person_labels": labels,
@@ -66,6 +63,20 @@ def sample_requests(people: Sequence[PersonFolder], height: int, width: int, req
         for name, value in row.items():
             batch.setdefault(name, []).append(value)
     return {name: np.stack(values) for name, values in batch.items()}
+
+
+def _deal_out(labels: npt.NDArray[np.uint8], garment_labels: Sequence[npt.NDArray[np.uint8]]) -> npt.NDArray[np.int32]:
+    source = np.zeros(NUM_CLASSES, np.int32)
+    owned = sorted(set(GARMENTS) & set(np.unique(labels).tolist()))
+    removed = owned[1:2]  # the first, most often a top, is worth replacing
+    source[removed] = -1
+    free = set(GARMENTS) - set(removed)
+    for index, worn in enumerate(garment_labels, start=1):
+        shown = sorted(free & set(np.unique(worn).tolist()))
+        taken = shown[: max(1, len(shown) // (len(garment_labels) - index + 1))]
+        source[taken] = index
+        free -= set(taken)
+    return source
 
 
 def _fit(

@@ -79,7 +79,7 @@ def pool_codes(features: Tensor, label_maps: Tensor, source: Tensor, *, borrow_a
     Returns
     -------
     Tensor
-        Codes `[N, 20, Dt]`, float32; zero for a class that is in no source image.
+        Codes `[N, 20, Dt]`, float32; zero for a class that is in no source image and borrows none.
     """
     batch, images, depth = features.shape[:3]
     masks = F.avg_pool2d(label_maps.flatten(0, 1).float(), 2).reshape(batch, images, NUM_CLASSES, -1)

@@ -96,15 +96,13 @@ def load_checkpoint(folder: Path) -> Networks:
     folder = Path(folder)
     read = {part: _read(folder / f"{part}.safetensors") for part in PARTS}
     shape, appearance = (read[part][0] for part in PARTS)
-    if (shape.height, shape.width, shape.shape_code) != (
-        appearance.height,
-        appearance.width,
-        appearance.shape_code,
-    ):
-        raise InputError(
-            f"{folder}: shape is {shape.height}x{shape.width} but appearance is "
-            f"{appearance.height}x{appearance.width}; train both at one size"
-        )
+    for what in ("height", "width", "shape_code"):
+        values = getattr(shape, what), getattr(appearance, what)
+        if values[0] != values[1]:
+            raise InputError(
+                f"{folder}: shape was trained with {what} {values[0]} but appearance with {values[1]}; "
+                "train both with one"
+            )
     # Each file is the authority on its own part.
     networks = Networks(dataclasses.replace(appearance, shape=shape.shape))
     for part, (_, tensors, note) in read.items():

@@ -48,6 +48,10 @@ class GeneratorConfig:
     upsample: Literal["transpose", "nearest"] = "transpose"
     skips: bool = False
 
+    def __post_init__(self) -> None:
+        _one_of("stem_stride", self.stem_stride, (1, 2))
+        _one_of("upsample", self.upsample, ("transpose", "nearest"))
+
 
 @dataclass(frozen=True)
 class ShapeConfig:
@@ -70,6 +74,9 @@ class ShapeConfig:
     generator: GeneratorConfig
     scale: int = 1
     body_prior: bool = True
+
+    def __post_init__(self) -> None:
+        _one_of("scale", self.scale, (1, 2, 4, 8))
 
 
 @dataclass(frozen=True)
@@ -98,6 +105,9 @@ class AppearanceConfig:
     colour_path: bool = True
     borrow_absent: bool = True
     conditioning: Conditioning = "codes"
+
+    def __post_init__(self) -> None:
+        _one_of("conditioning", self.conditioning, ("codes", "surface"))
 
 
 @dataclass(frozen=True)
@@ -187,6 +197,11 @@ class NetworkConfig:
     def with_conditioning(self, conditioning: Conditioning) -> NetworkConfig:
         """Return a copy with another conditioning of the appearance generator."""
         return dataclasses.replace(self, appearance=dataclasses.replace(self.appearance, conditioning=conditioning))
+
+
+def _one_of(name: str, value: object, allowed: tuple[object, ...]) -> None:
+    if value not in allowed:
+        raise InputError(f"config: {name} is {value!r}; allowed: {', '.join(map(str, allowed))}")
 
 
 @dataclass(frozen=True)

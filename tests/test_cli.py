@@ -175,8 +175,41 @@ def test_inputs_are_never_overwritten(run, people, person_copy, out, option):
     before = (person_copy / "labels.png").read_bytes()
     output = [] if option == "-o" else ["-o", out / "look.png"]
     result = run("try-on", person_copy, "--remove", "coat", option, person_copy / "labels.png", *output)
-    assert_refused(result, "labels.png is a file of the input folder")
+    assert_refused(result, "labels.png lies in the input folder")
     assert (person_copy / "labels.png").read_bytes() == before
+    assert not list(out.iterdir())
+
+
+def test_a_second_photograph_is_not_put_beside_the_first(run, people, person_copy):
+    result = run("try-on", person_copy, "--remove", "coat", "-o", person_copy / "image.jpg")
+    assert_refused(result, "image.jpg lies in the input folder")
+    assert not (person_copy / "image.jpg").exists()
+
+
+def test_a_bundle_is_never_written_into(run, people, bundle_copy, out):
+    report = bundle_copy / "manifest.json"
+    before = report.read_bytes()
+    arguments = ["--remove", "coat", "--bundle", bundle_copy, "--report", report, "-o", out / "look.png"]
+    assert_refused(run("try-on", people / "ana", *arguments), "manifest.json lies in the input folder")
+    assert report.read_bytes() == before
+
+
+def test_no_arguments_print_the_help(run):
+    status, stdout, stderr = run()
+    assert status == 2
+    assert "try-on" in stdout
+    assert stderr == ""
+
+
+def test_ctrl_c_is_a_cancellation(run, people, out, monkeypatch):
+    from oviton.runtime.try_on import TryOn
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(TryOn, "__call__", interrupt)
+    result = run("try-on", people / "ana", *wear(people), "-o", out / "look.png", "--engine", "onnxruntime")
+    assert (result[0], result[2]) == (130, "oviton: cancelled\n")
     assert not list(out.iterdir())
 
 

@@ -7,6 +7,10 @@ from oviton.data.errors import InputError
 from oviton.data.files import atomic_folder, atomic_path, check_target
 
 
+def marked(folder):
+    return (folder / "mark").is_file()
+
+
 def names(folder):
     return [path.name for path in folder.iterdir()]
 
@@ -45,11 +49,11 @@ def test_folder_target_is_refused(tmp_path):
 
 def test_failed_folder_leaves_the_old_one(tmp_path):
     target = tmp_path / "bundle"
-    with atomic_folder(target, replaceable="mark") as folder:
+    with atomic_folder(target, is_ours=marked) as folder:
         (folder / "mark").write_text("1")
 
     def fail_half_way():
-        with atomic_folder(target, replaceable="mark") as folder:
+        with atomic_folder(target, is_ours=marked) as folder:
             (folder / "mark").write_text("2")
             raise RuntimeError("half way")
 
@@ -61,7 +65,7 @@ def test_failed_folder_leaves_the_old_one(tmp_path):
 
 def test_folder_of_someone_else_is_never_replaced(tmp_path):
     (tmp_path / "thesis.txt").write_text("years of work")
-    with pytest.raises(InputError, match="holds other files"), atomic_folder(tmp_path, replaceable="mark"):
+    with pytest.raises(InputError, match="holds other files"), atomic_folder(tmp_path, is_ours=marked):
         pass
     assert (tmp_path / "thesis.txt").exists()
 
@@ -90,10 +94,10 @@ def test_a_file_is_no_parent(tmp_path):
 
 
 def test_a_linked_folder_is_replaced_behind_its_link(tmp_path):
-    with atomic_folder(tmp_path / "real", replaceable="mark") as folder:
+    with atomic_folder(tmp_path / "real", is_ours=marked) as folder:
         (folder / "mark").write_text("1")
     (tmp_path / "link").symlink_to(tmp_path / "real")
-    with atomic_folder(tmp_path / "link", replaceable="mark") as folder:
+    with atomic_folder(tmp_path / "link", is_ours=marked) as folder:
         (folder / "mark").write_text("2")
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "real" / "mark").read_text() == "2"
@@ -102,7 +106,7 @@ def test_a_linked_folder_is_replaced_behind_its_link(tmp_path):
 
 def test_a_failed_swap_restores_the_old_folder(tmp_path, monkeypatch):
     target = tmp_path / "bundle"
-    with atomic_folder(target, replaceable="mark") as folder:
+    with atomic_folder(target, is_ours=marked) as folder:
         (folder / "mark").write_text("1")
     replace = Path.replace
 
@@ -112,7 +116,7 @@ def test_a_failed_swap_restores_the_old_folder(tmp_path, monkeypatch):
         return replace(self, other)
 
     def write_anew():
-        with atomic_folder(target, replaceable="mark") as folder:
+        with atomic_folder(target, is_ours=marked) as folder:
             (folder / "mark").write_text("2")
 
     monkeypatch.setattr(Path, "replace", fail_for_the_new)
@@ -124,5 +128,5 @@ def test_a_failed_swap_restores_the_old_folder(tmp_path, monkeypatch):
 
 def test_the_current_folder_is_not_replaced(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(InputError, match="the folder you are in"), atomic_folder(Path(), replaceable="mark"):
+    with pytest.raises(InputError, match="the folder you are in"), atomic_folder(Path(), is_ours=marked):
         pass

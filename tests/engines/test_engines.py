@@ -13,6 +13,7 @@ from oviton.engines.openvino_engine import OpenVinoEngine
 from oviton.engines.torch_engine import TorchEngine
 from oviton.export.bundle import Bundle
 from oviton.export.parity import psnr
+from oviton.export.samples import sample_requests
 from oviton.networks.graphs import AppearanceGeneratorGraph
 
 ENGINES = {"onnxruntime": OnnxRuntimeEngine, "openvino": OpenVinoEngine, "torch": TorchEngine}
@@ -35,10 +36,14 @@ def make(request, tiny_bundle):
 @pytest.fixture(scope="module")
 def feed(tiny_bundle, tiny_requests):
     """Every tensor of two requests, made by ONNX Runtime."""
-    values = dict(tiny_requests)
-    for graph in tiny_bundle.manifest.graphs:
-        with OnnxRuntimeEngine(tiny_bundle, graph, "fp32") as engine:
-            values |= engine(**{spec.name: values[spec.name] for spec in graph.inputs})
+    return run_all(tiny_bundle, tiny_requests)
+
+
+def run_all(bundle, requests):
+    values = dict(requests)
+    for graph in bundle.manifest.graphs:
+        with OnnxRuntimeEngine(bundle, graph, "fp32") as engine:
+            values |= engine(**pick(values, engine))
     return values
 
 
@@ -62,20 +67,20 @@ def test_agrees_with_onnxruntime(make, feed, graph):
             assert psnr(found, expected) >= 45
 
 
-@pytest.mark.parametrize(("n", "m"), [(1, 1), (1, 8), (3, 2), (8, 1)])
-def test_batches_are_independent_requests(make, tiny_requests, n, m):
+@pytest.mark.parametrize("graph", ["shape_encoder", "shape_generator", "appearance_encoder", "appearance_generator"])
+@pytest.mark.parametrize(("n", "m"), [(1, 8), (3, 2), (8, 1)])
+def test_batches_are_independent_requests(make, tiny_bundle, sample_people, graph, n, m):
     """A silent miscompile at batch > 1 would show as a request that depends on its neighbours."""
-    engine = make("appearance_encoder")
-    take = lambda name: np.resize(tiny_requests[name], (n, *tiny_requests[name].shape[1:]))  # noqa: E731
-    batch = {name: take(name) for name in ("person_image", "person_labels", "source")}
-    for name in ("garment_images", "garment_labels"):
-        garments = tiny_requests[name]
-        batch[name] = np.resize(garments, (n, m, *garments.shape[2:]))
-    batch["source"] = np.clip(batch["source"], -1, m).astype(np.int32)
-    together = engine(**batch)["appearance_codes"]
+    values = run_all(tiny_bundle, sample_requests(sample_people, 64, 32, n, m))
+    engine = make(graph)
+    (output,) = (spec.name for spec in engine.outputs)
+    together = engine(**pick(values, engine))[output]
     for i in range(n):
-        alone = engine(**{name: array[i : i + 1] for name, array in batch.items()})["appearance_codes"]
-        assert np.allclose(together[i : i + 1], alone, atol=1e-5)
+        alone = engine(**{name: array[i : i + 1] for name, array in pick(values, engine).items()})[output]
+        if together.dtype == np.float32:
+            assert np.allclose(together[i : i + 1], alone, atol=1e-5)
+        else:
+            assert psnr(together[i : i + 1], alone) > 60
 
 
 def test_refit_equals_pytorch_with_those_weights(make, feed, tiny_networks):
@@ -213,6 +218,19 @@ def test_more_than_eight_requests_are_refused(make, feed):
     inputs = {name: np.resize(array, (9, *array.shape[1:])) for name, array in pick(feed, engine).items()}
     with pytest.raises(InputError, match="N from 1 to 8"):
         engine(**inputs)
+
+
+def test_unknown_precision_is_refused(make):
+    with pytest.raises(InputError, match="has no precision 'int4'; allowed: fp32"):
+        make("compositor", "int4")
+
+
+def test_values_of_torch_tensors_are_checked_too(make, feed):
+    engine = make("compositor")
+    tensors = {name: torch.from_numpy(array) for name, array in pick(feed, engine).items()}
+    tensors["labels"] = torch.full((2, 64, 32), 99, dtype=torch.uint8)
+    with pytest.raises(InputError, match="labels holds 99; allowed: 0 to 19"):
+        engine(**tensors)
 
 
 def test_closed_engine_says_so(make, feed):

@@ -50,6 +50,18 @@ def test_missing_file_is_named(bundle_copy):
         Bundle.open(bundle_copy)
 
 
+@pytest.mark.parametrize("name", ["extra.bin", "samples/person_0/image.jpg"])
+def test_unlisted_file_is_refused(bundle_copy, name):
+    (bundle_copy / name).write_bytes(b"x")
+    with pytest.raises(InputError, match="not listed in the bundle's manifest; remove it"):
+        Bundle.open(bundle_copy)
+
+
+def test_hidden_files_of_file_managers_do_no_harm(bundle_copy):
+    (bundle_copy / ".DS_Store").write_bytes(b"x")
+    Bundle.open(bundle_copy)
+
+
 def test_newer_schema_says_to_upgrade(bundle_copy):
     edit_manifest(bundle_copy, schema_version=2)
     with pytest.raises(InputError, match="schema_version 2 is newer than this program's 1; upgrade oviton"):

@@ -2,6 +2,8 @@
 
 import copy
 import re
+import shutil
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -10,9 +12,9 @@ import torch
 
 from oviton.data.errors import GateError, InputError
 from oviton.export import exporter
-from oviton.export.bundle import Bundle
+from oviton.export.bundle import Bundle, holds_only_a_bundle
 from oviton.export.exporter import export_bundle
-from oviton.export.program import load_program
+from oviton.export.program import assign_weights, load_program, save_weights
 from oviton.networks.graphs import graph_specs
 
 GRAPHS = ("shape_encoder", "shape_generator", "appearance_encoder", "appearance_generator", "compositor")
@@ -162,22 +164,58 @@ def test_manifest_reports_training_gates_and_cost(tiny_bundle):
     assert manifest.versions["torch"]
 
 
-def test_weights_that_fp16_cannot_hold_are_refused(tmp_path, tiny_networks, people):
+@pytest.mark.parametrize(("value", "problem"), [(1e6, "FP16 cannot hold more"), (float("nan"), "NaN or infinity")])
+def test_weights_that_fp16_cannot_hold_are_refused(tmp_path, tiny_networks, people, value, problem):
     networks = copy.deepcopy(tiny_networks)
     with torch.no_grad():
-        networks.shape_generator.code_stem.weight[0, 0, 0, 0] = 1e6
-    with pytest.raises(OverflowError, match=r"code_stem\.weight"):
+        networks.shape_generator.code_stem.weight[0, 0, 0, 0] = value
+    with pytest.raises(InputError, match=rf"code_stem\.weight holds .*{problem}"):
         export_bundle(networks, tmp_path / "bundle", sorted(people.iterdir()))
     assert not list(tmp_path.iterdir())
 
 
-def test_a_failed_gate_writes_nothing(tmp_path, tiny_networks, people, monkeypatch):
-    """An exporter that miscompiles: here, ONNX graphs of other weights than PyTorch's."""
-    monkeypatch.setattr(exporter, "SAME_PRECISION", exporter.SAME_PRECISION.__class__(0.0, 1.0, 1e9))
+def test_forms_of_other_weights_fail_the_gate_and_nothing_is_written(tmp_path, tiny_networks, people, monkeypatch):
+    def save_others(module, path):
+        other = copy.deepcopy(module)
+        with torch.no_grad():
+            for parameter in other.parameters():
+                parameter.mul_(1.5)
+        return save_weights(other, path)
+
+    monkeypatch.setattr(exporter, "save_weights", save_others)
     monkeypatch.setattr(exporter, "GATE_SIZES", ((1, 1),))
-    with pytest.raises(GateError, match="demanded"):
+    with pytest.raises(GateError, match=r"shape_encoder\.shape_codes: pt2 does not agree with pytorch at N=1, M=1"):
         export_bundle(tiny_networks, tmp_path / "bundle", sorted(people.iterdir()))
     assert not list(tmp_path.iterdir())
+
+
+def test_only_a_bundle_and_nothing_else_is_replaced(tmp_path, tiny_bundle_folder):
+    bundle = Path(shutil.copytree(tiny_bundle_folder, tmp_path / "bundle"))
+    assert holds_only_a_bundle(bundle)
+    (bundle / "thesis.txt").write_text("years of work")
+    assert not holds_only_a_bundle(bundle)
+    other = tmp_path / "extension"
+    other.mkdir()
+    (other / "manifest.json").write_text('{"manifest_version": 3}')
+    assert not holds_only_a_bundle(other)
+
+
+def test_programs_move_to_another_device(tiny_bundle):
+    """The meta device stands for a GPU: a constant left behind on the CPU would raise."""
+    for entry in tiny_bundle.manifest.graphs:
+        weights = tiny_bundle.graph_file(entry, "weights") if entry.parameters else None
+        module = load_program(tiny_bundle.graph_file(entry, "pt2"), None, "meta")
+        if weights is not None:
+            assign_weights(module, {n: p.to("meta") for n, p in module.named_parameters()})
+        inputs = [
+            torch.empty(
+                [{"N": 2, "M": 3}.get(d, d) for d in spec.shape], dtype=getattr(torch, spec.dtype), device="meta"
+            )
+            for spec in entry.inputs
+        ]
+        outputs = module(*inputs)
+        first = outputs[0] if isinstance(outputs, tuple | list) else outputs
+        assert first.device.type == "meta"
 
 
 def test_one_sample_person_is_too_few(tmp_path, tiny_networks, people):

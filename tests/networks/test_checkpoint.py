@@ -49,7 +49,7 @@ def test_damaged_part_is_named(folder):
 
 def test_parts_of_different_sizes_are_refused(folder, tmp_path):
     save_checkpoint(folder, untrained_networks(preset("small"), 0), "shape", "other")
-    with pytest.raises(InputError, match="shape is 256x128 but appearance is 64x32"):
+    with pytest.raises(InputError, match="shape was trained with height 256 but appearance with 64"):
         load_checkpoint(folder)
 
 
@@ -62,6 +62,17 @@ def test_config_survives_json(name):
 def test_unknown_config_field_is_told():
     values = preset("tiny").to_json() | {"colour": "red"}
     with pytest.raises(InputError, match="colour"):
+        NetworkConfig.from_json(values)
+
+
+@pytest.mark.parametrize(
+    ("part", "field", "value"),
+    [("appearance", "conditioning", "surfce"), ("shape", "scale", 0), ("generator", "stem_stride", 3)],
+)
+def test_wrong_config_values_list_what_is_allowed(part, field, value):
+    values = preset("tiny").to_json()
+    (values["shape"]["generator"] if part == "generator" else values[part])[field] = value
+    with pytest.raises(InputError, match=f"{field} is {value!r}; allowed: "):
         NetworkConfig.from_json(values)
 
 

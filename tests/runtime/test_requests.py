@@ -64,7 +64,7 @@ def test_kept_pixels_are_the_photographs_own_at_any_size(height, width, seed):
     assert np.array_equal(image[head], person.image[head])
     # Where no garment comes near, label and pixel are the photograph's.
     near = np.asarray(Image.fromarray((new_labels == TOP).astype(np.uint8)).filter(ImageFilter.MaxFilter(5))) > 0
-    alone = (box.restore_nearest(near.astype(np.uint8)) == 0) & (person.labels != TOP)
+    alone = (box.restore_labels(near.astype(np.uint8)) == 0) & (person.labels != TOP)
     assert np.array_equal(labels[alone], person.labels[alone])
     assert set(np.unique(labels)) <= {0, TOP, FACE}
 

@@ -172,3 +172,14 @@ def test_real_photographs(tryon, case):
     assert np.array_equal(look.image[head], person.image[head])
     stays = (look.labels == person.labels) & (person.labels != CLASS_IDS["upper_clothes"])
     assert np.array_equal(look.image[stays], person.image[stays])
+
+
+@pytest.mark.skipif(not REAL_CASES.is_dir(), reason="no real photographs beside this checkout")
+def test_engines_agree_on_real_photographs(cache):
+    person = Person.open(REAL_CASES / "case_1" / "person")
+    garments = [Garment.open(REAL_CASES / "case_2" / "person", wear="upper_clothes")]
+    fp32 = dict(looks(cache, person, garments, precision="fp32"))
+    fastest = dict(looks(cache, person, garments))
+    for engine in ENGINE_NAMES:
+        assert psnr(fp32[engine].image, fp32["onnxruntime"].image) >= 45
+        assert psnr(fastest[engine].image, fp32["onnxruntime"].image) >= 40
