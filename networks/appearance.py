@@ -161,7 +161,8 @@ def surface_conditioning(
     -------
     Tensor
         The codes conditioning, body channels, Fourier features, the lookup and, last, the best guess at the colour: the
-        lookup where it is confident, the class's mean colour where it is not.
+        lookup where it is confident, the class's mean colour where it is not. (Without a colour path the first three
+        numbers of a code are no colour, and the network has to learn what to make of those channels.)
     """
     painted = codes_conditioning(labels, codes, dtype)
     mean = painted[:, NUM_CLASSES : NUM_CLASSES + COLOUR_CHANNELS]
