@@ -181,8 +181,12 @@ def export(
     untrained: Annotated[
         str | None, typer.Option(metavar="PRESET", help="Export seeded, untrained networks of a preset instead.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Seed of untrained networks.")] = 0,
-    conditioning: Annotated[str, typer.Option(help="Conditioning of untrained networks: codes or surface.")] = "codes",
+    seed: Annotated[
+        int | None, typer.Option(min=0, max=2**63 - 1, help="Seed of untrained networks; 0 by default.")
+    ] = None,
+    conditioning: Annotated[
+        str | None, typer.Option(help="Conditioning of untrained networks: codes (the default) or surface.")
+    ] = None,
     samples: Annotated[
         Path | None,
         typer.Option(help="Folder of person folders that gates run on; by default the shipped bundle's samples."),
@@ -199,14 +203,16 @@ def export(
 
     if (checkpoint is None) == (untrained is None):
         raise InputError("export needs a checkpoint folder or --untrained PRESET, one of them")
-    if conditioning not in ("codes", "surface"):
+    if checkpoint is not None and (seed is not None or conditioning is not None):
+        raise InputError(f"--seed and --conditioning go with --untrained; {checkpoint} brings its own")
+    if conditioning not in (None, "codes", "surface"):
         raise InputError(f"--conditioning {conditioning!r}: allowed: codes, surface")
     folders = _sample_folders(samples)
     if checkpoint is not None:
         networks = load_checkpoint(checkpoint)
     else:
-        config = preset(untrained or "").with_conditioning(conditioning)  # type: ignore[arg-type]
-        networks = untrained_networks(config, seed)
+        config = preset(untrained or "").with_conditioning(conditioning or "codes")  # type: ignore[arg-type]
+        networks = untrained_networks(config, seed or 0)
     with _steps() as on_progress:
         manifest = export_bundle(networks, output, folders, name=name, on_progress=on_progress)
     _out.print(_parity_table(manifest.parity))

@@ -193,24 +193,30 @@ class BaseEngine(Closeable):
 
     def _check_values(self, native: Mapping[str, Array], garments: int) -> None:
         """Refuse ids that the graphs would only clamp. Arrays on a GPU are not read back for this."""
-        limits = {"source": (-1, garments)}
         for name, array in native.items():
-            ids = array[..., 0] if name.endswith("densepose") else array
-            if name.endswith("densepose"):
-                limits[name] = (0, NUM_BODY_PARTS - 1)
-            elif name.endswith("labels"):
-                limits[name] = (0, NUM_CLASSES - 1)
-            if name not in limits or str(getattr(array, "device", "cpu")) != "cpu":
+            allowed = _id_range(name, garments)
+            if allowed is None or str(getattr(array, "device", "cpu")) != "cpu":
                 continue
-            low, high = limits[name]
-            smallest, largest = int(ids.min()), int(ids.max())
-            if smallest < low or largest > high:
-                wrong = smallest if smallest < low else largest
-                raise InputError(f"engine {self.name}: input {name} holds {wrong}; allowed: {low} to {high}")
+            ids = array[..., 0] if name.endswith("densepose") else array
+            for found in (int(ids.min()), int(ids.max())):
+                if found not in allowed:
+                    raise InputError(
+                        f"engine {self.name}: input {name} holds {found}; "
+                        f"allowed: {allowed.start} to {allowed.stop - 1}"
+                    )
 
     def _check_open(self) -> None:
         if self._closed:
             raise InputError(f"engine {self.name} is closed; load it again")
+
+
+def _id_range(name: str, garments: int) -> range | None:
+    """Return the ids that an input may hold; None for one that holds pictures or codes."""
+    if name.endswith("densepose"):
+        return range(NUM_BODY_PARTS)
+    if name.endswith("labels"):
+        return range(NUM_CLASSES)
+    return range(-1, garments + 1) if name == "source" else None
 
 
 def _as_fp16(value: Any, shape: tuple[int, ...], name: str) -> NumpyArray:

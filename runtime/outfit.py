@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from ..data.classes import CLASS_IDS, CLASS_NAMES, NUM_CLASSES, ids, parse_garment_classes
 from ..data.errors import InputError
+from ..export.manifest import MAX_BATCH
 from .person import Garment
 
-MAX_GARMENTS = 8
 REMOVED = -1
 OWN = 0
 
@@ -71,8 +71,8 @@ def plan_outfit(
         When there are too many garments, one class is asked for twice, worn and removed, or nothing is asked for.
     """
     removed = {c for name in remove for c in parse_garment_classes(name)}
-    if len(garments) > MAX_GARMENTS:
-        raise InputError(f"{len(garments)} garments given; allowed: up to {MAX_GARMENTS} a request")
+    if len(garments) > MAX_BATCH:
+        raise InputError(f"{len(garments)} garments given; allowed: up to {MAX_BATCH} a request")
     if not garments and not removed:
         raise InputError("nothing to do: no garment to wear and no class to remove; give --wear or --remove")
     owned = set(owned)

@@ -256,6 +256,7 @@ def test_exported_checkpoint_dresses_a_person(run, people, exported, out):
         (["nowhere"], ["shape.safetensors", "no such file"]),
         (["--untrained", "huge"], ["'huge' is unknown; allowed: paper"]),
         (["--untrained", "tiny", "--conditioning", "magic"], ["'magic'", "codes, surface"]),
+        (["nowhere", "--conditioning", "surface"], ["nowhere brings its own", "--untrained"]),
         (["--untrained", "tiny", "--samples", "nowhere"], ["nowhere", "no such folder"]),
     ],
 )
