@@ -1,0 +1,1 @@
+"""What stands behind a person: one module for each family of places."""

@@ -1,0 +1,1 @@
+"""What cloth looks like: palettes, motifs, words, and one module for each family of patterns."""
