@@ -5,26 +5,38 @@ from pathlib import Path
 from setuptools import setup
 
 ROOT = Path(__file__).parent
-LAYERS = ("data", "networks", "export", "engines", "runtime")
+LAYERS = ("data", "networks", "training", "export", "engines", "runtime", "evaluation", "cli")
+PACKAGES = sorted(
+    ".".join(("oviton", *init.parent.relative_to(ROOT).parts))
+    for layer in LAYERS
+    for init in (ROOT / layer).rglob("__init__.py")
+)
 
 TORCH = ["torch==2.13.0"]
 ONNX = ["onnx==1.23.2", "onnxscript==0.7.2"]
+TRAIN = [
+    *TORCH,
+    *ONNX,
+    "numba>=0.60",
+    "scikit-image>=0.24",
+    "scipy>=1.11",
+    "tensorboard>=2.17",
+    "torchmetrics>=1.4",
+]
 EXTRAS = {
     "refine": TORCH,
     "serve": ["tritonclient[grpc]==2.73.0", "nvidia-pytriton==0.7.0"],
     "tensorrt": ["tensorrt>=10.0,<12", "cuda-python>=12.6"],
     "rtx": ["tensorrt-rtx-cu13==1.7.1.116", "cuda-python>=13.0"],
-    "train": [*TORCH, *ONNX],
+    "train": TRAIN,
     "dev": [
-        *TORCH,
-        *ONNX,
+        *TRAIN,
         "hypothesis>=6.100",
         "import-linter>=2.16",
         "mypy==2.4.1",
         "pytest>=8",
         "pytest-benchmark>=5.3",
         "ruff==0.17.6",
-        "scikit-image>=0.24",
     ],
 }
 
@@ -38,8 +50,12 @@ setup(
     license_files=["LICENSE", "NOTICE"],
     python_requires=">=3.11,<3.14",
     package_dir={"oviton": "."},
-    packages=["oviton", *(f"oviton.{layer}" for layer in LAYERS)],
-    package_data={"oviton": ["py.typed", "bundles/*/*", "bundles/*/samples/*/*"]},
+    packages=["oviton", *PACKAGES],
+    package_data={
+        "oviton": ["py.typed", "bundles/*/*", "bundles/*/samples/*/*"],
+        "oviton.evaluation": ["study_page/*"],
+        "oviton.training.wardrobe": ["body.safetensors"],
+    },
     install_requires=[
         "numpy>=1.26,<2",
         "onnxruntime>=1.20",

@@ -53,6 +53,14 @@ MAY_COVER = np.ones((NUM_CLASSES, NUM_CLASSES), dtype=bool)
 """Whether class row, when newly drawn, may cover the person's class column: only headwear may cover the head."""
 MAY_COVER[np.ix_([g for g in GARMENTS if g not in HEADWEAR], HEAD)] = False
 
+TAKES_OFF = {
+    CLASS_IDS["dress"]: ids("upper_clothes", "skirt", "pants"),
+    CLASS_IDS["upper_clothes"]: ids("dress"),
+    CLASS_IDS["pants"]: ids("dress", "skirt"),
+    CLASS_IDS["skirt"]: ids("dress", "pants"),
+}
+"""Wearing the key takes off the values."""
+
 MIRRORED = (
     ids("left_arm", "right_arm"),
     ids("left_leg", "right_leg"),

@@ -111,6 +111,17 @@ def load_checkpoint(folder: Path) -> Networks:
     return networks.eval()
 
 
+def read_part(folder: Path, part: str) -> tuple[NetworkConfig, dict[str, Tensor], str]:
+    """Read one part of a checkpoint: its config, its tensors by name, and how it was trained.
+
+    Raises
+    ------
+    InputError
+        When the file is missing or damaged.
+    """
+    return _read(Path(folder) / f"{part}.safetensors")
+
+
 def _read(path: Path) -> tuple[NetworkConfig, dict[str, Tensor], str]:
     try:
         with safe_open(path, framework="pt") as file:

@@ -20,12 +20,14 @@ class Discriminator(nn.Module):
     ----------
     config
         The networks' config.
+    inputs
+        Channels of what `judge` gets; by default those of a labelled picture.
     """
 
-    def __init__(self, config: NetworkConfig) -> None:
+    def __init__(self, config: NetworkConfig, inputs: int = 3 + NUM_CLASSES) -> None:
         super().__init__()
         self.scales = nn.ModuleList(
-            _PatchDiscriminator(3 + NUM_CLASSES, config.discriminator.width, config.discriminator.layers)
+            _PatchDiscriminator(inputs, config.discriminator.width, config.discriminator.layers)
             for _ in range(config.discriminator.scales)
         )
 
@@ -39,7 +41,10 @@ class Discriminator(nn.Module):
         labels
             uint8 `[N, H, W]`.
         """
-        x = torch.cat([image, one_hot(labels, NUM_CLASSES, image.dtype)], dim=1)
+        return self.judge(torch.cat([image, one_hot(labels, NUM_CLASSES, image.dtype)], dim=1))
+
+    def judge(self, x: Tensor) -> list[list[Tensor]]:
+        """Return the same for ready channels `[N, inputs, H, W]`."""
         features = []
         for index, scale in enumerate(self.scales):
             if index:

@@ -38,7 +38,11 @@ class ShapeEncoder(nn.Module):
         present = slices.amax(dim=(2, 3), keepdim=True)
         if self.scale > 1:
             slices = F.avg_pool2d(slices, self.scale)
-        codes: Tensor = self.last(self.downs(slices)) * present
+        return self.encode(slices) * present
+
+    def encode(self, slices: Tensor) -> Tensor:
+        """Map masks that are not empty, at the working size and in [0, 1], to codes `[B, Ds, 8, 4]`."""
+        codes: Tensor = self.last(self.downs(slices))
         return codes
 
 
@@ -77,12 +81,17 @@ class ShapeGenerator(nn.Module):
         """Map codes `[N, 20, Ds, 8, 4]` and `body_channels` `[N, 27, H, W]` to logits `[N, 20, H, W]`."""
         if self.scale > 1:
             body = F.avg_pool2d(body, self.scale)
+        logits = self.draw(codes, body)
+        if self.scale > 1:
+            logits = F.interpolate(logits, scale_factor=float(self.scale), mode="bilinear")
+        return logits
+
+    def draw(self, codes: Tensor, body: Tensor) -> Tensor:
+        """Map codes and body channels at the working size to logits at the working size."""
         stem = self.code_stem(codes.flatten(1, 2)) + self.body_stem(body)
         logits: Tensor = self.generator(stem, body)
         if self.prior is not None:
             logits = logits + self.prior(body)
-        if self.scale > 1:
-            logits = F.interpolate(logits, scale_factor=float(self.scale), mode="bilinear")
         return logits
 
 

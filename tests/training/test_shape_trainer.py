@@ -1,0 +1,165 @@
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from oviton.data.classes import CLASS_IDS, ids
+from oviton.networks.graphs import ShapeEncoderGraph
+from oviton.networks.layers import one_hot
+from oviton.networks.shape import body_channels
+from oviton.training import shape_trainer
+from oviton.training.augment import AffineLimits
+from oviton.training.dataset import Dataset
+from oviton.training.shape_trainer import ShapeTask, class_shares, class_weights, dice_loss, working_body
+from oviton.training.trainer import part_networks
+
+STILL = AffineLimits(0, 0, (1, 1))
+
+
+@pytest.fixture
+def task(options, paired):
+    made = options("shape", data=paired, pairs=True, batch=8)
+    config = made.config
+    return ShapeTask(made, Dataset(paired, config.height, config.width, images=False, body_maps=True, pairs=True))
+
+
+@pytest.fixture
+def calm(monkeypatch):
+    """No chance strikes and nothing moves."""
+    monkeypatch.setattr(shape_trainer, "KEPT", STILL)
+    monkeypatch.setattr(shape_trainer, "MOVED", STILL)
+    monkeypatch.setattr(
+        shape_trainer, "chance", lambda shape, share, generator, device: torch.zeros(shape, dtype=torch.bool)
+    )
+    monkeypatch.setattr(shape_trainer, "jitter_coordinates", lambda densepose, generator: densepose)
+    monkeypatch.setattr(shape_trainer, "punch_holes", lambda densepose, share, generator: densepose)
+
+
+@pytest.mark.parametrize("scale", [1, 2, 4])
+def test_shares_equal_the_pooled_one_hot_map(scale):
+    rng = np.random.default_rng(0)
+    labels = torch.from_numpy(rng.integers(0, 20, (2, 16, 8)).astype(np.uint8))
+    expected = F.avg_pool2d(one_hot(labels, 20, torch.float32), scale)
+    assert torch.equal(class_shares(labels, 20, scale), expected)
+    body = torch.from_numpy(rng.integers(0, 25, (2, 16, 8, 3)).astype(np.uint8))
+    assert torch.equal(working_body(body, scale), F.avg_pool2d(body_channels(body, torch.float32), scale))
+
+
+def test_single_images_are_given_their_own_slices(task, calm):
+    task.dataset.pairs = []
+    raw = task.draw(np.random.default_rng(0))
+    batch = task.prepare(raw, torch.Generator())
+    found = {(int(row), int(c)): mask for row, c, mask in zip(batch.rows, batch.classes, batch.slices, strict=True)}
+    for row, labels in enumerate(raw["labels"]):
+        for c in range(20):
+            mask = (labels == c).float()
+            assert ((row, c) in found) == (mask.sum() > 3)
+            if (row, c) in found:
+                assert torch.allclose(found[row, c][0], mask, atol=1e-5)
+    assert (batch.weight == 1).all()
+    assert torch.equal(batch.target.argmax(1).to(torch.uint8), raw["labels"])
+
+
+def test_codes_of_slices_equal_those_of_the_exported_encoder(task, calm):
+    task.dataset.pairs = []
+    raw = task.draw(np.random.default_rng(0))
+    batch = task.prepare(raw, torch.Generator())
+    networks = part_networks(task.options)
+    graph = ShapeEncoderGraph(task.config)
+    graph.shape_encoder = networks.shape_encoder
+    seen = []
+    networks.shape_generator.draw = lambda codes, body: seen.append(codes) or body
+    with torch.no_grad():
+        task.forward(networks, batch)
+        labels = raw["labels"]
+        expected = graph(labels, labels[:, None], torch.zeros(len(labels), 20, dtype=torch.int32))
+    strays = torch.stack([torch.bincount(each.flatten().int(), minlength=20) <= 3 for each in labels])
+    expected[strays] = 0
+    assert torch.allclose(seen[0], expected, atol=1e-4)
+
+
+def test_pairs_take_garments_from_the_other_photograph(task, calm):
+    raw = task.draw(np.random.default_rng(1))
+    assert raw["paired"].tolist() == [True] * 5 + [False] * 3
+    batch = task.prepare(raw, torch.Generator())
+    found = {(int(row), int(c)): mask[0] for row, c, mask in zip(batch.rows, batch.classes, batch.slices, strict=True)}
+    off = {"dress": ids("upper_clothes", "skirt", "pants"), "upper_clothes": ids("dress")}
+    off |= {"pants": ids("dress", "skirt"), "skirt": ids("dress", "pants")}
+    for row in range(5):
+        worn = set(raw["worn"][row].nonzero().flatten().tolist())
+        gone = {c for name, others in off.items() if CLASS_IDS[name] in worn for c in others}
+        for c in range(20):
+            origin = "garment" if c in worn else "before"
+            mask = (raw[origin][row] == c).float()
+            expected = mask.sum() > 3 and (c in worn or c not in gone)
+            assert ((row, c) in found) == expected, (row, c)
+            if expected:
+                assert torch.allclose(found[row, c], mask, atol=1e-5)
+    changed = raw["before"] != raw["labels"]
+    assert torch.allclose(batch.weight, 1 + 1.5 * changed.float())
+    assert changed[:5].any()
+
+
+def test_only_garments_and_background_are_moved_far(task, monkeypatch):
+    far = []
+    real = shape_trainer.random_affine
+
+    def note(limits, count, aspect, generator):
+        far.append((limits is shape_trainer.MOVED, count))
+        return real(limits, count, aspect, generator)
+
+    monkeypatch.setattr(shape_trainer, "random_affine", note)
+    task.dataset.pairs = []
+    batch = task.prepare(task.draw(np.random.default_rng(2)), torch.Generator().manual_seed(0))
+    (_, mild), (moved, wild) = far
+    assert moved
+    assert mild + wild == len(batch.rows)
+    allowed = {0, *ids("hat", "upper_clothes", "dress", "coat", "pants", "skirt", "scarf", "left_shoe", "right_shoe")}
+    assert wild > 0
+    assert set(batch.classes[mild:].tolist()) <= allowed
+
+
+def test_bare_skin_is_dropped_half_of_the_time_but_the_face_is_not(task):
+    task.dataset.pairs = []
+    raw = task.draw(np.random.default_rng(2))
+    arm, face = ids("left_arm", "face")
+    counts = {arm: 0, face: 0}
+    for seed in range(40):
+        classes = task.prepare(raw, torch.Generator().manual_seed(seed)).classes
+        for c in counts:
+            counts[c] += int((classes == c).sum())
+    people = 40 * 8
+    assert counts[arm] / people < 0.65
+    assert counts[face] / people > 0.9
+
+
+def test_mirrored_rows_have_no_coordinates(task):
+    raw = task.draw(np.random.default_rng(2))
+    mirrored = 0
+    for seed in range(10):
+        batch = task.prepare(raw, torch.Generator().manual_seed(seed))
+        _, body, labels = batch.shown
+        for row in range(8):
+            if not torch.equal(labels[row], raw["labels"][row]):
+                mirrored += 1
+                assert body[row, ..., 1:].max() == 0
+    assert 8 < mirrored < 32
+
+
+def test_dice_of_hard_maps():
+    a = one_hot(torch.tensor([[[1, 1, 2, 0]]]), 20, torch.float32)
+    assert dice_loss(a, a) == pytest.approx(0)
+    b = one_hot(torch.tensor([[[1, 2, 2, 0]]]), 20, torch.float32)
+    expected = 1 - np.mean([(2 + 1) / (2 + 1), (2 + 1) / (3 + 1), (2 + 1) / (3 + 1)])
+    assert float(dice_loss(b, a)) == pytest.approx(expected)
+
+
+def test_class_weights_are_limited_and_of_mean_one():
+    labels = np.zeros((10, 10), np.uint8)
+    labels[:3] = 5
+    labels[0, 0] = 1
+    weights = class_weights([labels])
+    counts = np.bincount(labels.ravel(), minlength=20)
+    assert (weights.numpy() * counts).sum() == pytest.approx(counts.sum(), rel=1e-5)
+    assert float(weights[1] / weights[0]) == pytest.approx(2.5 / np.sqrt(100 / 70), rel=1e-5)
+    assert float(weights[5] / weights[0]) == pytest.approx(np.sqrt(70 / 29), rel=1e-5)

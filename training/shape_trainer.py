@@ -1,0 +1,271 @@
+"""Training the shape encoder and generator: redraw a segmentation from augmented slices of itself, or of a pair's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..data.classes import BACKGROUND, GARMENTS, NUM_BODY_PARTS, NUM_CLASSES, PALETTE, SKIN, TAKES_OFF, ids
+from ..data.images import UInt8Array
+from ..networks.checkpoint import Networks
+from ..networks.config import CODE_GRID
+from ..networks.discriminator import Discriminator
+from ..networks.losses import perceptual_loss
+from ..networks.shape import BODY_CHANNELS
+from .augment import (
+    AffineLimits,
+    Warp,
+    chance,
+    drop_coordinates,
+    drop_parts,
+    jitter_coordinates,
+    mirror_body_map,
+    mirror_labels,
+    punch_holes,
+    random_affine,
+)
+from .dataset import Dataset, PairSample, Sample
+from .options import TrainOptions
+from .sheets import draw_body_map, draw_labels
+from .task import Raw, Task
+
+KEPT = AffineLimits(rotation=4, shift=0.02, scale=(0.95, 1.05), shear=0.03)
+"""For slices that come from the person, or from another picture: they lie about right, or anywhere already."""
+
+MOVED = AffineLimits(rotation=15, shift=0.15, scale=(0.6, 1.6), shear=0.15)
+"""For a garment's slices cut from the person, so that their place tells nothing."""
+
+PAIRED_SHARE = 5 / 8
+CHANGED_WEIGHT = 2.5
+CLASS_WEIGHT_LIMIT = 2.5
+"""Larger weights shorten sleeves."""
+
+BODY_SKIN = tuple(c for c in SKIN if c not in ids("face"))
+"""Skin that a garment may cover."""
+
+_SMALLEST_SLICE = 3.0
+"""In working pixels; less is a stray."""
+
+_SAMPLED = 200
+_SHOWN = 8
+
+
+@dataclass(frozen=True)
+class ShapeBatch:
+    """One step's input and target, at the working size h×w.
+
+    Parameters
+    ----------
+    slices
+        The class masks that are there, `[n, 1, h, w]` in [0, 1].
+    rows, classes
+        Which sample and class each is, `[n]`.
+    body
+        Body channels `[N, 27, h, w]`.
+    target
+        The share of each class in each pixel, `[N, 20, h, w]`.
+    weight
+        How much each pixel counts, `[N, h, w]`.
+    shown
+        Integer labels of the input, the body map and the target, at full size, for contact sheets.
+    """
+
+    slices: Tensor
+    rows: Tensor
+    classes: Tensor
+    body: Tensor
+    target: Tensor
+    weight: Tensor
+    shown: tuple[Tensor, Tensor, Tensor]
+
+
+class ShapeTask(Task[ShapeBatch]):
+    """Draw a person's labels from their class slices and the body map.
+
+    The losses are computed at the working size, before the logits are upsampled, against the share of each class in
+    each working pixel: the same aim at a fraction of the cost.
+
+    Parameters
+    ----------
+    options
+        What was asked for.
+    dataset
+        The people to train on.
+    """
+
+    part = "shape"
+    betas = (0.9, 0.99)
+
+    def __init__(self, options: TrainOptions, dataset: Dataset) -> None:
+        super().__init__(options, dataset)
+        self.scale = self.config.shape.scale
+        self.class_weights = class_weights([sample.labels for sample in dataset.first(_SAMPLED)]).to(self.device)
+        self.palette = torch.from_numpy(PALETTE).to(self.device, torch.float32) / 127.5 - 1
+
+    def critic(self, networks: Networks) -> Discriminator:
+        """Return a discriminator of label maps on body maps."""
+        del networks  # theirs judges pictures
+        return Discriminator(self.config, inputs=NUM_CLASSES + BODY_CHANNELS)
+
+    def draw(self, rng: np.random.Generator) -> Raw:
+        """Read one step's samples: pairs first, if there are any."""
+        paired = round(self.options.batch * PAIRED_SHARE) if self.dataset.pairs else 0
+        pairs = [self.dataset.draw_pair(rng) for _ in range(paired)]
+        return _stack(pairs, [self.dataset.draw(rng) for _ in range(self.options.batch - paired)])
+
+    def held_out(self) -> Raw:
+        """Read people, or pairs if there are any, that training never sees."""
+        pairs = self.dataset.held_out_outfits(_SHOWN)
+        return _stack(pairs, [] if pairs else self.dataset.held_out_people(_SHOWN) or self.dataset.first(1))
+
+    def prepare(self, raw: Raw, generator: torch.Generator) -> ShapeBatch:
+        """Augment slices and body maps."""
+        raw = {name: tensor.to(self.device) for name, tensor in raw.items()}
+        count = len(raw["labels"])
+        flat = chance(count, 0.5, generator, self.device)
+        mirrored = flat & chance(count, 0.5, generator, self.device)
+        labels, before, garment = (mirror_labels(raw[name], mirrored) for name in ("labels", "before", "garment"))
+        densepose = mirror_body_map(raw["densepose"], mirrored)
+        densepose = self._rough_body(drop_coordinates(densepose, flat), generator)
+        body = working_body(densepose, self.scale)
+
+        worn, dropped = raw["worn"].clone(), chance((count, NUM_CLASSES), 0.05, generator, self.device)
+        single = ~raw["paired"]
+        moved = chance((count, NUM_CLASSES), 0.5, generator, self.device) & self._movable() & single[:, None]
+        dropped[:, BODY_SKIN] |= chance((count, 1), 0.5, generator, self.device)
+        # A garment takes the place of what it takes off, in the person's own labels.
+        taken_off = (worn.float() @ _takes_off().to(self.device)) > 0
+        taken = self._slices(before, ~(worn | taken_off | moved | dropped))
+        lent = self._slices(garment, worn & ~dropped)
+        cut = self._slices(labels, moved & ~dropped)
+        masks, rows, classes = (torch.cat(parts) for parts in zip(taken, lent, cut, strict=True))
+        mild = len(taken[1]) + len(lent[1])
+        height, width = masks.shape[2:]
+        theta = [
+            random_affine(limits, some, height / width, generator)
+            for limits, some in ((KEPT, mild), (MOVED, len(rows) - mild))
+        ]
+        warp = Warp(torch.cat(theta).to(self.device), height, width)
+        masks = warp.mask(masks, outside=(classes == BACKGROUND).float())
+
+        target = class_shares(labels, NUM_CLASSES, self.scale)
+        changed = F.avg_pool2d((before != labels).float().unsqueeze(1), self.scale).squeeze(1)
+        weight = 1 + (CHANGED_WEIGHT - 1) * changed
+        return ShapeBatch(masks, rows, classes, body, target, weight, (before, densepose, labels))
+
+    def forward(self, networks: Networks, batch: ShapeBatch) -> Tensor:
+        """Return logits `[N, 20, h, w]`."""
+        present = (batch.slices.amax(dim=(2, 3), keepdim=True) > 0).float()  # a slice may have left the frame
+        codes = networks.shape_encoder.encode(batch.slices) * present
+        count = len(batch.body)
+        grid = torch.zeros(count, NUM_CLASSES, codes.shape[1], *CODE_GRID, dtype=codes.dtype, device=codes.device)
+        grid = grid.index_put((batch.rows, batch.classes), codes)
+        body = batch.body.contiguous(memory_format=torch.channels_last)
+        return networks.shape_generator.draw(grid, body).float()
+
+    def losses(self, output: Tensor, batch: ShapeBatch) -> dict[str, Tensor]:
+        """Return cross-entropy, dice and, if it has a weight, the perceptual loss of drawn labels."""
+        logs = output.log_softmax(dim=1)
+        entropy = -(logs * batch.target * self.class_weights.view(1, -1, 1, 1)).sum(dim=1)
+        shares = logs.exp()
+        terms = {"ce": (entropy * batch.weight).mean(), "dice": dice_loss(shares, batch.target)}
+        if self.backbone is not None:
+            drawn, real = ((x.permute(0, 2, 3, 1) @ self.palette).permute(0, 3, 1, 2) for x in (shares, batch.target))
+            fake, true = ([tap.float() for tap in self.backbone(each)] for each in (drawn, real))
+            terms["perceptual"] = perceptual_loss(fake, true)
+        return terms
+
+    def judged(self, output: Tensor, batch: ShapeBatch) -> tuple[Tensor, Tensor]:
+        """Return label maps beside their body maps, `[N, 47, h, w]`."""
+        return (
+            torch.cat([output.softmax(dim=1), batch.body], dim=1),
+            torch.cat([batch.target, batch.body], dim=1),
+        )
+
+    def mask(self, batch: ShapeBatch) -> None:
+        """Return None: all pixels count alike."""
+
+    def sheet(self, output: Tensor, batch: ShapeBatch) -> Sequence[Sequence[UInt8Array]]:
+        """Return a row a sample: labels before, body map, drawn labels, target."""
+        drawn = F.interpolate(output, scale_factor=float(self.scale), mode="bilinear").argmax(dim=1)
+        before, densepose, labels = (tensor.cpu().numpy() for tensor in batch.shown)
+        pictures = zip(before, densepose, drawn.cpu().numpy(), labels, strict=True)
+        return [[draw_labels(a), draw_body_map(b), draw_labels(c), draw_labels(d)] for a, b, c, d in pictures]
+
+    def _rough_body(self, densepose: Tensor, generator: torch.Generator) -> Tensor:
+        """Make rendered body maps as faulty as real ones."""
+        flat = (densepose[..., 1:].amax(dim=(1, 2, 3)) == 0).view(-1, 1, 1, 1)
+        densepose = torch.where(flat, densepose, jitter_coordinates(densepose, generator))
+        densepose = drop_parts(densepose, chance((len(densepose), NUM_BODY_PARTS), 0.05, generator, self.device))
+        return punch_holes(densepose, 0.25, generator)
+
+    def _movable(self) -> Tensor:
+        return torch.tensor([c == BACKGROUND or c in GARMENTS for c in range(NUM_CLASSES)], device=self.device)
+
+    def _slices(self, labels: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the wanted class masks `[n, 1, h, w]` that are not empty, and their rows and classes."""
+        shares = class_shares(labels, NUM_CLASSES, self.scale)
+        present = (shares.sum(dim=(2, 3)) > _SMALLEST_SLICE) & wanted
+        rows, classes = present.nonzero(as_tuple=True)
+        return shares[rows, classes].unsqueeze(1), rows, classes
+
+
+def class_shares(ids: Tensor, classes: int, scale: int) -> Tensor:
+    """Return the share of each id in every `scale`×`scale` block of integers `[N, H, W]`: `[N, classes, h, w]`.
+
+    Equal to pooling the one-hot map, which would be many times larger than the result.
+    """
+    blocks = F.pixel_unshuffle(ids.unsqueeze(1), scale).long()
+    shares = torch.zeros(len(ids), classes, *blocks.shape[2:], device=ids.device)
+    return shares.scatter_add_(1, blocks, torch.full_like(blocks, scale**-2, dtype=torch.float32))
+
+
+def working_body(densepose: Tensor, scale: int) -> Tensor:
+    """Return body channels `[N, 27, h, w]` of body maps `[N, H, W, 3]` at the working size; see `body_channels`."""
+    coordinates = F.avg_pool2d(densepose[..., 1:].permute(0, 3, 1, 2).float() / 255, scale)
+    return torch.cat([class_shares(densepose[..., 0], NUM_BODY_PARTS, scale), coordinates], dim=1)
+
+
+def dice_loss(shares: Tensor, target: Tensor) -> Tensor:
+    """Return one minus the Dice overlap of class shares `[N, 20, h, w]`, the mean over classes in the target."""
+    overlap = (shares * target).sum(dim=(0, 2, 3))
+    sizes = (shares + target).sum(dim=(0, 2, 3))
+    present = (target.sum(dim=(0, 2, 3)) > 0).float()
+    return 1 - ((2 * overlap + 1) / (sizes + 1) * present).sum() / present.sum()
+
+
+def class_weights(labels: Sequence[UInt8Array]) -> Tensor:
+    """Return the weight of each class in the cross-entropy, `[20]`: rare ones count more, up to a limit; mean 1."""
+    counts = torch.from_numpy(sum(np.bincount(each.ravel(), minlength=NUM_CLASSES) for each in labels)).float()
+    weights = (counts.sum() / counts.clamp(min=1)).sqrt().clamp(max=CLASS_WEIGHT_LIMIT)
+    return weights * counts.sum() / (weights * counts).sum()
+
+
+def _takes_off() -> Tensor:
+    """Return `[20, 20]`: 1 where wearing class row takes off class column."""
+    table = torch.zeros(NUM_CLASSES, NUM_CLASSES)
+    for worn, others in TAKES_OFF.items():
+        table[worn, list(others)] = 1
+    return table
+
+
+def _stack(pairs: Sequence[PairSample], singles: Sequence[Sample]) -> Raw:
+    """Stack samples, pairs first."""
+    people = [*(pair.person for pair in pairs), *singles]
+    worn = np.zeros((len(people), NUM_CLASSES), dtype=bool)
+    for row, pair in enumerate(pairs):
+        worn[row, list(pair.classes)] = True
+    arrays = {
+        "labels": np.stack([person.labels for person in people]),
+        "densepose": np.stack([person.densepose for person in people]),
+        "before": np.stack([*(pair.before for pair in pairs), *(single.labels for single in singles)]),
+        "garment": np.stack([*(pair.garment.labels for pair in pairs), *(single.labels for single in singles)]),
+        "worn": worn,
+        "paired": np.arange(len(people)) < len(pairs),
+    }
+    return {name: torch.from_numpy(array) for name, array in arrays.items()}

@@ -1,0 +1,90 @@
+"""What training one part of the networks means; `Trainer` does the rest."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar, Generic, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..data.images import UInt8Array
+from ..networks.checkpoint import Networks
+from ..networks.discriminator import Discriminator
+from ..networks.perceptual import PerceptualBackbone
+from .dataset import Dataset
+from .options import Part, TrainOptions
+
+Raw = dict[str, Tensor]
+"""Samples as they were read, stacked: uint8 and bool tensors, batch first."""
+
+B = TypeVar("B")
+
+
+class Task(ABC, Generic[B]):
+    """One part's samples, forward pass, losses and contact sheet.
+
+    Parameters
+    ----------
+    options
+        What was asked for.
+    dataset
+        The people to train on.
+    """
+
+    part: ClassVar[Part]
+    betas: ClassVar[tuple[float, float]]
+    """Adam's, for the generator and the encoder."""
+
+    def __init__(self, options: TrainOptions, dataset: Dataset) -> None:
+        self.options = options
+        self.config = options.config
+        self.dataset = dataset
+        self.device = torch.device(options.device)
+        self.backbone: PerceptualBackbone | None = None
+        if options.weights["perceptual"]:
+            backbone = PerceptualBackbone.pretrained().to(self.device)
+            self.backbone = backbone.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    @property
+    def adversarial(self) -> bool:
+        """Whether a discriminator takes part."""
+        return self.options.weights["lsgan"] > 0 or self.options.weights["feature_matching"] > 0
+
+    @abstractmethod
+    def critic(self, networks: Networks) -> Discriminator:
+        """Return the discriminator to train, one of `networks` or a new one."""
+
+    @abstractmethod
+    def draw(self, rng: np.random.Generator) -> Raw:
+        """Read one step's samples; called in another thread."""
+
+    @abstractmethod
+    def held_out(self) -> Raw:
+        """Read samples that training never sees."""
+
+    @abstractmethod
+    def prepare(self, raw: Raw, generator: torch.Generator) -> B:
+        """Augment samples, on the device."""
+
+    @abstractmethod
+    def forward(self, networks: Networks, batch: B) -> Tensor:
+        """Run encoder and generator; called under autocast."""
+
+    @abstractmethod
+    def losses(self, output: Tensor, batch: B) -> dict[str, Tensor]:
+        """Return the terms of the loss, but for those that need the discriminator."""
+
+    @abstractmethod
+    def judged(self, output: Tensor, batch: B) -> tuple[Tensor, Tensor]:
+        """Return what the discriminator gets to see: generated, with gradients, and real."""
+
+    @abstractmethod
+    def mask(self, batch: B) -> Tensor | None:
+        """Return how much each pixel counts in the discriminator's terms `[N, 1, H, W]`, if not all alike."""
+
+    @abstractmethod
+    def sheet(self, output: Tensor, batch: B) -> Sequence[Sequence[UInt8Array]]:
+        """Return rows of pictures that show how the output came about."""
