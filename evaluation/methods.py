@@ -1,0 +1,120 @@
+"""The pictures that are measured: baselines that need no network, and what the bundle makes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..data.errors import InputError
+from ..data.images import UInt8Array
+from ..engines.engine_set import EngineSet
+from ..runtime.outfit import Outfit, plan_outfit
+from ..runtime.report import TryOnReport
+from ..runtime.requests import build_request, photo_box, restore_result
+from ..runtime.try_on import TryOn
+from .triplets import Triplet
+
+UNCHANGED = "unchanged"
+FLAT = "flat"
+FEED_FORWARD = "feed_forward"
+TRUE_LABELS = "feed_forward_true_labels"
+REFINED = "refined"
+
+METHODS = {
+    UNCHANGED: "the person's own picture",
+    FLAT: "the garment's mean colour, in the true shape",
+    FEED_FORWARD: "the bundle's try-on",
+    TRUE_LABELS: "its appearance networks alone, given the true labels",
+    REFINED: "the bundle's try-on, refined",
+}
+"""Every method, in the order of tables, with what it is."""
+
+_PAINTERS = ("appearance_encoder", "appearance_generator", "compositor")
+
+
+@dataclass(frozen=True, eq=False)
+class Pictures:
+    """What the methods made of one triplet.
+
+    Parameters
+    ----------
+    by_method
+        RGB `[H, W, 3]` by method.
+    labels
+        The segmentation that the bundle drew, `[H, W]`.
+    outfit
+        Where each class came from.
+    report
+        What the bundle ran on.
+    """
+
+    by_method: dict[str, UInt8Array]
+    labels: UInt8Array
+    outfit: Outfit
+    report: TryOnReport
+
+
+def run_methods(tryon: TryOn, triplet: Triplet, *, refine_steps: int = 0) -> Pictures:
+    """Run every method on one triplet.
+
+    Raises
+    ------
+    InputError
+        When the outfit contradicts itself.
+    """
+    owned = np.unique(triplet.person.labels).tolist()
+    outfit = plan_outfit(triplet.garments, triplet.remove, owned=owned)
+    look = tryon(triplet.person, triplet.garments, triplet.remove)
+    pictures = {
+        UNCHANGED: triplet.person.image,
+        FLAT: paint_flat(triplet),
+        FEED_FORWARD: look.image,
+        TRUE_LABELS: paint_true_labels(tryon.engines, triplet, outfit),
+    }
+    if refine_steps:
+        refined = refiner(tryon)(triplet.person, triplet.garments, remove=triplet.remove, steps=refine_steps)
+        pictures[REFINED] = refined.image
+    return Pictures(pictures, look.labels, outfit, look.report)
+
+
+def paint_flat(triplet: Triplet) -> UInt8Array:
+    """Return the person's picture with each worn class, where it truly is, in its mean colour in its photograph."""
+    picture = triplet.person.image.copy()
+    for garment in triplet.garments:
+        for c in garment.classes:
+            shown = garment.labels == c
+            if not shown.any():  # one shoe of a pair: take the colour of the other
+                shown = np.isin(garment.labels, garment.classes)
+            picture[triplet.true_labels == c] = np.round(garment.image[shown].mean(axis=0))
+    return picture
+
+
+def paint_true_labels(engines: EngineSet, triplet: Triplet, outfit: Outfit) -> UInt8Array:
+    """Return the try-on that the appearance networks paint when the shape networks make no mistake."""
+    manifest = engines.bundle.manifest
+    box = photo_box(triplet.person, manifest.height, manifest.width)
+    values: dict[str, npt.NDArray[Any]] = dict(
+        build_request(triplet.person, triplet.garments, outfit, manifest.height, manifest.width)
+    )
+    values["labels"] = box.fit_labels(triplet.true_labels)[None]
+    for name in _PAINTERS:
+        engine = engines[name]
+        values.update(engine(**{spec.name: values[spec.name] for spec in engine.inputs}))
+    return restore_result(values["image"][0], values["labels"][0], triplet.person, outfit.source, box)[0]
+
+
+def refiner(tryon: TryOn) -> Any:
+    """Return the runtime's refinement.
+
+    Raises
+    ------
+    InputError
+        When this version's runtime has none.
+    """
+    refine = getattr(tryon, "refine", None)
+    if refine is None:
+        raise InputError("--refine: this version's runtime has no refinement yet; evaluate without --refine")
+    return refine

@@ -1,0 +1,267 @@
+"""What an evaluation reports: a stable, documented JSON format (see docs/evaluation.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated
+
+import numpy as np
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+from ..runtime.report import BundleReport, EngineReport
+from .intervals import bootstrap_mean
+
+EVALUATION_SCHEMA = 1
+
+Number = Annotated[float, AfterValidator(lambda value: round(value, 6))]
+"""More digits would only swell the file. Shares that must be 0 are kept as they are."""
+
+Interval = tuple[Number, Number]
+
+
+class _Strict(BaseModel):
+    # Never Infinity or NaN in the file: JSON knows neither.
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class PictureScores(_Strict):
+    """A method's nearness to the truth.
+
+    Parameters
+    ----------
+    psnr
+        In dB; higher is better.
+    ssim
+        Structural similarity; higher is better.
+    perceptual
+        MobileNetV2 distance; lower is better.
+    """
+
+    psnr: Number
+    ssim: Number
+    perceptual: Number
+
+
+class PictureIntervals(_Strict):
+    """95 % bootstrap intervals of `PictureScores`, over triplets."""
+
+    psnr: Interval
+    ssim: Interval
+    perceptual: Interval
+
+
+class GarmentIou(_Strict):
+    """Intersection over union of one swapped garment class.
+
+    Parameters
+    ----------
+    n
+        Triplets in which the truth shows it.
+    generated
+        Of the labels that the bundle drew.
+    old_labels
+        Of the person's own labels, as a baseline.
+    ci95
+        95 % bootstrap interval of `generated`.
+    """
+
+    n: int
+    generated: Number
+    old_labels: Number
+    ci95: Interval
+
+
+class Subset(_Strict):
+    """Scores in the swapped region over some triplets only."""
+
+    n: int
+    methods: dict[str, PictureScores]
+
+
+class SplitCi95(_Strict):
+    """95 % bootstrap intervals over a split's triplets."""
+
+    miou: Interval
+    methods: dict[str, PictureIntervals]
+
+
+class SplitReport(_Strict):
+    """A split: means over its triplets.
+
+    Parameters
+    ----------
+    n
+        Triplets measured.
+    miou
+        Mean IoU of the labels that the bundle drew.
+    methods
+        Scores in the swapped region.
+    miou_old_labels
+        Mean IoU of the person's own labels, as a baseline.
+    iou
+        IoU of each swapped garment class.
+    whole
+        Scores over the whole picture.
+    textured
+        Scores in the swapped region over triplets whose garments are more than plain; None when there are none.
+    ci95
+        Intervals of `miou` and `methods`.
+    kept_changed
+        Share of head, hair, hands and background pixels, the same before and after, of another colour: must be 0.
+    kept_relabelled
+        Share of such pixels, the same before and in the truth, that the bundle took for something else.
+    """
+
+    n: int
+    miou: Number
+    methods: dict[str, PictureScores]
+    miou_old_labels: Number
+    iou: dict[str, GarmentIou]
+    whole: dict[str, PictureScores]
+    textured: Subset | None
+    ci95: SplitCi95
+    kept_changed: float
+    kept_relabelled: float
+
+
+class CaseReport(_Strict):
+    """One triplet; fields as in `SplitReport`.
+
+    Parameters
+    ----------
+    iou
+        By swapped class: what the bundle drew, and the person's own labels.
+    region_share
+        Share of the picture that is the swapped region.
+    """
+
+    split: str
+    name: str
+    fabric: str
+    textured: bool
+    region_share: Number
+    miou: Number
+    miou_old_labels: Number
+    iou: dict[str, tuple[Number, Number]]
+    methods: dict[str, PictureScores]
+    whole: dict[str, PictureScores]
+    kept_changed: float
+    kept_relabelled: float
+
+
+class Skipped(_Strict):
+    """A triplet that could not be used."""
+
+    name: str
+    reason: str
+
+
+class EvaluationReport(_Strict):
+    """A whole evaluation.
+
+    Parameters
+    ----------
+    schema_version
+        Format of this report.
+    splits
+        Results by split.
+    fid_mobilenetv2, is_mobilenetv2
+        Fréchet distance to the true pictures and Inception Score by method, of all splits together, through
+        MobileNetV2: comparable with runs of as many pictures in this project, never with published numbers. The score
+        is also given for the true pictures, as ``truth``.
+    fid, inception_score
+        The real ones, through Inception; None where its weights are absent.
+    not_measured
+        Why a field is None or empty, by field.
+    oviton, bundle, conditioning, engine
+        What was measured.
+    triplets
+        Folder of the triplets.
+    refine_steps
+        Steps of the ``refined`` method; 0 when it was not run.
+    seconds
+        How long it took.
+    skipped
+        Triplets that could not be used.
+    notes
+        Anything a reader should know.
+    cases
+        Every triplet.
+    """
+
+    schema_version: int = EVALUATION_SCHEMA
+    splits: dict[str, SplitReport]
+    fid_mobilenetv2: dict[str, Number]
+    is_mobilenetv2: dict[str, Number]
+    fid: dict[str, Number] | None
+    inception_score: dict[str, Number] | None
+    not_measured: dict[str, str]
+    oviton: str
+    bundle: BundleReport
+    conditioning: str
+    engine: EngineReport
+    triplets: str
+    refine_steps: int
+    seconds: Number
+    skipped: tuple[Skipped, ...]
+    notes: tuple[str, ...]
+    cases: tuple[CaseReport, ...]
+
+
+def summarise(cases: Sequence[CaseReport]) -> SplitReport:
+    """Return the means of one split's triplets; there is at least one."""
+    textured = [case for case in cases if case.textured]
+    return SplitReport(
+        n=len(cases),
+        miou=_mean(case.miou for case in cases),
+        methods=_mean_scores([case.methods for case in cases]),
+        miou_old_labels=_mean(case.miou_old_labels for case in cases),
+        iou=_garment_ious(cases),
+        whole=_mean_scores([case.whole for case in cases]),
+        textured=Subset(n=len(textured), methods=_mean_scores([case.methods for case in textured]))
+        if textured
+        else None,
+        ci95=SplitCi95(
+            miou=bootstrap_mean([case.miou for case in cases]),
+            methods={
+                method: PictureIntervals(
+                    **{
+                        name: bootstrap_mean([getattr(case.methods[method], name) for case in cases])
+                        for name in PictureScores.model_fields
+                    }
+                )
+                for method in cases[0].methods
+            },
+        ),
+        kept_changed=_mean(case.kept_changed for case in cases),
+        kept_relabelled=_mean(case.kept_relabelled for case in cases),
+    )
+
+
+def _mean_scores(cases: Sequence[Mapping[str, PictureScores]]) -> dict[str, PictureScores]:
+    return {
+        method: PictureScores(
+            **{name: _mean(getattr(case[method], name) for case in cases) for name in PictureScores.model_fields}
+        )
+        for method in cases[0]
+    }
+
+
+def _garment_ious(cases: Sequence[CaseReport]) -> dict[str, GarmentIou]:
+    pairs: dict[str, list[tuple[float, float]]] = {}
+    for case in cases:
+        for name, pair in case.iou.items():
+            pairs.setdefault(name, []).append(pair)
+    return {
+        name: GarmentIou(
+            n=len(found),
+            generated=_mean(drawn for drawn, _ in found),
+            old_labels=_mean(old for _, old in found),
+            ci95=bootstrap_mean([drawn for drawn, _ in found]),
+        )
+        for name, found in sorted(pairs.items())
+    }
+
+
+def _mean(values: Iterable[float]) -> float:
+    return float(np.mean(list(values)))
