@@ -40,8 +40,8 @@ test-slow: $(VENV)/.dev ## Tests that take minutes
 test-gpu: $(VENV)/.dev ## Tests that need an NVIDIA GPU
 	@$(BIN)/python -m pytest -m gpu
 
-people: $(VENV)/.base ## Draw the example people anew
-	@$(BIN)/python examples/draw_people.py
+people: $(VENV)/.dev ## Render the example people anew
+	@$(BIN)/python examples/render_people.py
 
 picture: $(VENV)/.base ## Make the README's picture anew
 	@$(BIN)/python examples/contact_sheet.py -o docs/images/try-on.png

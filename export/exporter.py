@@ -21,7 +21,7 @@ from ..data.files import atomic_folder, sha256
 from ..data.optional import require, version_of
 from ..data.person_folder import PersonFolder
 from ..networks.discriminator import Discriminator
-from ..networks.graphs import GraphSpec, GraphTensor, graph_specs
+from ..networks.graphs import GraphSpec, GraphTensor, SurfaceLookup, graph_specs
 from ..networks.perceptual import PerceptualBackbone
 from .bundle import holds_only_a_bundle
 from .manifest import (
@@ -107,8 +107,8 @@ def export_bundle(
             report(f"exporting {spec.name}")
             modules[spec.name] = module = _graph_module(networks, spec)
             graphs.append(_export_graph(module, spec, traced, folder))
-        report("exporting discriminator and perceptual")
-        programs = _export_programs(networks, perceptual, folder)
+        report("exporting what refinement compares with")
+        programs = _export_programs(networks, perceptual, traced, folder)
         parity: list[ParityRow] = []
         for requests, garments in GATE_SIZES:
             report(f"gating N={requests} M={garments}")
@@ -192,23 +192,37 @@ def _export_graph(module: nn.Module, spec: GraphSpec, requests: Arrays, folder: 
     )
 
 
-def _export_programs(networks: Networks, perceptual: PerceptualBackbone, folder: Path) -> tuple[ProgramEntry, ...]:
-    """Export what refinement compares with: the discriminator and the frozen perceptual backbone."""
+def _export_programs(
+    networks: Networks, perceptual: PerceptualBackbone, traced: Arrays, folder: Path
+) -> tuple[ProgramEntry, ...]:
+    """Export what refinement compares with: discriminator, frozen perceptual backbone and surface lookup."""
     config = networks.config
     image = torch.rand(2, 3, config.height, config.width) * 2 - 1
     labels = torch.zeros(2, config.height, config.width, dtype=torch.uint8)
     batch = {0: _dimension("N")}
     discriminator: Discriminator = networks.discriminator
+    # Whatever the conditioning, refinement may aim at the lookup; its tensors are those of the surface generator.
+    surface = next(s for s in graph_specs(config.with_conditioning("surface")) if s.name == "appearance_generator")
+    looked_up = [tensor for tensor in surface.inputs if tensor.name != "appearance_codes"]
+    named = {**traced, "labels": traced["person_labels"]}
     entries = []
     for name, module, inputs, axes in (
         ("discriminator", discriminator, (image, labels), {"image": batch, "labels": batch}),
         ("perceptual", perceptual, (image,), {"image": batch}),
+        (
+            "surface_lookup",
+            SurfaceLookup(),
+            tuple(_example(tensor, named) for tensor in looked_up),
+            {tensor.name: _dynamic_axes(tensor) for tensor in looked_up},
+        ),
     ):
         weights = folder / f"{name}.safetensors"
-        save_weights(module, weights)
+        files: dict[Any, str] = {"pt2": f"{name}.pt2"}
+        if save_weights(module, weights):
+            files["weights"] = weights.name
         program = torch.export.export(copy.deepcopy(module), inputs, dynamic_shapes=axes)
         save_program(program, folder / f"{name}.pt2")
-        entries.append(ProgramEntry(name=name, files={"pt2": f"{name}.pt2", "weights": weights.name}))
+        entries.append(ProgramEntry(name=name, files=files))
     return tuple(entries)
 
 

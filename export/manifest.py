@@ -71,7 +71,7 @@ class GraphEntry(_Strict):
 
 
 class ProgramEntry(_Strict):
-    """A further `.pt2` program that refinement needs: the discriminator, the perceptual backbone."""
+    """A further `.pt2` program that refinement needs: discriminator, perceptual backbone, surface lookup."""
 
     name: str
     files: dict[Form, str]

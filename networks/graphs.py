@@ -126,6 +126,10 @@ class AppearanceGeneratorGraph(nn.Module):
 class SurfaceAppearanceGeneratorGraph(AppearanceGeneratorGraph):
     """The appearance generator with ``surface`` conditioning, which also sees body maps and garment pixels."""
 
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__(config)
+        self.lookup = SurfaceLookup()
+
     def forward(  # type: ignore[override]
         self,
         labels: Tensor,
@@ -137,20 +141,39 @@ class SurfaceAppearanceGeneratorGraph(AppearanceGeneratorGraph):
         source: Tensor,
     ) -> tuple[Tensor, Tensor]:
         """Paint the picture: uint8 `[N, H, W, 3]`, and `[N, 3, H, W]` in [-1, 1] with gradients."""
+        lookup = self.lookup(labels, densepose, garment_images, garment_labels, garment_densepose, source)
+        (labels,) = _label_ids(labels)
+        return self.paint(surface_conditioning(labels, appearance_codes, _body_map(densepose), lookup, _dtype(self)))
+
+
+class SurfaceLookup(nn.Module):
+    """labels, densepose, garments, source -> the garments' pixels at the person's body coordinates.
+
+    Inside the appearance generator with ``surface`` conditioning; by itself what refinement aims at.
+    """
+
+    def forward(
+        self,
+        labels: Tensor,
+        densepose: Tensor,
+        garment_images: Tensor,
+        garment_labels: Tensor,
+        garment_densepose: Tensor,
+        source: Tensor,
+    ) -> Tensor:
+        """Return RGB in [-1, 1] times confidence, and confidence in [0, 1]: float32 `[N, 4, H, W]`."""
         source = _known_sources(source, garment_labels)
         labels, garment_labels = _label_ids(labels, garment_labels)
-        densepose, garment_densepose = _body_map(densepose), _body_map(garment_densepose)
         (garment_images,) = _widen(garment_images)
-        lookup = surface_lookup(
+        return surface_lookup(
             labels,
-            densepose,
+            _body_map(densepose),
             garment_images,
             garment_labels,
-            garment_densepose,
+            _body_map(garment_densepose),
             source,
             texels_for(garment_labels.shape[2]),
         )
-        return self.paint(surface_conditioning(labels, appearance_codes, densepose, lookup, _dtype(self)))
 
 
 class CompositorGraph(nn.Module):

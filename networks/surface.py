@@ -18,9 +18,15 @@ from ..data.classes import NUM_BODY_PARTS
 from .layers import to_float_image
 
 FILL_LEVELS = 5
-MAX_TEXELS = 128
+MAX_TEXELS = 192
 DECAY = 0.9
 """What is left of the confidence with every level of push-pull, that is, with twice the distance."""
+
+FINER = 2
+"""How much finer than its pixels a garment photograph is sampled, so that fine texture survives the charts' grid."""
+
+SEAM = 60
+"""Neighbouring pixels whose U or V differ by more lie on both sides of a chart's seam; nothing lies between them."""
 
 FREQUENCIES = (2, 4, 8, 16)
 FOURIER_CHANNELS = 4 * len(FREQUENCIES)
@@ -31,11 +37,11 @@ def texels_for(height: int) -> int:
     """Return how many texels a side of a body part's chart gets.
 
     About as many as the torso has pixels in a picture cut at the waist: more would leave holes, fewer would blur. A
-    multiple of 2^FILL_LEVELS, and 25 charts hold more texels than the frame has pixels, as TensorRT's ScatterElements
-    needs.
+    multiple of 2^FILL_LEVELS, and 25 charts hold more texels than a frame of FINER times its size has pixels, as
+    TensorRT's ScatterElements needs.
     """
     step: int = 2**FILL_LEVELS
-    return min(MAX_TEXELS, step * max(1, (height * 3 // 8 + step - 1) // step))
+    return min(MAX_TEXELS, step * max(1, (height // 2 + step - 1) // step))
 
 
 def fourier_features(densepose: Tensor, dtype: torch.dtype) -> Tensor:
@@ -84,20 +90,18 @@ def surface_lookup(
         photograph, less the farther away it was filled from, 0: nothing known).
     """
     garments, height, width = garment_labels.shape[1:]
-    worn = _worn_pixels(garment_labels, source).flatten(0, 1)
-    index = _texel_index(garment_densepose.flatten(0, 1), texels) * _erode(worn)
-    images = to_float_image(garment_images.flatten(0, 1), torch.float32)
+    worn = _erode(_worn_pixels(garment_labels, source).flatten(0, 1))
+    index = _fine_texel_index(garment_densepose.flatten(0, 1), worn, texels)
+    images = _enlarge(to_float_image(garment_images.flatten(0, 1), torch.float32), "bilinear")
     atlas = _fill(_scatter(images, index, texels), texels)
 
     # One flat atlas a request, so that a pixel's garment is only an offset.
     size = NUM_BODY_PARTS * texels * texels
     atlas = atlas.reshape(-1, garments, LOOKUP_CHANNELS, size).transpose(1, 2).flatten(2)
     wanted = source.to(torch.int64).gather(1, labels.to(torch.int64).flatten(1)) - 1
-    texel = _texel_index(densepose, texels)
-    index = wanted.clamp(min=0) * size + texel
-    known = ((wanted >= 0) & (texel > 0)).to(torch.float32)
-    found = atlas.gather(2, index.unsqueeze(1).expand(-1, LOOKUP_CHANNELS, -1)) * known.unsqueeze(1)
-    picture = _push_pull(found.reshape(-1, LOOKUP_CHANNELS, height, width))
+    found = _gather(atlas, wanted.clamp(min=0) * size, densepose, texels)
+    known = ((wanted >= 0) & (densepose[..., 0].flatten(1) > 0)).to(torch.float32)
+    picture = _push_pull((found * known.unsqueeze(1)).reshape(-1, LOOKUP_CHANNELS, height, width))
     return picture * (wanted >= 0).to(torch.float32).reshape(-1, 1, height, width)
 
 
@@ -110,17 +114,66 @@ def _worn_pixels(garment_labels: Tensor, source: Tensor) -> Tensor:
 
 
 def _erode(mask: Tensor) -> Tensor:
-    """Shrink `[B, H, W]` by a pixel: at a garment's border, skin and background leak in. Returns `[B, H·W]`."""
+    """Shrink a 0/1 mask `[B, H, W]` by a pixel: at a garment's border, skin and background leak in."""
     holes = F.max_pool2d((1 - mask).to(torch.float32).unsqueeze(1), 3, stride=1, padding=1)
-    return (holes.flatten(1) == 0).to(torch.int64)
+    return (holes.squeeze(1) == 0).to(torch.int64)
 
 
-def _texel_index(densepose: Tensor, texels: int) -> Tensor:
-    """Return the atlas index of every pixel, int64 `[B, H·W]`; part 0 is all index 0."""
-    values = densepose.flatten(1, 2).to(torch.int64)
-    chart = values[..., 1:] * (texels - 1) // 255
-    index = (values[..., 0] * texels + chart[..., 0]) * texels + chart[..., 1]
-    return index * (values[..., 0] > 0).to(torch.int64)
+def _fine_texel_index(densepose: Tensor, worn: Tensor, texels: int) -> Tensor:
+    """Return the atlas index of every point of a photograph sampled `FINER`, 0 where nothing is worn.
+
+    U and V are interpolated between pixels of one chart, never across a seam.
+
+    Parameters
+    ----------
+    densepose
+        Integers `[B, H, W, 3]`.
+    worn
+        int64 `[B, H, W]`: 1 where a garment is.
+    texels
+        Texels a side of a chart.
+
+    Returns
+    -------
+    Tensor
+        int64 `[B, FINER·H · FINER·W]`.
+    """
+    body = densepose.permute(0, 3, 1, 2).to(torch.float32)
+    step = F.max_pool2d(body, 3, stride=1, padding=1) + F.max_pool2d(-body, 3, stride=1, padding=1)
+    inside = (step[:, :1] == 0) & (step[:, 1:].amax(dim=1, keepdim=True) < SEAM)
+    smooth = torch.where(
+        _enlarge(inside.to(torch.float32), "nearest") > 0, _enlarge(body, "bilinear"), _enlarge(body, "nearest")
+    )
+    part = _enlarge(body[:, :1], "nearest").squeeze(1)
+    part = (part * _enlarge(worn.to(torch.float32).unsqueeze(1), "nearest").squeeze(1)).to(torch.int64)
+    chart = (smooth[:, 1:] * ((texels - 1) / 255) + 0.5).to(torch.int64)
+    index = (part * texels + chart[:, 0]) * texels + chart[:, 1]
+    return (index * (part > 0).to(torch.int64)).flatten(1)
+
+
+def _gather(atlas: Tensor, offset: Tensor, densepose: Tensor, texels: int) -> Tensor:
+    """Read atlases `[N, 4, n]` at the body map `[N, H, W, 3]`, bilinear within a chart: `[N, 4, H·W]`.
+
+    `offset` `[N, H·W]` is where each pixel's own atlas begins.
+    """
+    body = densepose.flatten(1, 2)
+    place = body[..., 1:].to(torch.float32) * ((texels - 1) / 255)
+    corner = place.floor().clamp(max=texels - 2)
+    share, corner = place - corner, corner.to(torch.int64)
+    first = offset + (body[..., 0].to(torch.int64) * texels + corner[..., 0]) * texels + corner[..., 1]
+    u, v = share[..., :1].transpose(1, 2), share[..., 1:].transpose(1, 2)
+
+    def read(step: int) -> Tensor:
+        return atlas.gather(2, (first + step).unsqueeze(1).expand(-1, LOOKUP_CHANNELS, -1))
+
+    low = read(0) * (1 - v) + read(1) * v
+    high = read(texels) * (1 - v) + read(texels + 1) * v
+    return low * (1 - u) + high * u
+
+
+def _enlarge(x: Tensor, mode: str) -> Tensor:
+    """Scale `[B, C, H, W]` by `FINER`."""
+    return F.interpolate(x, scale_factor=float(FINER), mode=mode)
 
 
 def _scatter(images: Tensor, index: Tensor, texels: int) -> Tensor:

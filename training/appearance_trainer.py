@@ -47,7 +47,7 @@ PAIRED_SHARE = 1 / 2
 BACKGROUND_WEIGHT, OTHER_WEIGHT, WORN_WEIGHT = 0.1, 0.5, 1.0
 """How much pixels count; background and kept classes are pasted from the photograph in the end."""
 
-LIGHT = 0.12
+LIGHT = 0.08
 """How much brighter or darker a garment's photograph may be."""
 
 _SLEEVES = ((15, 16, 17, 18), (19, 20, 21, 22), (11, 12, 13, 14))
@@ -56,8 +56,12 @@ _SLEEVES = ((15, 16, 17, 18), (19, 20, 21, 22), (11, 12, 13, 14))
 _FAULTS_AT = 256
 """The frame's height that the pixels of faults below are meant for; they grow with it."""
 
-_LABELS_OFF, _BODY_OFF, _GARMENT_OFF = 2.5, 1.5, 3
+_LABELS_OFF, _BODY_OFF, _GARMENT_OFF = 2.5, 0.75, 3
 """Pixels by which borders of labels, of body maps and of garments' masks are off, at most."""
+
+_DRIFT = 2.0
+"""By how much coordinates of the lookup are off, 1/255. More would move texture further than any network could know,
+and teach it to blur."""
 
 _SHOWN = 8
 
@@ -262,7 +266,9 @@ class AppearanceTask(Task[AppearanceBatch]):
             return None
         count = len(labels)
         densepose, garment_map = (
-            jitter_coordinates(wobble(each, _BODY_OFF * self.pixel, strength.to(self.device), generator), generator)
+            jitter_coordinates(
+                wobble(each, _BODY_OFF * self.pixel, strength.to(self.device), generator), generator, drift=_DRIFT
+            )
             for each, strength in zip((densepose, garment_map), torch.rand(2, count, generator=generator), strict=True)
         )
         missing = chance((count, NUM_BODY_PARTS), 0.03, generator, self.device)

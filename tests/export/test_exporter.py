@@ -149,6 +149,17 @@ def test_refinement_programs_pass_gradients_to_the_picture(tiny_bundle, name):
     assert image.grad.abs().sum() > 0
 
 
+def test_the_surface_lookup_is_a_program_of_its_own(tiny_bundle, tiny_requests):
+    from oviton.networks.surface import surface_lookup, texels_for
+
+    program = load_program(tiny_bundle.program_file("surface_lookup", "pt2"), None)
+    names = ("densepose", "garment_images", "garment_labels", "garment_densepose", "source")
+    tensors = [torch.from_numpy(tiny_requests[name]) for name in ("person_labels", *names)]
+    expected = surface_lookup(*(tensor.to(torch.int32) for tensor in tensors), texels_for(64))
+    assert torch.allclose(program(*tensors), expected, atol=1e-6)
+    assert expected[:, 3].max() > 0.5
+
+
 def test_manifest_reports_training_gates_and_cost(tiny_bundle):
     manifest = tiny_bundle.manifest
     assert manifest.is_trained

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from oviton.data.classes import CLASS_IDS
-from oviton.networks.surface import fourier_features, surface_lookup, texels_for
+from oviton.networks.surface import FINER, fourier_features, surface_lookup, texels_for
 
 TEXELS = 96
 TOP = CLASS_IDS["upper_clothes"]
@@ -38,11 +38,16 @@ def lookup(image, labels, body, garment_labels, garment_body, source):
 
 
 def test_same_body_map_gives_the_pixel_itself(scene):
-    image, labels, body, source = scene
+    _, labels, body, source = scene
+    y, x = np.mgrid[0:64, 0:32]
+    waves = [128 + 100 * np.sin(x * a + y * b) for a, b in ((0.3, 0.1), (0, 0.4), (0.2, -0.3))]
+    image = np.stack(waves, axis=2)[None, None].round()
     found = lookup(image, labels, body, labels, body, source)[0]
-    inner = (slice(None), slice(1, -1), slice(1, -1))
+    inner = (slice(None), slice(2, -2), slice(2, -2))
     expected = image[0, 0].transpose(2, 0, 1) / 127.5 - 1
-    assert np.allclose(found[:3][inner], expected[inner], atol=1e-6)
+    # It is sampled between pixels twice, so only to the difference of a fraction of a pixel.
+    assert np.abs(found[:3][inner] - expected[inner]).mean() < 0.08
+    assert np.abs(found[:3][inner] - expected[inner]).max() < 0.3
     assert (found[3][inner[1:]] == 1).all()
 
 
@@ -54,6 +59,26 @@ def test_a_shifted_person_gets_shifted_pixels(scene):
     sure = (shifted[:, 3:] == 1) & (np.roll(same, 3, axis=2)[:, 3:] == 1)
     assert sure.mean() > 0.8
     assert np.array_equal(shifted[sure.repeat(4, 1)], np.roll(same, 3, axis=2)[sure.repeat(4, 1)])
+
+
+def test_coordinates_are_not_interpolated_across_a_seam():
+    """Left half of a chart's rim beside its right half: what lies between in U is not what lies between in space."""
+    labels = np.full((1, 64, 32), TOP)
+    body = np.zeros((64, 32, 3), np.uint8)
+    body[..., 0] = 15
+    body[:, :16, 1], body[:, 16:, 1] = np.arange(16), 240 + np.arange(16)
+    body[..., 2] = (np.arange(64) * 4)[:, None]
+    image = np.zeros((1, 1, 64, 32, 3))
+    image[..., 16:, :] = 255
+    source = np.zeros((1, 20))
+    source[0, TOP] = 1
+    middle = body.copy()
+    middle[..., 1] = 120  # a place that the photograph does not show
+    found = lookup(image, labels, middle, labels, body, source)[0]
+    assert (found[3, 8:-8, 8:-8] < 0.95).all()
+    ends = lookup(image, labels, body, labels, body, source)[0]
+    assert np.allclose(ends[0, 8:-8, 4:12], -1, atol=1e-5)
+    assert np.allclose(ends[0, 8:-8, 20:28], 1, atol=1e-5)
 
 
 def test_nothing_is_looked_up_outside_the_worn_class(scene):
@@ -110,9 +135,9 @@ def test_each_pixel_reads_its_own_garment():
 
 
 def test_charts_match_the_frame():
-    assert [texels_for(height) for height in (64, 256, 512)] == [32, 96, 128]
+    assert [texels_for(height) for height in (64, 256, 512)] == [32, 128, 192]
     for height in (64, 256, 512):
-        assert 25 * texels_for(height) ** 2 >= height * height // 2
+        assert 25 * texels_for(height) ** 2 >= FINER**2 * height * height // 2
 
 
 def test_fourier_features_are_bounded_and_zero_off_the_body():

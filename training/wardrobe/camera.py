@@ -38,13 +38,25 @@ class Framing:
     window: tuple[float, float] = (0.0, 1.0)
 
 
-def sample_framing(rng: np.random.Generator, kinds: tuple[float, float, float] = (0.5, 0.2, 0.3)) -> Framing:
-    """Draw a framing; `kinds` are the shares of full, knee and waist pictures."""
+def sample_framing(
+    rng: np.random.Generator, kinds: tuple[float, float, float] = (0.5, 0.2, 0.3), *, letterboxed: bool = True
+) -> Framing:
+    """Draw a framing.
+
+    Parameters
+    ----------
+    rng
+        Source of randomness.
+    kinds
+        Shares of full, knee and waist pictures.
+    letterboxed
+        Whether some pictures are those of a wider photograph, fitted into the frame with its border repeated.
+    """
     kind = ("full", "knees", "waist")[rng.choice(3, p=kinds)]
     window = (0.0, 1.0)
     if kind == "waist" or rng.random() < 0.12:
         half = rng.uniform(0.32, 0.5) if rng.random() < 0.7 else 0.5  # mostly a wider photograph, letterboxed
-        window = (0.5 - half, 0.5 + half)
+        window = (0.5 - half, 0.5 + half) if letterboxed else window
     return Framing(
         kind,
         float(rng.uniform(0.015, 0.07)),

@@ -48,7 +48,7 @@ def skin_paint(complexion: Complexion, rng: np.random.Generator) -> Paint:
         found[eye] = 0.35 * skin + 0.65 * np.array([0.86, 0.85, 0.84], np.float32)
         found[eye & (radius < 0.0062)] = iris
         found[eye & (radius < 0.0028)] = 0.03
-        arch = 0.0185 - 0.25 * np.clip(across - 0.004, 0, 0.02) + 0.05 * np.clip(across, -0.02, 0)
+        arch = 0.0185 - 0.12 * np.clip(across - 0.006, 0, 0.02)
         brow = face & (np.abs(up - arch) < 0.0038 - 0.06 * np.clip(across, 0, 1)) & (np.abs(across) < 0.021)
         found[brow] = found[brow] * 0.25 + brows * 0.75
         half = 0.0255 * np.sqrt(np.clip(1 - np.abs(z - _MOUTH) / 0.0105, 0, 1))

@@ -114,7 +114,9 @@ class Wear:
         if self.socks:
             worn.append(footwear.socks(self.socks.rng(), figure, self.socks.fabric(), self.socks.kind))
         if self.shoes and not from_assets("shoes", self.shoes):
-            worn.append(footwear.shoes(self.shoes.rng(), figure, self.shoes.kind))
+            # Boots go under trousers, where only their feet are seen.
+            hidden = self.shoes.kind == "boots" and self.bottom.kind in bottoms.LONG_TROUSERS and not self.dress
+            worn.append(footwear.shoes(self.shoes.rng(), figure, "ankle boots" if hidden else self.shoes.kind))
         if self.dress:
             fabric = self.top.fabric()
             kind = self.bottom.kind
@@ -129,7 +131,15 @@ class Wear:
                 skirt = self.bottom.kind in bottoms.SKIRTS
                 piece = self.top
                 worn.append(
-                    tops.top(piece.rng(), figure, piece.fabric(), piece.kind, tucked=self.tucked, over_skirt=skirt)
+                    tops.top(
+                        piece.rng(),
+                        figure,
+                        piece.fabric(),
+                        piece.kind,
+                        tucked=self.tucked,
+                        over_skirt=skirt,
+                        under_coat=self.coat is not None,
+                    )
                 )
         if self.coat:
             worn.append(tops.coat(self.coat.rng(), figure, self.coat.fabric(), self.coat.kind))

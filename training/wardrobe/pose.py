@@ -42,7 +42,7 @@ def rotation(axis: tuple[float, ...], degrees: float) -> FloatArray:
     return matrix
 
 
-def sample_pose(rng: np.random.Generator, *, rare: bool = False) -> dict[str, FloatArray]:
+def sample_pose(rng: np.random.Generator, *, rare: bool = False, from_behind: float = 0.05) -> dict[str, FloatArray]:
     """Draw a standing pose.
 
     Parameters
@@ -51,6 +51,8 @@ def sample_pose(rng: np.random.Generator, *, rare: bool = False) -> dict[str, Fl
         Source of randomness.
     rare
         Poses that are rare in catalogues: raised or folded arms, wide steps, strong turns.
+    from_behind
+        Share of other poses that are seen from behind.
 
     Returns
     -------
@@ -64,7 +66,7 @@ def sample_pose(rng: np.random.Generator, *, rare: bool = False) -> dict[str, Fl
     turn = within(-22, 22)
     if rare:
         turn = within(30, 60) * rng.choice([-1, 1]) if rng.random() < 0.6 else within(-30, 30)
-    elif rng.random() < 0.05:
+    elif rng.random() < from_behind:
         turn = 180 + within(-25, 25)
     lean = 10 if rare else 4
     pose = {

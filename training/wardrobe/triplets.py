@@ -20,6 +20,9 @@ from .wearer import Wearer, sample_wearer
 SHARES = {"upper": 0.28, "lower": 0.18, "dress": 0.15, "two": 0.18, "hard": 0.21}
 """How the triplets are spread over the splits."""
 
+SEEN_FROM_BEHIND = 0.15
+"""Share of the garment photographs of the hard split that show a back."""
+
 WHOLE_FIGURE = (0.75, 0.25, 0.0)
 """Framings in which trousers and dresses are seen."""
 
@@ -104,12 +107,18 @@ def sample_triplet(settings: WardrobeSettings, split: str, rng: np.random.Genera
     common = settings.taste(held_out=True, dress=False, coats=0)
     hard_kind = ("upper", "lower", "dress")[rng.integers(3)] if hard else split
 
-    def model() -> Wearer:
+    def model(*, rare: bool = False) -> Wearer:
         framings = (0.4, 0.2, 0.4) if hard_kind == "upper" else WHOLE_FIGURE
-        return sample_wearer(rng, held_out=True, framings=framings)
+        return sample_wearer(
+            rng,
+            held_out=True,
+            rare=rare,
+            framings=framings,
+            letterboxed=False,
+            from_behind=SEEN_FROM_BEHIND if hard else 0.0,
+        )
 
-    framings = (0.4, 0.2, 0.4) if hard_kind == "upper" else WHOLE_FIGURE
-    person = sample_wearer(rng, held_out=True, rare=hard, framings=framings)
+    person = model(rare=hard)
     wears = sample_wear(rng, common)
     if hard_kind == "dress":
         other = sample_wear(rng, settings.taste(held_out=True, hard=hard, dress=True, coats=0))

@@ -110,6 +110,8 @@ def sample_wearer(
     held_out: bool = False,
     rare: bool = False,
     framings: tuple[float, float, float] = (0.5, 0.2, 0.3),
+    letterboxed: bool = True,
+    from_behind: float = 0.05,
 ) -> Wearer:
     """Draw a person.
 
@@ -123,6 +125,10 @@ def sample_wearer(
         Strike a rare pose.
     framings
         Shares of full, knee and waist pictures.
+    letterboxed
+        Whether some pictures are those of a wider photograph, as the trainer would fit it.
+    from_behind
+        Share of people seen from behind.
     """
     people = body_model().people
     first, last = (people - HELD_OUT_BODIES, people) if held_out else (0, people - HELD_OUT_BODIES)
@@ -131,10 +137,10 @@ def sample_wearer(
     weights = np.array([_hair_weight(style, share, woman=woman) for style, share in STYLES.items()])
     return Wearer(
         body=body,
-        pose=sample_pose(rng, rare=rare),
+        pose=sample_pose(rng, rare=rare, from_behind=from_behind),
         complexion=sample_complexion(rng, held_out),
         hair=list(STYLES)[int(rng.choice(len(STYLES), p=weights / weights.sum()))],
-        framing=sample_framing(rng, framings),
+        framing=sample_framing(rng, framings, letterboxed=letterboxed),
         light=sample_light(rng),
         backdrop=sample_backdrop(rng, held_out),
         seed=draw_seed(rng, held_out=held_out),

@@ -23,6 +23,7 @@ TROUSERS = {
     "cropped trousers": 0.08,
     "shorts": 0.14,
 }
+LONG_TROUSERS = ("jeans", "trousers", "wide trousers", "cropped trousers")
 SKIRTS = {"mini": 0.25, "pencil": 0.2, "flared": 0.35, "pleated": 0.12, "maxi": 0.08}
 HARD_BOTTOMS = ("wide trousers", "cropped trousers", "pleated", "maxi")
 """Silhouettes that are rarer than jeans."""

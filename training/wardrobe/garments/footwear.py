@@ -37,7 +37,7 @@ def shoes(rng: np.random.Generator, figure: Figure, kind: str) -> DrapedGarment:
     accent = _SHOE_COLOURS[rng.integers(len(_SHOE_COLOURS))]
     sheet = body_model().tights
     a = sheet.anatomy
-    top = {"ankle boots": 1.82, "boots": rng.uniform(1.25, 1.5)}.get(kind)
+    top = {"ankle boots": 1.86, "boots": rng.uniform(1.25, 1.5)}.get(kind)
     cuts: list[Cut] = []
     if top is not None:
         cuts.append(lambda p: ((p.leg_along - top) * 0.39).astype(np.float32))

@@ -75,7 +75,14 @@ class TopCut:
 
 
 def top(
-    rng: np.random.Generator, figure: Figure, fabric: Fabric, kind: str, *, tucked: bool, over_skirt: bool
+    rng: np.random.Generator,
+    figure: Figure,
+    fabric: Fabric,
+    kind: str,
+    *,
+    tucked: bool,
+    over_skirt: bool,
+    under_coat: bool,
 ) -> DrapedGarment:
     """Return a top of one of the `TOPS`."""
     cut = _CUTS[kind][1](_Draft(rng))
@@ -83,6 +90,14 @@ def top(
         cut = _with_hem(cut, TUCKED_HEM)
     elif over_skirt and cut.hem < SHORT_HEM:
         cut = dataclasses.replace(cut, hem=SHORT_HEM, flare=min(cut.flare, 0.01))  # above where skirts flare
+    if under_coat:  # a coat presses what is beneath against the body
+        cut = dataclasses.replace(
+            cut,
+            hem=max(cut.hem, SPLIT),
+            ease=min(cut.ease, 0.007),
+            flare=min(cut.flare, 0.004),
+            sleeve_ease=min(cut.sleeve_ease, 0.002),
+        )
     return _drape_top(rng, figure, fabric, cut, CLASS_IDS["upper_clothes"], 0.003 if tucked else 0.012)
 
 
