@@ -38,7 +38,8 @@ WeightOption = Annotated[
 ]
 RateOption = Annotated[float, typer.Option("--learning-rate", help="The highest learning rate.")]
 InitOption = Annotated[
-    Path | None, typer.Option(metavar="CKPT", help="Start from this checkpoint's weights; its frame may differ.")
+    Path | None,
+    typer.Option(metavar="DIR", help="Start from the weights of this checkpoint or bundle; its frame may differ."),
 ]
 DeviceOption = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 PrecisionOption = Annotated[str, typer.Option(help="auto: bf16 where it is fast; or fp32, bf16.")]
@@ -137,7 +138,9 @@ def _train(
         losses = ", ".join(f"{name} {value:.4f}" for name, value in report.held_out.items())
         out.print(f"{escape(str(report.path))}: step {report.step}, {speed}; held out: {losses}", soft_wrap=True)
     if report.skipped:
-        out.print(f"[yellow]note:[/] {len(report.skipped)} samples could not be used and were skipped", soft_wrap=True)
+        count = len(report.skipped)
+        what = "sample" if count == 1 else "samples"
+        out.print(f"[yellow]note:[/] {count} {what} could not be used; see the warnings above", soft_wrap=True)
 
 
 class _Lines:

@@ -29,6 +29,9 @@ PARTS = {
 
 UNTRAINED = "untrained"
 
+BUNDLE_MANIFEST = "manifest.json"
+"""Tells a bundle from a checkpoint."""
+
 
 class Networks(nn.Module):
     """All networks of one config, with fresh weights.
@@ -112,14 +115,17 @@ def load_checkpoint(folder: Path) -> Networks:
 
 
 def read_part(folder: Path, part: str) -> tuple[NetworkConfig, dict[str, Tensor], str]:
-    """Read one part of a checkpoint: its config, its tensors by name, and how it was trained.
+    """Read one part of a checkpoint, or of a bundle: its config, its tensors by name, and how it was trained.
 
     Raises
     ------
     InputError
-        When the file is missing or damaged.
+        When a file is missing or damaged.
     """
-    return _read(Path(folder) / f"{part}.safetensors")
+    folder = Path(folder)
+    return (
+        _read_bundled(folder, part) if (folder / BUNDLE_MANIFEST).is_file() else _read(folder / f"{part}.safetensors")
+    )
 
 
 def _read(path: Path) -> tuple[NetworkConfig, dict[str, Tensor], str]:
@@ -136,6 +142,28 @@ def _read(path: Path) -> tuple[NetworkConfig, dict[str, Tensor], str]:
     except (KeyError, ValueError) as error:
         raise InputError(f"{path}: no usable config in its metadata ({error})") from None
     return config, tensors, metadata.get("trained", "unknown")
+
+
+def _read_bundled(folder: Path, part: str) -> tuple[NetworkConfig, dict[str, Tensor], str]:
+    """Read what a bundle keeps of a part: FP16 weights, one file a network."""
+    path = folder / BUNDLE_MANIFEST
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        config, note = NetworkConfig.from_json(manifest["config"]), str(manifest["trained"][part])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path}: not a bundle's manifest ({error})") from None
+    tensors: dict[str, Tensor] = {}
+    for network in PARTS[part]:
+        weights = folder / f"{network}.safetensors"
+        try:
+            with safe_open(weights, framework="pt") as file:
+                for name in file.keys():  # noqa: SIM118
+                    # Programs that are no graph carry their own names only.
+                    full = name if name.startswith(f"{network}.") else f"{network}.{name}"
+                    tensors[full] = file.get_tensor(name).float()
+        except (SafetensorError, OSError) as error:
+            raise InputError(f"{weights}: cannot be read ({error}); the bundle is not whole") from None
+    return config, tensors, note
 
 
 def _assign(networks: Networks, tensors: dict[str, Tensor], part: str, path: Path) -> None:

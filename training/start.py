@@ -1,4 +1,4 @@
-"""Starting from the weights of another checkpoint."""
+"""Starting from the weights of another checkpoint, or of a bundle."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ at first."""
 
 
 def copy_weights(folder: Path, networks: Networks, part: Part) -> str:
-    """Copy one part's weights from a checkpoint, which may have another frame, and say so.
+    """Copy one part's weights from a checkpoint or a bundle, which may have another frame, and say so.
 
     The networks are fully convolutional, so weights fit any frame. A ``surface`` generator takes those of a ``codes``
     one: its further channels come last, and start at weight zero.

@@ -60,3 +60,19 @@ def test_trained_run_starts_from_a_checkpoint(options, run, listener, tmp_path):
     listener.notes.clear()
     run(options("shape", init=tmp_path / "from", steps=5))
     assert not any(note.startswith("starting from") for note in listener.notes)
+
+
+@pytest.mark.parametrize("part", ["shape", "appearance"])
+def test_a_bundle_starts_its_own_preset(part, tmp_path, tiny_bundle, tiny_networks):
+    networks = _networks(part, "tiny", "codes", tmp_path)
+    told = copy_weights(tiny_bundle.path, networks, part)
+    assert f"trained for a test of {part}" in told
+    given = tiny_networks.state_dict()
+    for name, value in networks.state_dict().items():
+        assert torch.equal(value, given[name].half().float()), name
+
+
+def test_a_broken_bundle_is_named(tmp_path):
+    (tmp_path / "manifest.json").write_text("{}")
+    with pytest.raises(InputError, match=r"manifest\.json: not a bundle"):
+        copy_weights(tmp_path, _networks("shape", "tiny", "codes", tmp_path), "shape")
