@@ -20,8 +20,15 @@ from ..data.classes import CLASS_NAMES
 from ..data.files import atomic_folder, sha256
 from ..data.optional import require, version_of
 from ..data.person_folder import PersonFolder
-from ..networks.discriminator import Discriminator
-from ..networks.graphs import GraphSpec, GraphTensor, SurfaceLookup, graph_specs
+from ..networks.graphs import (
+    AppearancePainter,
+    CodesConditioning,
+    GraphSpec,
+    GraphTensor,
+    SurfaceConditioning,
+    SurfaceLookup,
+    graph_specs,
+)
 from ..networks.perceptual import PerceptualBackbone
 from .bundle import holds_only_a_bundle
 from .manifest import (
@@ -43,6 +50,7 @@ from .samples import Arrays, read_samples, sample_requests
 
 if TYPE_CHECKING:
     from ..networks.checkpoint import Networks
+    from ..networks.config import NetworkConfig
 
 GATE_SIZES = ((1, 1), (2, 2), (MAX_BATCH, 1), (1, MAX_BATCH))
 """(N, M) of every parity gate: batch sizes 1, 2 and the largest."""
@@ -195,35 +203,55 @@ def _export_graph(module: nn.Module, spec: GraphSpec, requests: Arrays, folder: 
 def _export_programs(
     networks: Networks, perceptual: PerceptualBackbone, traced: Arrays, folder: Path
 ) -> tuple[ProgramEntry, ...]:
-    """Export what refinement compares with: discriminator, frozen perceptual backbone and surface lookup."""
+    """Export what refinement runs: what it compares with, and the appearance generator in two halves.
+
+    The first half, conditioning, has no weights and is computed once a request; the second is what is optimised, and
+    shares the weights of the whole.
+    """
     config = networks.config
     image = torch.rand(2, 3, config.height, config.width) * 2 - 1
     labels = torch.zeros(2, config.height, config.width, dtype=torch.uint8)
     batch = {0: _dimension("N")}
-    discriminator: Discriminator = networks.discriminator
     # Whatever the conditioning, refinement may aim at the lookup; its tensors are those of the surface generator.
-    surface = next(s for s in graph_specs(config.with_conditioning("surface")) if s.name == "appearance_generator")
-    looked_up = [tensor for tensor in surface.inputs if tensor.name != "appearance_codes"]
-    named = {**traced, "labels": traced["person_labels"]}
+    surface = _generator_inputs(config.with_conditioning("surface"))
+    looked_up = [tensor for tensor in surface if tensor.name != "appearance_codes"]
+    conditioned = _generator_inputs(config)
+    conditioning = SurfaceConditioning() if config.appearance.conditioning == "surface" else CodesConditioning()
+    codes = np.zeros((TRACED_SIZES[0], len(CLASS_NAMES), config.appearance_code), np.float32)
+    named = {**traced, "labels": traced["person_labels"], "appearance_codes": codes}
+    with torch.no_grad():
+        seen = conditioning(*(_example(tensor, named) for tensor in conditioned))
+    with torch.device("meta"):  # its weights are about to be replaced
+        painter = AppearancePainter(config)
+    painter.appearance_generator = networks.appearance_generator
     entries = []
     for name, module, inputs, axes in (
-        ("discriminator", discriminator, (image, labels), {"image": batch, "labels": batch}),
+        ("discriminator", networks.discriminator, (image, labels), {"image": batch, "labels": batch}),
         ("perceptual", perceptual, (image,), {"image": batch}),
-        (
-            "surface_lookup",
-            SurfaceLookup(),
-            tuple(_example(tensor, named) for tensor in looked_up),
-            {tensor.name: _dynamic_axes(tensor) for tensor in looked_up},
-        ),
+        ("surface_lookup", SurfaceLookup(), *_traced_inputs(looked_up, named)),
+        ("appearance_conditioning", conditioning, *_traced_inputs(conditioned, named)),
+        ("appearance_painter", painter, (seen,), {"conditioning": batch}),
     ):
-        weights = folder / f"{name}.safetensors"
+        shared = folder / "appearance_generator.safetensors"
+        weights = shared if name == "appearance_painter" else folder / f"{name}.safetensors"
         files: dict[Any, str] = {"pt2": f"{name}.pt2"}
-        if save_weights(module, weights):
+        if weights == shared or save_weights(module, weights):
             files["weights"] = weights.name
-        program = torch.export.export(copy.deepcopy(module), inputs, dynamic_shapes=axes)
+        program = torch.export.export(copy.deepcopy(module).eval(), inputs, dynamic_shapes=axes)
         save_program(program, folder / f"{name}.pt2")
         entries.append(ProgramEntry(name=name, files=files))
     return tuple(entries)
+
+
+def _generator_inputs(config: NetworkConfig) -> tuple[GraphTensor, ...]:
+    return next(spec for spec in graph_specs(config) if spec.name == "appearance_generator").inputs
+
+
+def _traced_inputs(
+    tensors: Sequence[GraphTensor], named: Arrays
+) -> tuple[tuple[torch.Tensor, ...], dict[str, dict[int, Any]]]:
+    """Return example tensors, and which of their axes are dynamic."""
+    return tuple(_example(tensor, named) for tensor in tensors), {t.name: _dynamic_axes(t) for t in tensors}
 
 
 def _gate(

@@ -111,11 +111,11 @@ class AppearanceGeneratorGraph(nn.Module):
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         self.appearance_generator = AppearanceGenerator(config)
+        self.conditioning: nn.Module = CodesConditioning()
 
     def forward(self, labels: Tensor, appearance_codes: Tensor) -> tuple[Tensor, Tensor]:
         """Paint the picture: uint8 `[N, H, W, 3]`, and `[N, 3, H, W]` in [-1, 1] with gradients."""
-        (labels,) = _label_ids(labels)
-        return self.paint(codes_conditioning(labels, appearance_codes, _dtype(self)))
+        return self.paint(self.conditioning(labels, appearance_codes, dtype=_dtype(self)))
 
     def paint(self, conditioning: Tensor) -> tuple[Tensor, Tensor]:
         """Run the generator on ready conditioning."""
@@ -128,7 +128,7 @@ class SurfaceAppearanceGeneratorGraph(AppearanceGeneratorGraph):
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__(config)
-        self.lookup = SurfaceLookup()
+        self.conditioning = SurfaceConditioning()
 
     def forward(  # type: ignore[override]
         self,
@@ -141,9 +141,55 @@ class SurfaceAppearanceGeneratorGraph(AppearanceGeneratorGraph):
         source: Tensor,
     ) -> tuple[Tensor, Tensor]:
         """Paint the picture: uint8 `[N, H, W, 3]`, and `[N, 3, H, W]` in [-1, 1] with gradients."""
+        inputs = (labels, appearance_codes, densepose, garment_images, garment_labels, garment_densepose, source)
+        return self.paint(self.conditioning(*inputs, dtype=_dtype(self)))
+
+
+class AppearancePainter(nn.Module):
+    """The appearance generator alone, conditioning -> picture: what refinement optimises."""
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.appearance_generator = AppearanceGenerator(config)
+
+    def forward(self, conditioning: Tensor) -> Tensor:
+        """Map conditioning `[N, C, H, W]` to a picture `[N, 3, H, W]` in [-1, 1]."""
+        picture: Tensor = self.appearance_generator(conditioning)
+        return picture
+
+
+class CodesConditioning(nn.Module):
+    """labels, appearance_codes -> what the ``codes`` generator sees."""
+
+    def forward(self, labels: Tensor, appearance_codes: Tensor, *, dtype: torch.dtype = torch.float32) -> Tensor:
+        """Return `[N, C, H, W]` of `dtype`."""
+        (labels,) = _label_ids(labels)
+        return codes_conditioning(labels, appearance_codes, dtype)
+
+
+class SurfaceConditioning(nn.Module):
+    """labels, appearance_codes, densepose, garments, source -> what the ``surface`` generator sees."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lookup = SurfaceLookup()
+
+    def forward(
+        self,
+        labels: Tensor,
+        appearance_codes: Tensor,
+        densepose: Tensor,
+        garment_images: Tensor,
+        garment_labels: Tensor,
+        garment_densepose: Tensor,
+        source: Tensor,
+        *,
+        dtype: torch.dtype = torch.float32,
+    ) -> Tensor:
+        """Return `[N, C, H, W]` of `dtype`."""
         lookup = self.lookup(labels, densepose, garment_images, garment_labels, garment_densepose, source)
         (labels,) = _label_ids(labels)
-        return self.paint(surface_conditioning(labels, appearance_codes, _body_map(densepose), lookup, _dtype(self)))
+        return surface_conditioning(labels, appearance_codes, _body_map(densepose), lookup, dtype)
 
 
 class SurfaceLookup(nn.Module):

@@ -160,6 +160,23 @@ def test_the_surface_lookup_is_a_program_of_its_own(tiny_bundle, tiny_requests):
     assert expected[:, 3].max() > 0.5
 
 
+def test_the_generator_in_two_halves_is_the_generator(tiny_bundle, tiny_requests):
+    entry = tiny_bundle.manifest.graph("appearance_generator")
+    whole = load_program(tiny_bundle.graph_file(entry, "pt2"), tiny_bundle.graph_file(entry, "weights"))
+    conditioning = load_program(tiny_bundle.program_file("appearance_conditioning", "pt2"), None)
+    painter = load_program(
+        tiny_bundle.program_file("appearance_painter", "pt2"), tiny_bundle.program_file("appearance_painter", "weights")
+    )
+    assert tuple(name for name, _ in painter.named_parameters()) == entry.parameters
+    labels, codes = torch.from_numpy(tiny_requests["person_labels"]), torch.randn(2, 20, 30)
+    picture = painter(conditioning(labels, codes))
+    assert torch.allclose(picture, whole(labels, codes)[1], atol=1e-6)
+    picture.square().mean().backward()
+    gradients = [parameter.grad for parameter in painter.parameters()]
+    assert all(gradient is not None for gradient in gradients)
+    assert gradients[0].abs().sum() > 0
+
+
 def test_manifest_reports_training_gates_and_cost(tiny_bundle):
     manifest = tiny_bundle.manifest
     assert manifest.is_trained

@@ -30,13 +30,13 @@ def looks(cache, person, garments, **options):
 
 def test_wearing_a_shirt(tryon, people):
     person = Person.open(people / "ana")
-    look = tryon(person, [Garment.open(people / "ben", wear="upper_clothes")])
+    look = tryon(person, [Garment.open(people / "finn", wear="upper_clothes")])
     assert look.image.shape == person.image.shape
     assert look.labels.max() < 20
     torso = person.labels == CLASS_IDS["upper_clothes"]
-    red = look.image[torso].astype(int).mean(axis=0)
-    # Even untrained, the colour path paints the garment's mean colour: Ben's shirt is red, Ana's blue and white.
-    assert red[0] > red[2] + 40
+    colour = look.image[torso].astype(int).mean(axis=0)
+    # Even untrained, the colour path paints the garment's mean colour: Finn's shirt is yellow, Ana's black and blue.
+    assert colour[0] > colour[2] + 40
 
 
 def test_face_hair_and_background_stay_the_photographs(tryon, people):
@@ -122,14 +122,16 @@ def test_report_is_whole_and_stable(tryon, people):
 
 
 def test_stripes_are_carried_to_another_body(tryon, people):
-    """The shipped bundle's surface lookup brings Ana's stripes to Ben, whose own shirt is plain red."""
-    person = Person.open(people / "ben")
-    look = tryon(person, [Garment.open(people / "ana", wear="upper_clothes")])
-    chest = look.image[150:230, 118:138].astype(float).mean(axis=(1, 2))
-    assert chest.max() - chest.min() > 60
+    """The shipped bundle's surface lookup brings Ana's stripes to Hugo, whose own sweater is plain."""
+    person = Person.open(people / "hugo")
+
+    def unevenness(image):
+        rows = image[130:215, 85:115].astype(float).mean(axis=(1, 2))
+        return np.abs(np.diff(rows[::4])).mean()
+
+    striped = tryon(person, [Garment.open(people / "ana", wear="upper_clothes")])
     plain = tryon(person, [Garment(*_without_body_map(people / "ana"), wear="upper_clothes", name="ana")])
-    flat = plain.image[150:230, 118:138].astype(float).mean(axis=(1, 2))
-    assert flat.max() - flat.min() < 20
+    assert unevenness(striped.image) > 4 * max(unevenness(plain.image), unevenness(person.image))
     assert "ana has no body map, so its texture cannot be carried over, only its mean colour" in plain.report.notes
 
 

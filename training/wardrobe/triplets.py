@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ...data.classes import CLASS_IDS
 from ...data.files import atomic_folder, atomic_path
 from .fabric import TEXTURED_KINDS
 from .outfit import Wear, sample_wear
@@ -19,6 +20,9 @@ from .wearer import Wearer, sample_wearer
 
 SHARES = {"upper": 0.28, "lower": 0.18, "dress": 0.15, "two": 0.18, "hard": 0.21}
 """How the triplets are spread over the splits."""
+
+SMALLEST_GARMENT = 0.015
+"""Share of the frame that an exchanged garment must cover, in its photograph and in the truth."""
 
 SEEN_FROM_BEHIND = 0.15
 """Share of the garment photographs of the hard split that show a back."""
@@ -135,10 +139,24 @@ def sample_triplet(settings: WardrobeSettings, split: str, rng: np.random.Genera
     return Triplet(person, wears, ((model(), other, (upper,)), (model(), second, (below,))), truth)
 
 
+def _is_visible(triplet: Triplet, settings: WardrobeSettings) -> bool:
+    """Tell whether every garment shows, in its photograph and on the person; a tunic may hide shorts."""
+    size, assets = settings.size, settings.assets
+    truth = triplet.person.segment(triplet.truth, size, assets)
+    for model, wear, classes in triplet.garments:
+        seen = model.segment(wear, size, assets)
+        for name in classes:
+            if min((labels == CLASS_IDS[name]).mean() for labels in (seen, truth)) < SMALLEST_GARMENT:
+                return False
+    return True
+
+
 def _render_triplet(job: tuple[Path, WardrobeSettings, str, int]) -> None:
     folder, settings, split, number = job
     rng = np.random.default_rng([settings.seed, list(SHARES).index(split) + 10, number])
     triplet = sample_triplet(settings, split, rng)
+    while not _is_visible(triplet, settings):
+        triplet = sample_triplet(settings, split, rng)
     with atomic_folder(folder / split / f"{number:04d}", is_ours=lambda _: False) as temporary:
         pictures = {
             "person": (triplet.person, triplet.wears),
