@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 
+from ..data.errors import InputError
 from .console import BundleOption, EngineOption, PrecisionOption, check_outputs, out, status
+from .refine_progress import shown_steps
+
+if TYPE_CHECKING:
+    from ..runtime.refinement.options import RefinementOptions
+    from ..runtime.report import RefinementReport
 
 
 def try_on(
@@ -24,6 +30,16 @@ def try_on(
     output: Annotated[Path, typer.Option("-o", "--output", help="The picture to write.")] = Path("try-on.png"),
     labels_out: Annotated[Path | None, typer.Option(help="Also write the new labels, as PNG.")] = None,
     report: Annotated[Path | None, typer.Option(help="Also write a JSON report.")] = None,
+    refine: Annotated[
+        int | None, typer.Option(metavar="STEPS", help="Refine on this request, for so many steps; 40 is usual.")
+    ] = None,
+    time_budget: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="Refine for at most so many seconds.")
+    ] = None,
+    frames: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write a preview of every refinement step into a new folder.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Of refinement: same seed, same picture.")] = 0,
     engine: EngineOption = "auto",
     precision: PrecisionOption = "auto",
     bundle: BundleOption = None,
@@ -40,16 +56,24 @@ def try_on(
         check_output_suffix(labels_out, lossless=True)
     pairs = [parse_wear(text) for text in wear or []]
     outputs = [path for path in (output, labels_out, report) if path is not None]
+    options = _refinement_options(refine, time_budget, frames, seed)
     bundles = [bundle] if bundle is not None else []
     check_outputs(outputs, inputs=[person, *(folder for _, folder in pairs), *bundles])
     removed = [name for text in remove or [] for name in text.split(",")]
-    with status("reading photographs") as say:
-        subject = Person.open(person)
-        garments = [Garment.open(folder, wear=classes) for classes, folder in pairs]
-        plan_outfit(garments, removed)  # contradictions are told before engines load
-        with TryOn.load(bundle, engine, precision, on_progress=say) as tryon:
+    with ExitStack() as loaded:
+        with status("reading photographs") as say:
+            subject = Person.open(person)
+            garments = [Garment.open(folder, wear=classes) for classes, folder in pairs]
+            plan_outfit(garments, removed)  # contradictions are told before engines load
+            tryon = loaded.enter_context(TryOn.load(bundle, engine, precision, on_progress=say))
             say("dressing")
-            look = tryon(subject, garments, removed)
+            look = tryon(subject, garments, removed) if options is None else None
+        if options is not None:
+            if frames is not None:
+                frames.mkdir(parents=True, exist_ok=True)
+            with shown_steps(options.steps, frames) as on_step:
+                look = tryon.refine(subject, garments, removed, options=options, on_step=on_step)
+    assert look is not None
     with ExitStack() as pending:  # all files appear together, once all are whole
         write_image(pending.enter_context(atomic_path(output)), look.image, like=output)
         if labels_out is not None:
@@ -62,6 +86,29 @@ def try_on(
     used = look.report.engine
     out.print(
         f"{escape(str(output))}: {look.image.shape[1]}x{look.image.shape[0]}, {used.name} {used.precision} on "
-        f"{used.device}, {look.report.total_ms:.0f} ms",
+        f"{used.device}, {look.report.total_ms:.0f} ms" + _refined_text(look.report.refinement),
         soft_wrap=True,
     )
+
+
+def _refinement_options(
+    steps: int | None, time_budget: float | None, frames: Path | None, seed: int
+) -> RefinementOptions | None:
+    """Return what was asked for; None without refinement."""
+    from ..runtime.refinement.options import RefinementOptions
+
+    if steps is None:
+        if time_budget is not None or frames is not None:
+            raise InputError("--time-budget and --frames go with --refine STEPS")
+        return None
+    if frames is not None and (frames.is_file() or (frames.is_dir() and any(frames.iterdir()))):
+        raise InputError(f"--frames {frames}: not empty; choose a new folder")
+    every = 0 if frames is None else 1
+    return RefinementOptions(steps=steps, time_budget=time_budget, seed=seed, preview_every=every)
+
+
+def _refined_text(report: RefinementReport | None) -> str:
+    if report is None:
+        return ""
+    loss = f"loss {report.losses_before.get('loss', 0):.2f} to {report.losses_after.get('loss', 0):.2f}"
+    return f", {'refined' if report.accepted else 'not refined'} in {report.steps} steps, {loss}"

@@ -86,6 +86,20 @@ def load_program(path: Path, weights: Path | None, device: str = "cpu") -> nn.Mo
     return module
 
 
+def allow_autocast(module: nn.Module) -> nn.Module:
+    """Let a loaded program run under autocast: take out the checks that every tensor has the dtype it was traced with.
+
+    Its casts stay, so what was computed in FP32 on purpose still is.
+    """
+    graph: Any = module.graph
+    for node in list(graph.nodes):
+        if node.target is torch.ops.aten._assert_tensor_metadata.default:
+            graph.erase_node(node)
+    recompile: Any = module.recompile
+    recompile()
+    return module
+
+
 def assign_weights(module: nn.Module, values: dict[str, Tensor]) -> None:
     """Replace every parameter of a loaded program; each must be given, and no other.
 

@@ -50,6 +50,36 @@ class BundleReport(_Strict):
     trained: dict[str, str]
 
 
+class RefinementReport(_Strict):
+    """What a refinement did.
+
+    Parameters
+    ----------
+    accepted
+        Whether its result is used; if not, the feed-forward result is, for `reason`.
+    reason
+        Why it is not used; empty when it is.
+    steps, seconds
+        Steps taken and time spent, preparation included.
+    stopped
+        ``"steps"``, ``"plateau"``, ``"time"`` or ``"not a number"``.
+    losses_before, losses_after
+        The weighted terms of the loss and their sum on the unmoved photographs.
+    texture_before, texture_after
+        Distance of the result from what the surface lookup knows; 0 when it knows nothing.
+    """
+
+    accepted: bool
+    reason: str
+    steps: int
+    seconds: float
+    stopped: str
+    losses_before: dict[str, float]
+    losses_after: dict[str, float]
+    texture_before: float
+    texture_after: float
+
+
 class TryOnReport(_Strict):
     """One try-on.
 
@@ -69,6 +99,8 @@ class TryOnReport(_Strict):
         Share of the photograph's pixels that the try-on repainted.
     notes
         Anything a user should know.
+    refinement
+        What refinement did; None without one.
     """
 
     schema_version: int = REPORT_SCHEMA
@@ -79,3 +111,4 @@ class TryOnReport(_Strict):
     total_ms: float
     changed_share: float
     notes: tuple[str, ...]
+    refinement: RefinementReport | None = None

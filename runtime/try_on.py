@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+import numpy.typing as npt
 
 from ..data.closeable import Closeable
 from ..data.images import UInt8Array
 from ..engines.engine_set import EngineSet, Progress
 from ..engines.plan_cache import PlanCache
 from ..export.bundle import Bundle
-from .outfit import plan_outfit
+from .outfit import Outfit, plan_outfit
 from .person import Garment, Person
-from .report import BundleReport, EngineReport, TryOnReport
+from .report import BundleReport, EngineReport, RefinementReport, TryOnReport
 from .requests import build_request, photo_box, restore_result
+
+if TYPE_CHECKING:
+    from .refinement.options import RefinementOptions
+    from .refinement.refiner import RefinementStep, Refiner
 
 UNTRAINED_NOTE = "this bundle is untrained: its pictures show that the runtime works, not how good a try-on can be"
 
@@ -36,11 +42,14 @@ class Look:
         The new segmentation `[H, W]`, uint8.
     report
         Engine, timings and notes.
+    weights
+        The refined appearance generator's weights by PyTorch name, float32; None without an accepted refinement.
     """
 
     image: UInt8Array
     labels: UInt8Array
     report: TryOnReport
+    weights: Mapping[str, npt.NDArray[np.float32]] | None = None
 
 
 class TryOn(Closeable):
@@ -54,6 +63,7 @@ class TryOn(Closeable):
 
     def __init__(self, engines: EngineSet) -> None:
         self.engines = engines
+        self._programs: dict[str, Any] = {}
 
     @classmethod
     def load(
@@ -109,33 +119,131 @@ class TryOn(Closeable):
         InputError
             When the outfit contradicts itself.
         """
-        manifest = self.engines.bundle.manifest
+        request = self._request(person, garments, remove)
+        return self._look(request, self._feed_forward(request))
+
+    def refine(
+        self,
+        person: Person,
+        garments: Garment | Sequence[Garment],
+        remove: str | Iterable[str] = (),
+        *,
+        steps: int = 40,
+        time_budget: float | None = None,
+        on_step: Callable[[RefinementStep], object] | None = None,
+        options: RefinementOptions | None = None,
+    ) -> Look:
+        """Dress a person, then optimise the appearance generator on this very request.
+
+        Ends with the better of the refined and the feed-forward result. Weights are this request's own: the next
+        one starts from the bundle's again.
+
+        Parameters
+        ----------
+        person, garments, remove
+            As when called.
+        steps
+            At most so many optimiser steps.
+        time_budget
+            At most so many seconds; None for no limit.
+        on_step
+            Called after each step. What it raises ends the refinement, and is raised here.
+        options
+            All options at once, instead of `steps` and `time_budget`.
+
+        Returns
+        -------
+        Look
+            Picture, labels and report; `look.weights` are the refined generator's, if they were accepted.
+
+        Raises
+        ------
+        InputError
+            When the outfit contradicts itself, a garment is too small in its photograph, an option is out of range, or
+            the bundle has no programs to refine with.
+        """
+        refinement = self.refinement(person, garments, remove, options or _options(steps, time_budget))
+        for step in refinement:
+            if on_step is not None:
+                on_step(step)
+        return refinement.look()
+
+    def refinement(
+        self,
+        person: Person,
+        garments: Garment | Sequence[Garment],
+        remove: str | Iterable[str] = (),
+        options: RefinementOptions | None = None,
+    ) -> Refinement:
+        """Return a refinement to iterate over, step by step; see `refine`."""
+        from ..data.optional import require
+
+        require("torch", extra="refine", purpose="refinement")
+        from .refinement.options import RefinementOptions
+        from .refinement.problem import Problem
+        from .refinement.refiner import Refiner
+
+        options = options or RefinementOptions()
+        started = time.perf_counter()
+        request = self._request(person, garments, remove)
+        values = self._feed_forward(request)
+        programs = self._refinement_programs(options.precision)
+        refiner = Refiner(programs, Problem(self.engines, programs, values, options), options, started)
+        return Refinement(self, request, values, refiner)
+
+    def close(self) -> None:
+        """Close the engines."""
+        self._programs.clear()
+        self.engines.close()
+
+    def _request(self, person: Person, garments: Garment | Sequence[Garment], remove: str | Iterable[str]) -> _Request:
         garments = [garments] if isinstance(garments, Garment) else list(garments)
         outfit = plan_outfit(
             garments, [remove] if isinstance(remove, str) else remove, owned=np.unique(person.labels).tolist()
         )
-        clock = _StageClock()
-        with clock.stage("fit"):
-            request = build_request(person, garments, outfit, manifest.height, manifest.width)
-        values = self.engines.run(request, clock.stage)
-        with clock.stage("restore"):
-            box = photo_box(person, manifest.height, manifest.width)
-            image, labels = restore_result(values["image"][0], values["labels"][0], person, outfit.source, box)
-        notes = [*outfit.notes, *_missing_body_maps(garments, manifest.conditioning)]
-        report = self._report(clock, outfit.described(), notes, (image != person.image).any(axis=-1))
-        return Look(image, labels, report)
+        return _Request(person, garments, outfit, _StageClock())
 
-    def close(self) -> None:
-        """Close the engines."""
-        self.engines.close()
+    def _feed_forward(self, request: _Request) -> dict[str, Any]:
+        """Return every tensor of the feed-forward pass by name, N = 1."""
+        manifest = self.engines.bundle.manifest
+        with request.clock.stage("fit"):
+            inputs = build_request(request.person, request.garments, request.outfit, manifest.height, manifest.width)
+        return self.engines.run(inputs, request.clock.stage)
+
+    def _look(
+        self,
+        request: _Request,
+        values: Mapping[str, Any],
+        refinement: RefinementReport | None = None,
+        weights: dict[str, Any] | None = None,
+    ) -> Look:
+        """Bring the frame back into the photograph, and report."""
+        manifest, person = self.engines.bundle.manifest, request.person
+        with request.clock.stage("restore"):
+            box = photo_box(person, manifest.height, manifest.width)
+            image, labels = restore_result(values["image"][0], values["labels"][0], person, request.outfit.source, box)
+        notes = [*request.outfit.notes, *_missing_body_maps(request.garments, manifest.conditioning)]
+        if refinement is not None and not refinement.accepted:
+            notes.append(f"not refined, this is the feed-forward result: {refinement.reason}")
+        report = self._report(request, notes, (image != person.image).any(axis=-1), refinement)
+        return Look(image, labels, report, weights)
+
+    def _refinement_programs(self, precision: str) -> Any:
+        from .refinement.programs import Programs
+
+        if precision not in self._programs:
+            device = "cuda" if self.engines.chosen.candidate.device.startswith("cuda") else "cpu"
+            self._programs[precision] = Programs(self.engines.bundle, device, precision)
+        return self._programs[precision]
 
     def _report(
         self,
-        clock: _StageClock,
-        source: dict[str, int],
+        request: _Request,
         request_notes: list[str],
         changed: np.ndarray[Any, np.dtype[np.bool_]],
+        refinement: RefinementReport | None,
     ) -> TryOnReport:
+        clock = request.clock
         engines, manifest = self.engines, self.engines.bundle.manifest
         notes = [*request_notes, *engines.notes]
         if not manifest.is_trained:
@@ -156,12 +264,71 @@ class TryOn(Closeable):
                 identity=engines.bundle.identity,
                 trained=manifest.trained,
             ),
-            source=source,
+            source=request.outfit.described(),
             stages_ms={name: round(ms, 3) for name, ms in clock.stages.items()},
             total_ms=round(sum(clock.stages.values()), 3),
             changed_share=round(float(changed.mean()), 4),
             notes=tuple(notes),
+            refinement=refinement,
         )
+
+
+class Refinement:
+    """A refinement under way. Iterate over it for its steps; stop whenever the look is good enough.
+
+    Made by `TryOn.refinement`. Nothing runs between two steps, so whoever stops iterating leaves nothing behind.
+    """
+
+    def __init__(self, tryon: TryOn, request: _Request, values: dict[str, Any], refiner: Refiner) -> None:
+        self._tryon, self._request, self._values, self._refiner = tryon, request, values, refiner
+
+    def __iter__(self) -> Iterator[RefinementStep]:
+        """Take the steps, one by one."""
+        return iter(self._refiner)
+
+    def look(self) -> Look:
+        """Return the better of the refined and the feed-forward result."""
+        refined = self._refiner.result()
+        values, clock = dict(self._values), self._request.clock
+        clock.stages["refinement"] = refined.seconds * 1000 - sum(clock.stages.values())
+        if refined.picture is not None:
+            values["generated"] = refined.picture[None]
+            compositor = self._tryon.engines["compositor"]
+            with clock.stage("compositor"):
+                values |= compositor(**{spec.name: values[spec.name] for spec in compositor.inputs})
+        report = RefinementReport(
+            accepted=refined.picture is not None,
+            reason=refined.reason,
+            steps=refined.steps,
+            seconds=round(refined.seconds, 3),
+            stopped=refined.stopped,
+            losses_before=_rounded(refined.before),
+            losses_after=_rounded(refined.after),
+            texture_before=round(refined.texture[0], 4),
+            texture_after=round(refined.texture[1], 4),
+        )
+        return self._tryon._look(self._request, values, report, refined.weights)
+
+
+@dataclass(frozen=True)
+class _Request:
+    """One request, and the clock that times it."""
+
+    person: Person
+    garments: list[Garment]
+    outfit: Outfit
+    clock: _StageClock
+
+
+def _options(steps: int, time_budget: float | None) -> RefinementOptions:
+    from .refinement.options import RefinementOptions
+
+    return RefinementOptions(steps=steps, time_budget=time_budget)
+
+
+def _rounded(losses: Mapping[str, float]) -> dict[str, float]:
+    """Round for reports; JSON has no NaN."""
+    return {name: round(value, 4) for name, value in losses.items() if math.isfinite(value)}
 
 
 def _missing_body_maps(garments: Sequence[Garment], conditioning: str) -> list[str]:

@@ -1,0 +1,86 @@
+"""What a refinement is asked to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ...data.errors import InputError
+
+MAX_STEPS = 10_000
+
+
+@dataclass(frozen=True)
+class TermWeights:
+    """How much each part of the loss counts.
+
+    Parameters
+    ----------
+    reference
+        Each garment photograph, painted anew from its own labels and codes.
+    kept
+        The person's own photograph likewise, in the classes that stay.
+    lookup
+        The result, where the surface lookup knows the garment's pixels.
+    adversarial
+        The discriminator's verdict on the result.
+    """
+
+    reference: float = 0.5
+    kept: float = 0.5
+    lookup: float = 1.0
+    adversarial: float = 0.1
+
+
+@dataclass(frozen=True)
+class RefinementOptions:
+    """Options of a refinement.
+
+    Parameters
+    ----------
+    steps
+        At most so many optimiser steps.
+    time_budget
+        At most so many seconds, preparation included; None for no limit.
+    learning_rate
+        Of Adam; it falls over the last two fifths of the steps.
+    views
+        How many randomly moved views of each garment photograph there are. Moving them is what makes texture carry over
+        to the person; their features are computed once, and steps take them in turn.
+    seed
+        Of the views.
+    patience
+        Stop when the loss has not fallen by a thousandth for so many steps.
+    preview_every
+        Steps between two previews; 0 for none.
+    precision
+        ``"auto"``: bf16 where the processor multiplies it; or ``"fp32"``, ``"bf16"``.
+    weights
+        Of the loss's terms.
+
+    Raises
+    ------
+    InputError
+        When a number is out of range.
+    """
+
+    steps: int = 40
+    time_budget: float | None = None
+    learning_rate: float = 1e-3
+    views: int = 8
+    seed: int = 0
+    patience: int = 25
+    preview_every: int = 0
+    precision: str = "auto"
+    weights: TermWeights = field(default_factory=TermWeights)
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.steps <= MAX_STEPS:
+            raise InputError(f"refinement steps: {self.steps} given; allowed: 1 to {MAX_STEPS}")
+        if self.time_budget is not None and not self.time_budget > 0:
+            raise InputError(f"refinement time budget: {self.time_budget:g} s given; allowed: more than 0")
+        if not 0 < self.learning_rate <= 1:
+            raise InputError(f"refinement learning rate: {self.learning_rate:g} given; allowed: above 0, up to 1")
+        if self.views < 1 or self.patience < 1 or self.preview_every < 0:
+            raise InputError("refinement: views and patience must be at least 1, preview_every at least 0")
+        if self.precision not in ("auto", "fp32", "bf16"):
+            raise InputError(f"refinement precision {self.precision!r}; allowed: auto, fp32, bf16")

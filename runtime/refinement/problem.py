@@ -1,0 +1,263 @@
+"""What one request's refinement looks at: every picture that steps paint, with its target, computed once.
+
+Pictures are, in this order: for each garment photograph its views (the photograph itself first), the person's own
+photograph, and the result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...data.classes import BACKGROUND, NUM_CLASSES, SKIN
+from ...data.errors import InputError
+from ...engines.engine_set import EngineSet
+from ..outfit import OWN
+from .options import RefinementOptions
+from .programs import Programs
+from .terms import Taps, Verdict, adversarial_term, matching_term, perceptual_term, pixel_term
+from .views import random_views
+
+PIXEL, PERCEPTUAL, MATCHING = 4.0, 5.0, 3.0
+"""Weights inside a term that compares two pictures."""
+
+SMALLEST_GARMENT = 64
+"""Pixels of a garment photograph at the network's size; fewer say nothing about cloth."""
+
+CONFIDENT = 0.6
+"""From this confidence on, the surface lookup is taken for the truth."""
+
+TERMS = ("reference", "kept", "lookup", "adversarial")
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some of the pictures, as one step sees them.
+
+    Parameters
+    ----------
+    rows
+        Which pictures.
+    conditioning
+        `[n, C, H, W]`.
+    """
+
+    rows: Tensor
+    conditioning: Tensor
+
+
+class Problem:
+    """The fixed side of a refinement.
+
+    Parameters
+    ----------
+    engines
+        Feed-forward engines, for codes.
+    programs
+        The bundle's differentiable programs.
+    values
+        Every tensor of the feed-forward pass, N = 1.
+    options
+        What was asked for.
+
+    Raises
+    ------
+    InputError
+        When a garment is too small in its photograph.
+    """
+
+    def __init__(
+        self, engines: EngineSet, programs: Programs, values: dict[str, Any], options: RefinementOptions
+    ) -> None:
+        self.programs, self.options = programs, options
+        self.source = np.asarray(values["source"][0])
+        self._values = values
+        tensors = {
+            name: programs.tensor(values[name])[0]
+            for name in (
+                "person_image", "person_labels", "densepose", "labels", "appearance_codes",
+                "garment_images", "garment_labels", "garment_densepose",
+            )
+        }  # fmt: skip
+        self.garments = sorted({int(k) for k in self.source if k > OWN})
+        self._check_garments(tensors["garment_labels"])
+        generator = torch.Generator().manual_seed(options.seed)
+        pictures = [self._garment_pictures(engines, tensors, k, generator) for k in self.garments]
+        pictures += [self._own_picture(engines, tensors), self._result_picture(tensors)]
+        joined = _Pictures.join(pictures)
+        self.views = options.views + 1
+        self.count = len(joined.target)
+        self.conditioning = joined.conditioning.contiguous(memory_format=torch.channels_last)
+        self.target, self.mask, self.labels = joined.target, joined.mask, joined.labels
+        self.touched = joined.touched
+        self.has_lookup = bool(self.mask[-1].sum() > 0)
+        with torch.no_grad(), programs.autocast():
+            features = [programs.perceptual(part.contiguous()) for part in torch.split(self.target, 4)]
+            parts = zip(torch.split(self.target, 4), torch.split(self.labels, 4), strict=True)
+            verdicts = [programs.discriminator(*part) for part in parts]
+        self.features: Taps = [torch.cat(taps).float() for taps in zip(*features, strict=True)]
+        self.verdict: Verdict = [
+            [torch.cat(layer).float() for layer in zip(*scale, strict=True)] for scale in zip(*verdicts, strict=True)
+        ]
+
+    def batch(self, view: int) -> Batch:
+        """Return view number `view` of every garment photograph, the person's own photograph and the result."""
+        rows = [g * self.views + view for g in range(len(self.garments))]
+        picked = torch.tensor([*rows, self.count - 2, self.count - 1], device=self.conditioning.device)
+        return Batch(picked, self.conditioning[picked])
+
+    def terms(self, picture: Tensor, batch: Batch) -> dict[str, Tensor]:
+        """Return the terms of the loss of painted pictures `[n, 3, H, W]`, weighted; their sum is the loss."""
+        programs, rows, weights = self.programs, batch.rows, self.options.weights
+        with programs.autocast():
+            features = [tap.float() for tap in programs.perceptual(picture)]
+            verdict = [
+                [layer.float() for layer in scale] for scale in programs.discriminator(picture, self.labels[rows])
+            ]
+        mask = self.mask[rows]
+        same = PIXEL * pixel_term(picture, self.target[rows], mask)
+        same = same + PERCEPTUAL * perceptual_term(features, [tap[rows] for tap in self.features], mask)
+        # What the discriminator sees of a result cannot be compared with what it sees of a patchwork.
+        photos = slice(0, len(rows) - 1)
+        matched = matching_term(
+            [[layer[photos] for layer in scale] for scale in verdict],
+            [[layer[rows[photos]] for layer in scale] for scale in self.verdict],
+            mask[photos],
+        )
+        shown = MATCHING * matched + same[photos]
+        judged = adversarial_term([[layer[-1:] for layer in scale] for scale in verdict], self.touched[rows[-1:]])
+        return {
+            "reference": weights.reference * (shown[:-1].mean() if len(rows) > 2 else shown.new_zeros(())),
+            "kept": weights.kept * shown[-1],
+            "lookup": weights.lookup * same[-1],
+            "adversarial": weights.adversarial * judged.sum(),
+        }
+
+    def texture_distance(self, picture: Tensor) -> float:
+        """Return how far the result `[1, 3, H, W]` is from what the lookup knows, by the backbone; 0 if nothing."""
+        if not self.has_lookup:
+            return 0.0
+        with torch.no_grad():
+            features = self.programs.perceptual(picture)
+        return float(perceptual_term(features, [tap[-1:] for tap in self.features], self.mask[-1:]))
+
+    def _check_garments(self, labels: Tensor) -> None:
+        for k in self.garments:
+            size = int(torch.isin(labels[k - 1].int(), self._worn(k, labels.device)).sum())
+            if size < SMALLEST_GARMENT:
+                raise InputError(
+                    f"garment photograph {k} shows {size} pixels of what is worn from it, at the network's size; "
+                    f"refinement needs at least {SMALLEST_GARMENT}"
+                )
+
+    def _worn(self, garment: int, device: torch.device) -> Tensor:
+        return torch.tensor([c for c in range(NUM_CLASSES) if self.source[c] == garment], device=device).int()
+
+    def _garment_pictures(
+        self, engines: EngineSet, tensors: dict[str, Tensor], k: int, generator: torch.Generator
+    ) -> _Pictures:
+        """Return the views of a garment photograph, each to be painted from its own labels and codes."""
+        image, labels, densepose = (
+            tensors[name][k - 1] for name in ("garment_images", "garment_labels", "garment_densepose")
+        )
+        codes = self._own_codes(engines, image, labels)
+        views = random_views(_picture(image), labels, densepose, self.options.views, generator)
+        worn = self._worn(k, image.device)
+        source = np.zeros(NUM_CLASSES, np.int32)
+        source[worn.cpu().numpy()] = 1
+        conditioning = [
+            self.programs.condition(
+                labels=views.labels[v : v + 1],
+                appearance_codes=codes,
+                densepose=views.densepose[v : v + 1],
+                garment_images=image[None, None],
+                garment_labels=labels[None, None],
+                garment_densepose=densepose[None, None],
+                source=self.programs.tensor(source[None]),
+            )
+            for v in range(len(views.labels))
+        ]
+        mask = torch.isin(views.labels.int(), worn).float().unsqueeze(1)
+        return _Pictures(torch.cat(conditioning), views.image, mask, views.labels, mask)
+
+    def _own_picture(self, engines: EngineSet, tensors: dict[str, Tensor]) -> _Pictures:
+        """Return the person's own photograph, of which the classes that stay count."""
+        image, labels = tensors["person_image"], tensors["person_labels"]
+        conditioning = self._condition_person(tensors, labels, self._own_codes(engines, image, labels), wear=False)
+        stays = np.array([self.source[c] == OWN and c != BACKGROUND for c in range(NUM_CLASSES)], np.float32)
+        stays[list(SKIN)] *= 2  # skin may be bared, and is then painted
+        mask = self.programs.tensor(stays)[labels.long()][None, None] / 2
+        return _Pictures(conditioning, _picture(image)[None], mask, labels[None], mask)
+
+    def _result_picture(self, tensors: dict[str, Tensor]) -> _Pictures:
+        """Return the result, whose target is what the surface lookup knows of it."""
+        labels = tensors["labels"]
+        conditioning = self._condition_person(tensors, labels, tensors["appearance_codes"][None], wear=True)
+        found = self.programs.look_up(
+            labels=labels[None],
+            densepose=tensors["densepose"][None],
+            garment_images=tensors["garment_images"][None],
+            garment_labels=tensors["garment_labels"][None],
+            garment_densepose=tensors["garment_densepose"][None],
+            source=self.programs.tensor(self.source[None]),
+        )
+        confidence = found[:, 3:]
+        colour = found[:, :3] / confidence.clamp(min=1e-3)
+        known = (confidence > CONFIDENT).float()
+        target = torch.where(known > 0, colour, _picture(tensors["person_image"])[None])
+        new = torch.tensor(self.source != OWN, device=labels.device)
+        touched = new[labels.long()].float()[None, None]
+        return _Pictures(conditioning, target, known, labels[None], touched)
+
+    def _condition_person(self, tensors: dict[str, Tensor], labels: Tensor, codes: Tensor, *, wear: bool) -> Tensor:
+        return self.programs.condition(
+            labels=labels[None],
+            appearance_codes=codes,
+            densepose=tensors["densepose"][None],
+            garment_images=tensors["garment_images"][None],
+            garment_labels=tensors["garment_labels"][None],
+            garment_densepose=tensors["garment_densepose"][None],
+            source=self.programs.tensor(self.source[None] if wear else np.zeros((1, NUM_CLASSES), np.int32)),
+        )
+
+    def _own_codes(self, engines: EngineSet, image: Tensor, labels: Tensor) -> Tensor:
+        """Return the codes `[1, 20, Dt]` of a photograph's own classes."""
+        picture, ids = image[None].cpu().numpy(), labels[None].cpu().numpy()
+        found = engines["appearance_encoder"](
+            person_image=picture,
+            person_labels=ids,
+            garment_images=picture[:, None],
+            garment_labels=ids[:, None],
+            source=np.zeros((1, NUM_CLASSES), np.int32),
+        )
+        return self.programs.tensor(found["appearance_codes"])
+
+
+@dataclass(frozen=True)
+class _Pictures:
+    """Some pictures: conditioning, target `[n, 3, H, W]`, mask `[n, 1, H, W]`, labels and touched region."""
+
+    conditioning: Tensor
+    target: Tensor
+    mask: Tensor
+    labels: Tensor
+    touched: Tensor
+
+    @classmethod
+    def join(cls, parts: Sequence[_Pictures]) -> _Pictures:
+        return cls(
+            *(
+                torch.cat([getattr(part, name) for part in parts])
+                for name in ("conditioning", "target", "mask", "labels", "touched")
+            )
+        )
+
+
+def _picture(image: Tensor) -> Tensor:
+    """Turn uint8 `[H, W, 3]` into `[3, H, W]` in [-1, 1]."""
+    return image.permute(2, 0, 1).float() / 127.5 - 1

@@ -1,0 +1,31 @@
+import dataclasses
+
+import pytest
+
+from oviton import Garment, Person, TryOn
+from oviton.runtime.refinement.options import RefinementOptions
+
+
+@pytest.fixture(scope="session")
+def tiny_tryon(tiny_bundle_folder, cache):
+    with TryOn.load(tiny_bundle_folder, "onnxruntime", cache=cache) as loaded:
+        yield loaded
+
+
+@pytest.fixture(scope="session")
+def request_of(people):
+    """A person and what they are to wear."""
+    person = Person.open(people / "hugo")
+    return person, [Garment.open(people / "ana", wear="upper_clothes"), Garment.open(people / "ben", wear="pants")]
+
+
+@pytest.fixture
+def refine(tiny_tryon, request_of):
+    """Refine with the tiny bundle; options as keywords."""
+
+    def call(**wishes):
+        on_step = wishes.pop("on_step", None)
+        options = dataclasses.replace(RefinementOptions(steps=4, views=2, precision="fp32"), **wishes)
+        return tiny_tryon.refine(*request_of, options=options, on_step=on_step)
+
+    return call

@@ -1,0 +1,159 @@
+import math
+import threading
+
+import numpy as np
+import pytest
+import torch
+
+from oviton import Garment
+from oviton.data.errors import InputError
+from oviton.runtime.refinement.options import RefinementOptions
+from oviton.runtime.refinement.problem import TERMS, Problem
+from oviton.runtime.refinement.refiner import Refiner
+
+
+@pytest.fixture
+def problem(tiny_tryon, request_of):
+    options = RefinementOptions(steps=3, views=2, precision="fp32")
+    request = tiny_tryon._request(*request_of, ())
+    programs = tiny_tryon._refinement_programs("fp32")
+    return Problem(tiny_tryon.engines, programs, tiny_tryon._feed_forward(request), options)
+
+
+def test_the_loss_falls_and_the_picture_changes(refine, tiny_tryon, request_of):
+    look = refine(steps=12, learning_rate=3e-3)
+    told = look.report.refinement
+    assert told.accepted
+    assert told.steps == 12
+    assert told.losses_after["loss"] < told.losses_before["loss"]
+    assert not np.array_equal(look.image, tiny_tryon(*request_of).image)
+    assert set(told.losses_before) == {"loss", *TERMS}
+
+
+def test_the_next_request_is_untouched(refine, tiny_tryon, request_of):
+    before = tiny_tryon(*request_of)
+    refine(steps=3)
+    after = tiny_tryon(*request_of)
+    assert np.array_equal(before.image, after.image)
+    programs = tiny_tryon._refinement_programs("fp32")
+    entry = tiny_tryon.engines.bundle.manifest.graph("appearance_generator")
+    assert tuple(programs.weights()) == entry.parameters
+
+
+def test_same_seed_same_picture(refine):
+    first, again, other = refine(seed=1), refine(seed=1), refine(seed=2)
+    assert np.array_equal(first.image, again.image)
+    assert first.report.refinement.losses_after == again.report.refinement.losses_after
+    assert first.report.refinement.losses_after != other.report.refinement.losses_after
+
+
+@pytest.mark.parametrize("term", TERMS)
+def test_every_term_reaches_the_first_and_the_last_layer(problem, term):
+    programs = problem.programs
+    weights = programs.weights()
+    batch = problem.batch(1)
+    problem.terms(programs.paint(weights, batch.conditioning), batch)[term].backward()
+    gradients = [value.grad for value in weights.values()]
+    assert gradients[0] is not None
+    assert gradients[0].abs().sum() > 0
+    assert gradients[-1] is not None
+    assert gradients[-1].abs().sum() > 0
+
+
+def test_the_unmoved_photographs_are_judged(problem):
+    """The loss before is that of the bundle's own weights: the same picture as the feed-forward graph paints."""
+    programs = problem.programs
+    picture = programs.paint(programs.weights(), problem.batch(0).conditioning).detach()
+    labels = problem.labels[-1]
+    assert picture.shape == problem.target[:1].expand(4, -1, -1, -1).shape
+    assert labels.shape == picture.shape[2:]
+
+
+def test_steps_can_be_cancelled_and_leave_nothing(refine, tiny_tryon, request_of):
+    threads = threading.active_count()
+
+    class EnoughError(Exception):
+        pass
+
+    seen = []
+
+    def stop(step):
+        seen.append(step.step)
+        if step.step == 2:
+            raise EnoughError
+
+    with pytest.raises(EnoughError):
+        refine(steps=50, on_step=stop)
+    assert seen == [1, 2]
+    assert threading.active_count() == threads
+
+    refinement = tiny_tryon.refinement(*request_of, options=RefinementOptions(steps=50, views=2, precision="fp32"))
+    for step in refinement:
+        if step.step == 3:
+            break
+    assert refinement.look().report.refinement.steps == 3
+
+
+def test_previews_come_as_often_as_asked(refine):
+    previews = []
+    refine(steps=4, preview_every=2, on_step=lambda step: previews.append(step.preview))
+    assert [preview is None for preview in previews] == [True, False, True, False]
+    assert previews[1].shape == (64, 32, 3)
+    assert previews[1].dtype == np.uint8
+
+
+def test_a_time_budget_shorter_than_a_step_gives_the_feed_forward_result(refine, tiny_tryon, request_of):
+    look = refine(steps=5, time_budget=1e-6)
+    assert np.array_equal(look.image, tiny_tryon(*request_of).image)
+    assert look.report.refinement.stopped == "time"
+    assert look.weights is None
+    assert any("time budget is shorter than one step" in note for note in look.report.notes)
+
+
+def test_a_plateau_stops(refine):
+    look = refine(steps=200, patience=2, learning_rate=1e-9)
+    assert look.report.refinement.stopped == "plateau"
+    assert look.report.refinement.steps < 20
+
+
+def test_not_a_number_stops_with_the_last_good_weights(problem, monkeypatch):
+    refiner = Refiner(problem.programs, problem, problem.options)
+    real, calls = Problem.terms, []
+
+    def poisoned(self, picture, batch):
+        calls.append(1)
+        terms = real(self, picture, batch)
+        return {**terms, "kept": terms["kept"] * math.nan} if len(calls) == 2 else terms
+
+    monkeypatch.setattr(Problem, "terms", poisoned)
+    assert [step.step for step in refiner] == [1]
+    found = refiner.result()
+    assert found.stopped == "not a number"
+    assert all(torch.isfinite(value).all() for value in refiner.weights.values())
+    assert math.isfinite(found.after["loss"])
+
+
+def test_a_worse_loss_is_refused(refine, tiny_tryon, request_of):
+    look = refine(steps=3, learning_rate=1.0)
+    assert not look.report.refinement.accepted
+    assert "rose" in look.report.refinement.reason
+    assert np.array_equal(look.image, tiny_tryon(*request_of).image)
+
+
+def test_a_garment_of_a_few_pixels_is_refused(tiny_tryon, request_of, people):
+    person, (shirt, _) = request_of
+    labels = np.where(shirt.labels == 5, 0, shirt.labels)
+    labels[100:116, 100:108] = 5
+    speck = Garment(shirt.image, labels, "upper_clothes", shirt.densepose, "speck")
+    with pytest.raises(InputError, match="at least 64"):
+        tiny_tryon.refine(person, speck, steps=1)
+
+
+def test_bf16_ends_about_where_fp32_does(refine):
+    losses = [refine(steps=8, precision=p).report.refinement.losses_after["loss"] for p in ("fp32", "bf16")]
+    assert losses[1] == pytest.approx(losses[0], rel=0.03)
+
+
+def test_removing_only_needs_no_garment(tiny_tryon, request_of):
+    look = tiny_tryon.refine(request_of[0], [], "pants", steps=2)
+    assert look.report.refinement.steps == 2
