@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+
 from oviton.data.images import write_image
 from oviton.training.wardrobe.outfit import Taste, sample_wear
 from oviton.training.wardrobe.wearer import sample_wearer

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..data.closeable import Closeable
+from ..data.errors import InputError
 from ..data.images import UInt8Array
 from ..engines.engine_set import EngineSet, Progress
 from ..engines.plan_cache import PlanCache
@@ -25,7 +26,8 @@ from .requests import build_request, photo_box, restore_result
 
 if TYPE_CHECKING:
     from .refinement.options import RefinementOptions
-    from .refinement.refiner import RefinementStep, Refiner
+    from .refinement.outfit_weights import OutfitWeights
+    from .refinement.refiner import Refined, RefinementStep, Refiner
 
 UNTRAINED_NOTE = "this bundle is untrained: its pictures show that the runtime works, not how good a try-on can be"
 
@@ -64,6 +66,7 @@ class TryOn(Closeable):
     def __init__(self, engines: EngineSet) -> None:
         self.engines = engines
         self._programs: dict[str, Any] = {}
+        self._outfit_notes: list[str] = []
 
     @classmethod
     def load(
@@ -191,6 +194,21 @@ class TryOn(Closeable):
         refiner = Refiner(programs, Problem(self.engines, programs, values, options), options, started)
         return Refinement(self, request, values, refiner)
 
+    def serve(self, outfit: OutfitWeights | None) -> None:
+        """Refit a refined outfit into the engine, so that it is dressed at engine speed; None takes it off again.
+
+        Raises
+        ------
+        InputError
+            When the outfit belongs to another bundle.
+        GateError
+            When the refitted engine disagrees with PyTorch on the sample people; the bundle's weights are put back.
+        """
+        from .refinement.refit import refit_generator
+
+        note = refit_generator(self.engines, outfit)
+        self._outfit_notes = [note] if note else []
+
     def close(self) -> None:
         """Close the engines."""
         self._programs.clear()
@@ -222,7 +240,11 @@ class TryOn(Closeable):
         with request.clock.stage("restore"):
             box = photo_box(person, manifest.height, manifest.width)
             image, labels = restore_result(values["image"][0], values["labels"][0], person, request.outfit.source, box)
-        notes = [*request.outfit.notes, *_missing_body_maps(request.garments, manifest.conditioning)]
+        notes = [
+            *request.outfit.notes,
+            *self._outfit_notes,
+            *_missing_body_maps(request.garments, manifest.conditioning),
+        ]
         if refinement is not None and not refinement.accepted:
             notes.append(f"not refined, this is the feed-forward result: {refinement.reason}")
         report = self._report(request, notes, (image != person.image).any(axis=-1), refinement)
@@ -281,6 +303,7 @@ class Refinement:
 
     def __init__(self, tryon: TryOn, request: _Request, values: dict[str, Any], refiner: Refiner) -> None:
         self._tryon, self._request, self._values, self._refiner = tryon, request, values, refiner
+        self._refined: Refined | None = None
 
     def __iter__(self) -> Iterator[RefinementStep]:
         """Take the steps, one by one."""
@@ -288,7 +311,7 @@ class Refinement:
 
     def look(self) -> Look:
         """Return the better of the refined and the feed-forward result."""
-        refined = self._refiner.result()
+        refined = self._result()
         values, clock = dict(self._values), self._request.clock
         clock.stages["refinement"] = refined.seconds * 1000 - sum(clock.stages.values())
         if refined.picture is not None:
@@ -308,6 +331,27 @@ class Refinement:
             texture_after=round(refined.texture[1], 4),
         )
         return self._tryon._look(self._request, values, report, refined.weights)
+
+    def outfit(self) -> OutfitWeights:
+        """Return the refined weights, packed to be saved and served; see `TryOn.serve`.
+
+        Raises
+        ------
+        InputError
+            When the refinement was not accepted.
+        """
+        from .refinement.outfit_weights import pack
+
+        refined = self._result()
+        if refined.weights is None:
+            raise InputError(f"there is no refined outfit to keep: {refined.reason}")
+        source = self._request.outfit.source
+        return pack(self._tryon.engines.bundle, refined.weights, source, self._refiner.paint)
+
+    def _result(self) -> Refined:
+        if self._refined is None or self._refined.steps != self._refiner.steps:
+            self._refined = self._refiner.result()
+        return self._refined
 
 
 @dataclass(frozen=True)

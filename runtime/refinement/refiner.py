@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -146,6 +146,14 @@ class Refiner:
             if since >= options.patience:
                 self.stopped = "plateau"
                 return
+
+    def paint(self, weights: Mapping[str, npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:
+        """Paint the result with other weights: `[3, H, W]` in [-1, 1], FP32."""
+        with torch.no_grad():
+            given = {name: self.programs.tensor(value) for name, value in weights.items()}
+            picture = self.programs.paint(given, self.problem.conditioning[-1:])
+            found: npt.NDArray[np.float32] = picture[0].float().cpu().numpy()
+            return found
 
     def result(self) -> Refined:
         """Compare refined and feed-forward weights, and return the better."""

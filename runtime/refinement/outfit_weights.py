@@ -1,0 +1,202 @@
+"""A refined outfit as a small file: what refinement changed in the generator, to be refitted into any engine.
+
+A change of a convolution has few strong directions, so most tensors are kept as two FP16 factors (a truncated singular
+value decomposition of ``[outputs, inputs·k·k]``); the rest is kept whole.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import load_file, save_file
+
+from ...data.classes import CLASS_NAMES
+from ...data.errors import InputError
+from ...data.files import atomic_path
+from ...export.bundle import Bundle
+
+FORMAT = "oviton outfit 1"
+
+FAITHFUL = 40.0
+"""PSNR in dB that the packed weights' picture must reach against the refined one."""
+
+ENERGIES = (0.3, 0.5, 0.65, 0.8, 0.9, 0.95, 0.98, 0.995)
+"""Shares of the change, squared, that are tried, the smallest first; then everything is kept."""
+
+Weights = Mapping[str, npt.NDArray[np.float32]]
+Paint = Callable[[Weights], npt.NDArray[np.float32]]
+"""Weights to the request's picture, `[3, H, W]` in [-1, 1]."""
+
+
+@dataclass(frozen=True)
+class OutfitWeights:
+    """What a refinement changed.
+
+    Parameters
+    ----------
+    bundle
+        Identity of the bundle that it belongs to.
+    source
+        The outfit's source vector: which class came from which photograph.
+    tensors
+        The change of each weight, ``NAME`` whole or ``NAME#outputs`` and ``NAME#inputs`` as factors; float16.
+    psnr
+        In dB, of the picture with these weights against the refined one.
+    """
+
+    bundle: str
+    source: tuple[int, ...]
+    tensors: Mapping[str, npt.NDArray[np.float16]]
+    psnr: float
+
+    @property
+    def size(self) -> int:
+        """Return how many bytes the tensors take."""
+        return sum(tensor.nbytes for tensor in self.tensors.values())
+
+    def weights(self, bundle: Bundle) -> dict[str, npt.NDArray[np.float32]]:
+        """Return the generator's refined weights by PyTorch name.
+
+        Raises
+        ------
+        InputError
+            When the outfit belongs to another bundle, or does not fit it.
+        """
+        if self.bundle != bundle.identity:
+            raise InputError(
+                f"the outfit was refined with bundle {self.bundle[:12]}…, not with {bundle.manifest.name} "
+                f"({bundle.identity[:12]}…); refine it again"
+            )
+        return _changed(bundle_weights(bundle), self.tensors)
+
+    def save(self, path: Path) -> None:
+        """Write the outfit; the file appears whole or not at all."""
+        metadata = {
+            "format": FORMAT,
+            "bundle": self.bundle,
+            "source": json.dumps(list(self.source)),
+            "psnr": f"{self.psnr:.2f}",
+        }
+        tensors = {name: np.ascontiguousarray(tensor) for name, tensor in self.tensors.items()}
+        with atomic_path(path) as temporary:
+            save_file(tensors, temporary, metadata=metadata)
+
+    @classmethod
+    def open(cls, path: Path) -> OutfitWeights:
+        """Read an outfit.
+
+        Raises
+        ------
+        InputError
+            When the file is missing, damaged or something else.
+        """
+        try:
+            with safe_open(path, framework="numpy") as file:
+                metadata = file.metadata() or {}
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        except FileNotFoundError:
+            raise InputError(f"{path}: no such file; --save-outfit writes one") from None
+        except (SafetensorError, OSError) as error:
+            raise InputError(f"{path}: not an outfit ({error})") from None
+        try:
+            if metadata["format"] != FORMAT:
+                raise ValueError(f"format {metadata['format']!r}")
+            source = tuple(int(k) for k in json.loads(metadata["source"]))
+            if len(source) != len(CLASS_NAMES):
+                raise ValueError(f"a source vector of {len(source)} classes")
+            return cls(metadata["bundle"], source, tensors, float(metadata["psnr"]))
+        except (KeyError, ValueError, TypeError) as error:
+            raise InputError(f"{path}: not an outfit of this version ({error})") from None
+
+
+def pack(bundle: Bundle, refined: Weights, source: npt.NDArray[np.int32], paint: Paint) -> OutfitWeights:
+    """Pack refined weights as small as `FAITHFUL` allows.
+
+    Parameters
+    ----------
+    bundle
+        The bundle that they were refined from.
+    refined
+        All weights of the generator, float32 by PyTorch name.
+    source
+        The outfit's source vector `[20]`.
+    paint
+        Paints the request with given weights.
+    """
+    base = bundle_weights(bundle)
+    wanted = paint(refined)
+    # Larger energies always follow smaller ones, so the first that is faithful is the smallest.
+    for energy in (*ENERGIES, None):
+        tensors = _compress({name: refined[name] - base[name] for name in base}, energy)
+        psnr = _psnr(paint(_changed(base, tensors)), wanted)
+        if psnr >= FAITHFUL or energy is None:
+            break
+    return OutfitWeights(bundle.identity, tuple(int(k) for k in source), tensors, psnr)
+
+
+def bundle_weights(bundle: Bundle) -> dict[str, npt.NDArray[np.float32]]:
+    """Return the bundle's own weights of the appearance generator, by PyTorch name."""
+    entry = bundle.manifest.graph("appearance_generator")
+    bundle.verify(entry.files["weights"])
+    stored = load_file(bundle.graph_file(entry, "weights"))
+    return {name: value.astype(np.float32) for name, value in stored.items()}
+
+
+def _compress(changes: Weights, energy: float | None) -> dict[str, npt.NDArray[np.float16]]:
+    """Keep a share of each change's energy in two factors, or the change itself where that is smaller."""
+    found: dict[str, npt.NDArray[np.float16]] = {}
+    for name, change in changes.items():
+        matrix = change.reshape(len(change), -1)
+        if energy is not None and change.ndim > 1:
+            left, strength, right = np.linalg.svd(matrix, full_matrices=False)
+            kept = np.cumsum(strength**2) / max(float((strength**2).sum()), 1e-30)
+            rank = int(np.searchsorted(kept, energy)) + 1
+            if rank * sum(matrix.shape) < matrix.size:
+                root = np.sqrt(strength[:rank])
+                found[f"{name}#outputs"] = (left[:, :rank] * root).astype(np.float16)
+                found[f"{name}#inputs"] = (right[:rank] * root[:, None]).astype(np.float16)
+                continue
+        found[name] = change.astype(np.float16)
+    return found
+
+
+def _changed(
+    base: Mapping[str, npt.NDArray[np.float32]], tensors: Mapping[str, npt.NDArray[np.float16]]
+) -> dict[str, npt.NDArray[np.float32]]:
+    """Add changes to weights.
+
+    Raises
+    ------
+    InputError
+        When names or shapes do not fit, or one is missing.
+    """
+    found: dict[str, npt.NDArray[np.float32]] = {}
+    names = {name.split("#")[0] for name in tensors}
+    if names != base.keys():
+        raise InputError(
+            f"the outfit's weights do not fit the bundle; the first difference: {min(names ^ base.keys())}"
+        )
+    for name, weight in base.items():
+        if name in tensors:
+            change = tensors[name].astype(np.float32)
+        else:
+            outputs, inputs = (tensors.get(f"{name}#{side}") for side in ("outputs", "inputs"))
+            if outputs is None or inputs is None or outputs.shape[1:] != inputs.shape[:1]:
+                raise InputError(f"the outfit's factors of {name} do not fit each other")
+            change = outputs.astype(np.float32) @ inputs.astype(np.float32)
+        if change.size != weight.size:
+            raise InputError(f"the outfit's {name} has {change.size} numbers, the bundle's {weight.size}")
+        found[name] = weight + change.reshape(weight.shape)
+    return found
+
+
+def _psnr(picture: npt.NDArray[np.float32], wanted: npt.NDArray[np.float32]) -> float:
+    """Return the PSNR in dB of pictures in [-1, 1]; 99 for equal ones."""
+    error = float(np.mean((picture - wanted) ** 2))
+    return min(99.0, 10 * np.log10(4 / error)) if error > 0 else 99.0

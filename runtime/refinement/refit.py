@@ -1,0 +1,79 @@
+"""Refitting an outfit's weights into whatever engine is loaded, and checking that it took them."""
+
+from __future__ import annotations
+
+from ...data.errors import GateError, MissingExtraError
+from ...engines.engine_set import EngineSet
+from ...export.parity import REDUCED_PRECISION, SAME_PRECISION, compare
+from ...export.samples import read_samples, sample_requests
+from .outfit_weights import OutfitWeights, Weights
+
+GRAPH = "appearance_generator"
+
+
+def refit_generator(engines: EngineSet, outfit: OutfitWeights | None) -> str:
+    """Refit the appearance generator, and compare it with PyTorch on the bundle's sample people.
+
+    Parameters
+    ----------
+    engines
+        The loaded engines.
+    outfit
+        The outfit; None for the bundle's own weights.
+
+    Returns
+    -------
+    str
+        A note for reports; empty without an outfit.
+
+    Raises
+    ------
+    InputError
+        When the outfit belongs to another bundle.
+    GateError
+        When engine and PyTorch disagree; the engine has the bundle's weights again then.
+    """
+    engine = engines[GRAPH]
+    if outfit is None:
+        engine.refit({})
+        return ""
+    weights = outfit.weights(engines.bundle)
+    engine.refit(weights)
+    try:
+        _check(engines, weights)
+    except MissingExtraError:
+        return "a refined outfit is worn; without PyTorch the refitted engine could not be checked"
+    except GateError:
+        engine.refit({})
+        raise
+    return "a refined outfit is worn"
+
+
+def _check(engines: EngineSet, weights: Weights) -> None:
+    from ...engines.torch_engine import TorchEngine
+
+    bundle, engine = engines.bundle, engines[GRAPH]
+    manifest = bundle.manifest
+    people = read_samples(bundle.sample_folders)
+    inputs = dict(sample_requests(people, manifest.height, manifest.width, 1, 1))
+    for graph in manifest.graphs:
+        if graph.name == GRAPH:
+            break
+        inputs.update(engines[graph.name](**{spec.name: inputs[spec.name] for spec in graph.inputs}))
+    feed = {spec.name: inputs[spec.name] for spec in engine.inputs}
+    with TorchEngine(bundle, manifest.graph(GRAPH), "fp32") as reference:
+        reference.refit(weights)
+        expected = reference(**feed)
+    limits = SAME_PRECISION if engines.precision == "fp32" else REDUCED_PRECISION
+    found = engine(**feed)
+    compare(
+        GRAPH,
+        engine.outputs,
+        found,
+        expected,
+        form=f"refitted {engines.chosen.candidate.engine} {engines.precision}",
+        reference_form="PyTorch",
+        requests=1,
+        garments=1,
+        limits=limits,
+    )

@@ -1,0 +1,64 @@
+import json
+
+import pytest
+
+
+@pytest.fixture
+def dress(run, people, out, tiny_bundle_folder):
+    def call(*more):
+        return run(
+            "try-on", people / "hugo", "--wear", f"upper_clothes={people / 'ana'}", "--bundle", tiny_bundle_folder,
+            "--engine", "onnxruntime", "-o", out / "look.png", *more,
+        )  # fmt: skip
+
+    return call
+
+
+def test_refines_keeps_the_outfit_and_wears_it_again(dress, out, read_picture):
+    frames, outfit = out / "frames", out / "o.safetensors"
+    status, stdout, stderr = dress(
+        "--refine", 6, "--frames", frames, "--save-outfit", outfit, "--report", out / "report.json"
+    )
+    assert status == 0, stderr
+    assert "refined in 6 steps" in stdout
+    assert "o.safetensors: kept" in stdout
+    assert "[6/6] loss" in stderr
+    assert [p.name for p in sorted(frames.iterdir())] == [f"step_{i:04d}.png" for i in range(1, 7)]
+    told = json.loads((out / "report.json").read_text())["refinement"]
+    assert told["accepted"]
+    assert told["losses_after"]["loss"] < told["losses_before"]["loss"]
+    refined = read_picture(out / "look.png").astype(int)
+    status, stdout, _ = dress("--outfit", outfit)
+    assert status == 0
+    assert "a refined outfit is worn" in stdout
+    assert abs(read_picture(out / "look.png") - refined).mean() < 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--refine", "0"], "steps: 0 given; allowed: 1 to"),
+        (["--refine", "-5"], "steps: -5 given"),
+        (["--time-budget", "3"], "go with --refine"),
+        (["--refine", "3", "--time-budget", "0"], "allowed: more than 0"),
+        (["--save-outfit", "o.safetensors"], "goes with --refine"),
+        (["--refine", "3", "--save-outfit", "o.pt"], "ends in .safetensors"),
+        (["--refine", "3", "--outfit", "o.safetensors"], "choose one"),
+        (["--outfit", "nowhere.safetensors"], "no such file"),
+    ],
+)
+def test_wrong_options_are_one_line_and_no_file(dress, out, arguments, words):
+    status, stdout, stderr = dress(*arguments)
+    assert status == 2
+    assert stdout == ""
+    assert words in stderr
+    assert stderr.count("\n") == 1
+    assert not list(out.iterdir())
+
+
+def test_a_short_time_budget_says_so(dress, out):
+    status, stdout, _ = dress("--refine", 5, "--time-budget", "0.001", "--save-outfit", out / "o.safetensors")
+    assert status == 0
+    assert "the time budget is shorter than one step" in stdout
+    assert "not written, since nothing was refined" in stdout
+    assert not (out / "o.safetensors").exists()

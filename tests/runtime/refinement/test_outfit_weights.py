@@ -1,0 +1,116 @@
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from oviton import TryOn
+from oviton.data.errors import GateError, InputError
+from oviton.runtime.refinement import refit
+from oviton.runtime.refinement.options import RefinementOptions
+from oviton.runtime.refinement.outfit_weights import FAITHFUL, OutfitWeights, _compress, bundle_weights, pack
+
+
+@pytest.fixture(scope="module")
+def refinement(tiny_tryon, request_of):
+    refinement = tiny_tryon.refinement(*request_of, options=RefinementOptions(steps=8, views=2, learning_rate=3e-3))
+    for _ in refinement:
+        pass
+    return refinement
+
+
+@pytest.fixture(scope="module")
+def outfit(refinement):
+    return refinement.outfit()
+
+
+def psnr(a, b):
+    return 10 * np.log10(255**2 / max(((a.astype(float) - b) ** 2).mean(), 1e-9))
+
+
+def test_a_saved_outfit_is_served_by_any_engine(
+    refinement, outfit, tiny_tryon, tiny_bundle_folder, request_of, tmp_path
+):
+    look = refinement.look()
+    assert look.weights is not None
+    assert outfit.psnr >= FAITHFUL
+    outfit.save(tmp_path / "o.safetensors")
+    again = OutfitWeights.open(tmp_path / "o.safetensors")
+    assert again.source == outfit.source
+    plain = tiny_tryon(*request_of)
+    for engine in ("onnxruntime", "torch", "openvino"):
+        with TryOn.load(tiny_bundle_folder, engine, "fp32") as tryon:
+            tryon.serve(again)
+            served = tryon(*request_of)
+            assert psnr(served.image, look.image) >= FAITHFUL
+            assert "a refined outfit is worn" in served.report.notes
+            tryon.serve(None)
+            assert psnr(tryon(*request_of).image, plain.image) > 60
+            assert "a refined outfit is worn" not in tryon(*request_of).report.notes
+
+
+def test_it_is_smaller_than_the_weights(outfit, tiny_bundle):
+    whole = 2 * sum(weight.size for weight in bundle_weights(tiny_bundle).values())
+    assert outfit.size < 0.7 * whole
+
+
+def test_factors_keep_the_energy_that_was_asked_for():
+    rng = np.random.default_rng(0)
+    change = (rng.normal(size=(40, 3)) @ rng.normal(size=(3, 90))).reshape(40, 10, 3, 3).astype(np.float32)
+    change += 0.01 * rng.normal(size=change.shape).astype(np.float32)
+    found = _compress({"w": change, "bias": np.ones(5, np.float32)}, 0.99)
+    assert sorted(found) == ["bias", "w#inputs", "w#outputs"]
+    assert found["w#outputs"].shape == (40, 3)
+    rebuilt = found["w#outputs"].astype(np.float32) @ found["w#inputs"].astype(np.float32)
+    lost = ((rebuilt - change.reshape(40, -1)) ** 2).sum() / (change**2).sum()
+    assert lost < 0.011
+    assert sorted(_compress({"w": change}, None)) == ["w"]
+
+
+def test_packing_falls_back_to_the_whole_change(tiny_bundle):
+    """A picture that depends on every bit of the weights cannot be packed."""
+    base = bundle_weights(tiny_bundle)
+    rng = np.random.default_rng(1)
+    refined = {name: w + rng.normal(0, 0.1, w.shape).astype(np.float32) for name, w in base.items()}
+    first = next(iter(base))
+
+    def paint(weights):
+        return np.sin(1e5 * weights[first])
+
+    outfit = pack(tiny_bundle, refined, np.zeros(20, np.int32), paint)
+    assert set(outfit.tensors) == set(base)
+
+
+@pytest.mark.parametrize("damage", ["missing", "no outfit", "cut", "other bundle", "a tensor less", "other shape"])
+def test_a_wrong_outfit_is_refused(outfit, tiny_tryon, tiny_bundle, tmp_path, damage):
+    path = tmp_path / "o.safetensors"
+    outfit.save(path)
+    tensors = load_file(path)
+    metadata = {"format": "oviton outfit 1", "bundle": tiny_bundle.identity, "source": str([0] * 20), "psnr": "50"}
+    match damage:
+        case "missing":
+            path.unlink()
+        case "no outfit":
+            save_file(tensors, path)
+        case "cut":
+            path.write_bytes(path.read_bytes()[:100])
+        case "other bundle":
+            save_file(tensors, path, metadata | {"bundle": "f" * 64})
+        case "a tensor less":
+            tensors.pop(next(name for name in tensors if "#" not in name))
+            save_file(tensors, path, metadata)
+        case "other shape":
+            name = next(name for name in tensors if "#" not in name)
+            save_file(tensors | {name: np.zeros(7, np.float16)}, path, metadata)
+    with pytest.raises(InputError) as error:
+        tiny_tryon.serve(OutfitWeights.open(path))
+    assert "outfit" in str(error.value) or "no such file" in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_an_engine_that_did_not_take_the_weights_is_refused(outfit, tiny_tryon, request_of, monkeypatch):
+    plain = tiny_tryon(*request_of)
+    engine = tiny_tryon.engines["appearance_generator"]
+    monkeypatch.setattr(engine, "refit", lambda weights: None)
+    with pytest.raises(GateError, match="refitted onnxruntime fp32"):
+        refit.refit_generator(tiny_tryon.engines, outfit)
+    monkeypatch.undo()
+    assert np.array_equal(tiny_tryon(*request_of).image, plain.image)
