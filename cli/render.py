@@ -23,7 +23,7 @@ def render(
         typer.Option("--triplets", help="Evaluation cases with their exact answer, of held-out clothes."),
     ] = False,
     makehuman_assets: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Also use the clothes and hair of a MakeHuman assets folder.")
+        Path | None, typer.Option(metavar="DIR", help="Also use the clothes and shoes of a MakeHuman assets folder.")
     ] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; by default one a core.")] = None,
 ) -> None:
@@ -42,8 +42,9 @@ def render(
         raise InputError(f"-n {count}: allowed: at least {len(SHARES)} triplets, one a split")
     settings = WardrobeSettings(seed, height, width)
     if makehuman_assets is not None:
-        from ..training.wardrobe.makehuman import fingerprint
+        from ..training.wardrobe.makehuman import fingerprint, load_assets
 
+        load_assets(makehuman_assets)  # damage is told before anything is written
         settings = WardrobeSettings(seed, height, width, fingerprint(makehuman_assets), makehuman_assets)
     workers = workers or os.cpu_count() or 1
     with counter() as on_progress:

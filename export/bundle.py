@@ -55,7 +55,7 @@ class Bundle:
         return bundle
 
     def program_file(self, name: str, form: Form) -> Path:
-        """Return the path of one form of ``discriminator``, ``perceptual`` or ``surface_lookup``."""
+        """Return the path of one form of a program that refinement runs; the manifest names them."""
         found = {program.name: program for program in self.manifest.programs}
         if name not in found:
             raise InputError(f"{self.path}: no program {name!r}; it holds {', '.join(found)}")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from .refinement.outfit_weights import OutfitWeights
     from .refinement.refiner import Refined, RefinementStep, Refiner
 
+NOT_A_NUMBER = "the loss was no longer a number; the weights before that are kept"
 UNTRAINED_NOTE = "this bundle is untrained: its pictures show that the runtime works, not how good a try-on can be"
 
 
@@ -66,7 +69,9 @@ class TryOn(Closeable):
     def __init__(self, engines: EngineSet) -> None:
         self.engines = engines
         self._programs: dict[str, Any] = {}
-        self._outfit_notes: list[str] = []
+        self._outfit: OutfitWeights | None = None
+        self._outfit_note = ""
+        self._loading = threading.Lock()
 
     @classmethod
     def load(
@@ -187,6 +192,8 @@ class TryOn(Closeable):
         from .refinement.refiner import Refiner
 
         options = options or RefinementOptions()
+        if self._outfit is not None:
+            raise InputError("an outfit is served, and refinement starts from the bundle's own; call serve(None) first")
         started = time.perf_counter()
         request = self._request(person, garments, remove)
         values = self._feed_forward(request)
@@ -206,8 +213,10 @@ class TryOn(Closeable):
         """
         from .refinement.refit import refit_generator
 
-        note = refit_generator(self.engines, outfit)
-        self._outfit_notes = [note] if note else []
+        wanted = outfit.weights(self.engines.bundle) if outfit is not None else {}  # refused before anything changes
+        self._outfit, self._outfit_note = None, ""
+        self._outfit_note = refit_generator(self.engines, wanted)
+        self._outfit = outfit
 
     def close(self) -> None:
         """Close the engines."""
@@ -242,21 +251,32 @@ class TryOn(Closeable):
             image, labels = restore_result(values["image"][0], values["labels"][0], person, request.outfit.source, box)
         notes = [
             *request.outfit.notes,
-            *self._outfit_notes,
+            *self._outfit_notes(request.outfit),
             *_missing_body_maps(request.garments, manifest.conditioning),
         ]
         if refinement is not None and not refinement.accepted:
             notes.append(f"not refined, this is the feed-forward result: {refinement.reason}")
+        elif refinement is not None and refinement.stopped == "not a number":
+            notes.append(f"refinement stopped at step {refinement.steps}: {NOT_A_NUMBER}")
         report = self._report(request, notes, (image != person.image).any(axis=-1), refinement)
         return Look(image, labels, report, weights)
+
+    def _outfit_notes(self, wanted: Outfit) -> list[str]:
+        """Return what to say about the outfit that is served."""
+        if self._outfit is None:
+            return []
+        if self._outfit.source != tuple(wanted.source.tolist()):
+            return [self._outfit_note, "the outfit that is served was refined for other classes than those worn here"]
+        return [self._outfit_note]
 
     def _refinement_programs(self, precision: str) -> Any:
         from .refinement.programs import Programs
 
-        if precision not in self._programs:
-            device = "cuda" if self.engines.chosen.candidate.device.startswith("cuda") else "cpu"
-            self._programs[precision] = Programs(self.engines.bundle, device, precision)
-        return self._programs[precision]
+        with self._loading:
+            if precision not in self._programs:
+                device = "cuda" if self.engines.chosen.candidate.device.startswith("cuda") else "cpu"
+                self._programs[precision] = Programs(self.engines.bundle, device, precision)
+            return self._programs[precision]
 
     def _report(
         self,
@@ -312,7 +332,8 @@ class Refinement:
     def look(self) -> Look:
         """Return the better of the refined and the feed-forward result."""
         refined = self._result()
-        values, clock = dict(self._values), self._request.clock
+        values, clock = dict(self._values), _StageClock()
+        clock.stages.update(self._request.clock.stages)
         clock.stages["refinement"] = refined.seconds * 1000 - sum(clock.stages.values())
         if refined.picture is not None:
             values["generated"] = refined.picture[None]
@@ -330,7 +351,8 @@ class Refinement:
             texture_before=round(refined.texture[0], 4),
             texture_after=round(refined.texture[1], 4),
         )
-        return self._tryon._look(self._request, values, report, refined.weights)
+        request = dataclasses.replace(self._request, clock=clock)
+        return self._tryon._look(request, values, report, refined.weights)
 
     def outfit(self) -> OutfitWeights:
         """Return the refined weights, packed to be saved and served; see `TryOn.serve`.
@@ -349,7 +371,10 @@ class Refinement:
         return pack(self._tryon.engines.bundle, refined.weights, source, self._refiner.paint)
 
     def _result(self) -> Refined:
-        if self._refined is None or self._refined.steps != self._refiner.steps:
+        if self._refined is None or (self._refined.steps, self._refined.stopped) != (
+            self._refiner.steps,
+            self._refiner.stopped,
+        ):
             self._refined = self._refiner.result()
         return self._refined
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from ...data.errors import InputError
 
 MAX_STEPS = 10_000
+MAX_VIEWS = 64
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,11 @@ class TermWeights:
     kept: float = 0.5
     lookup: float = 1.0
     adversarial: float = 0.1
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if not 0 <= value < math.inf:
+                raise InputError(f"refinement weight {name}: {value:g} given; allowed: 0 or more")
 
 
 @dataclass(frozen=True)
@@ -80,7 +87,13 @@ class RefinementOptions:
             raise InputError(f"refinement time budget: {self.time_budget:g} s given; allowed: more than 0")
         if not 0 < self.learning_rate <= 1:
             raise InputError(f"refinement learning rate: {self.learning_rate:g} given; allowed: above 0, up to 1")
-        if self.views < 1 or self.patience < 1 or self.preview_every < 0:
-            raise InputError("refinement: views and patience must be at least 1, preview_every at least 0")
+        if not 1 <= self.views <= MAX_VIEWS:
+            raise InputError(f"refinement views: {self.views} given; allowed: 1 to {MAX_VIEWS}")
+        if self.patience < 1:
+            raise InputError(f"refinement patience: {self.patience} given; allowed: at least 1")
+        if self.preview_every < 0:
+            raise InputError(f"refinement preview_every: {self.preview_every} given; allowed: at least 0")
+        if not 0 <= self.seed < 2**63:
+            raise InputError(f"refinement seed: {self.seed} given; allowed: 0 to 2^63 - 1")
         if self.precision not in ("auto", "fp32", "bf16"):
             raise InputError(f"refinement precision {self.precision!r}; allowed: auto, fp32, bf16")

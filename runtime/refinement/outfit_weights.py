@@ -132,8 +132,9 @@ def pack(bundle: Bundle, refined: Weights, source: npt.NDArray[np.int32], paint:
     base = bundle_weights(bundle)
     wanted = paint(refined)
     # Larger energies always follow smaller ones, so the first that is faithful is the smallest.
+    changes = {name: _Change.of(refined[name] - base[name]) for name in base}
     for energy in (*ENERGIES, None):
-        tensors = _compress({name: refined[name] - base[name] for name in base}, energy)
+        tensors = {part: tensor for name, change in changes.items() for part, tensor in change.packed(name, energy)}
         psnr = _psnr(paint(_changed(base, tensors)), wanted)
         if psnr >= FAITHFUL or energy is None:
             break
@@ -148,22 +149,31 @@ def bundle_weights(bundle: Bundle) -> dict[str, npt.NDArray[np.float32]]:
     return {name: value.astype(np.float32) for name, value in stored.items()}
 
 
-def _compress(changes: Weights, energy: float | None) -> dict[str, npt.NDArray[np.float16]]:
-    """Keep a share of each change's energy in two factors, or the change itself where that is smaller."""
-    found: dict[str, npt.NDArray[np.float16]] = {}
-    for name, change in changes.items():
-        matrix = change.reshape(len(change), -1)
-        if energy is not None and change.ndim > 1:
-            left, strength, right = np.linalg.svd(matrix, full_matrices=False)
+@dataclass(frozen=True)
+class _Change:
+    """The change of one weight, and its singular values if it has several axes."""
+
+    whole: npt.NDArray[np.float32]
+    factors: tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.float32]] | None
+
+    @classmethod
+    def of(cls, change: npt.NDArray[np.float32]) -> _Change:
+        if change.ndim < 2:
+            return cls(change, None)
+        left, strength, right = np.linalg.svd(change.reshape(len(change), -1), full_matrices=False)
+        return cls(change, (left, strength, right))
+
+    def packed(self, name: str, energy: float | None) -> list[tuple[str, npt.NDArray[np.float16]]]:
+        """Keep a share of the energy in two factors, or the whole where that is smaller or asked for by None."""
+        if energy is not None and self.factors is not None:
+            left, strength, right = self.factors
             kept = np.cumsum(strength**2) / max(float((strength**2).sum()), 1e-30)
             rank = int(np.searchsorted(kept, energy)) + 1
-            if rank * sum(matrix.shape) < matrix.size:
+            if rank * (len(left) + right.shape[1]) < self.whole.size:
                 root = np.sqrt(strength[:rank])
-                found[f"{name}#outputs"] = (left[:, :rank] * root).astype(np.float16)
-                found[f"{name}#inputs"] = (right[:rank] * root[:, None]).astype(np.float16)
-                continue
-        found[name] = change.astype(np.float16)
-    return found
+                outputs, inputs = left[:, :rank] * root, right[:rank] * root[:, None]
+                return [(f"{name}#outputs", outputs.astype(np.float16)), (f"{name}#inputs", inputs.astype(np.float16))]
+        return [(name, self.whole.astype(np.float16))]
 
 
 def _changed(
@@ -192,7 +202,8 @@ def _changed(
             change = outputs.astype(np.float32) @ inputs.astype(np.float32)
         if change.size != weight.size:
             raise InputError(f"the outfit's {name} has {change.size} numbers, the bundle's {weight.size}")
-        found[name] = weight + change.reshape(weight.shape)
+        # Rounded as engines round them, so that what is measured is what is served.
+        found[name] = (weight + change.reshape(weight.shape)).astype(np.float16).astype(np.float32)
     return found
 
 

@@ -211,7 +211,7 @@ class Problem:
         known = (confidence > CONFIDENT).float()
         target = torch.where(known > 0, colour, _picture(tensors["person_image"])[None])
         new = torch.tensor(self.source != OWN, device=labels.device)
-        touched = new[labels.long()].float()[None, None]
+        touched = (new[labels.long()] | (labels != tensors["person_labels"])).float()[None, None]
         return _Pictures(conditioning, target, known, labels[None], touched)
 
     def _condition_person(self, tensors: dict[str, Tensor], labels: Tensor, codes: Tensor, *, wear: bool) -> Tensor:

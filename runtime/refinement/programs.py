@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -46,16 +47,17 @@ class Programs:
         self.discriminator: Any = loaded["discriminator"]
         self._lookup, self._condition = loaded["surface_lookup"], loaded["appearance_conditioning"]
         self._painter = loaded["appearance_painter"]
+        self._weights = {name: value.detach().clone() for name, value in self._painter.named_parameters()}
+        self._painting = threading.Lock()
 
     def weights(self) -> dict[str, Tensor]:
         """Return fresh, trainable copies of the generator's weights, by PyTorch name."""
-        return {
-            name: _packed(value.detach().clone()).requires_grad_() for name, value in self._painter.named_parameters()
-        }
+        return {name: _packed(value.clone()).requires_grad_() for name, value in self._weights.items()}
 
     def paint(self, weights: dict[str, Tensor], conditioning: Tensor) -> Tensor:
         """Paint pictures `[n, 3, H, W]` in [-1, 1] with these weights."""
-        picture: Tensor = functional_call(self._painter, weights, (conditioning,))
+        with self._painting:  # weights are swapped in for the call, so two threads must take turns
+            picture: Tensor = functional_call(self._painter, weights, (conditioning,))
         return picture
 
     def condition(self, **inputs: Tensor) -> Tensor:

@@ -25,6 +25,7 @@ FALL_FROM = 0.6
 NOTABLE = 1e-3
 """Relative fall of the loss that counts as one."""
 
+
 TOLERANCE = 1.0
 """The refined texture may be at most so many times as far from the lookup as the feed-forward one."""
 
@@ -66,7 +67,7 @@ class Refined:
     seconds
         In all.
     stopped
-        Why it ended: ``"steps"``, ``"plateau"``, ``"time"``, ``"not a number"``.
+        Why it ended: ``"steps"``, ``"plateau"``, ``"time"``, ``"cancelled"``, ``"not a number"``.
     before, after
         The loss, by term, of the feed-forward and of the refined weights, on the unmoved photographs.
     texture
@@ -107,18 +108,21 @@ class Refiner:
         self.programs, self.problem, self.options = programs, problem, options
         self.started = time.perf_counter() if started is None else started
         self.weights = programs.weights()
-        self.stopped = "steps"
+        self.stopped = "cancelled"
         self.steps = 0
+        begun = time.perf_counter()
         self._before = self._judge(self.weights)
+        # A step also goes backwards, which takes about twice as long as forwards.
+        self._slowest = 3 * (time.perf_counter() - begun)
 
     def __iter__(self) -> Iterator[RefinementStep]:
         """Take the steps one by one; stop iterating to cancel."""
         options, problem = self.options, self.problem
         optimizer = torch.optim.Adam(self.weights.values(), lr=options.learning_rate, betas=BETAS, fused=True)
-        best, since, slowest = math.inf, 0, 0.0
+        best, since = math.inf, 0
         while self.steps < options.steps:
             begun = time.perf_counter()
-            if options.time_budget is not None and begun + slowest - self.started > options.time_budget:
+            if options.time_budget is not None and begun + self._slowest - self.started > options.time_budget:
                 self.stopped = "time"
                 return
             for group in optimizer.param_groups:
@@ -136,7 +140,8 @@ class Refiner:
                 return
             optimizer.step()
             self.steps += 1
-            slowest = max(slowest, time.perf_counter() - begun) if self.steps > 1 else time.perf_counter() - begun
+            taken = time.perf_counter() - begun
+            self._slowest = taken if self.steps == 1 else max(self._slowest, taken)
             losses = {"loss": loss.item(), **{name: float(term.detach()) for name, term in terms.items()}}
             yield RefinementStep(self.steps, losses, self._preview(), time.perf_counter() - self.started)
             if losses["loss"] < best * (1 - NOTABLE):
@@ -146,6 +151,7 @@ class Refiner:
             if since >= options.patience:
                 self.stopped = "plateau"
                 return
+        self.stopped = "steps"
 
     def paint(self, weights: Mapping[str, npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:
         """Paint the result with other weights: `[3, H, W]` in [-1, 1], FP32."""
@@ -178,7 +184,8 @@ class Refiner:
     def _objection(self, before: _Judgement, after: _Judgement) -> str:
         """Return why the refined weights must not be used; empty when they may."""
         if not self.steps:
-            return "the time budget is shorter than one step" if self.stopped == "time" else "no step could be taken"
+            reasons = {"time": "the time budget is shorter than one step", "not a number": "the loss is not a number"}
+            return reasons.get(self.stopped, "no step was taken")
         if not math.isfinite(after.losses["loss"]):
             return "the loss is not a number"
         if after.losses["loss"] >= before.losses["loss"]:
@@ -188,7 +195,7 @@ class Refiner:
         return ""
 
     def _judge(self, weights: dict[str, Tensor]) -> _Judgement:
-        """Measure weights on the unmoved photographs, in FP32."""
+        """Measure weights on the unmoved photographs, painted in FP32."""
         with torch.no_grad():
             batch = self.problem.batch(0)
             parts = [self.programs.paint(weights, part) for part in torch.split(batch.conditioning, 1)]

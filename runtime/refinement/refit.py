@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from ...data.errors import GateError, MissingExtraError
+from ...data.errors import MissingExtraError
 from ...engines.engine_set import EngineSet
 from ...export.parity import REDUCED_PRECISION, SAME_PRECISION, compare
 from ...export.samples import read_samples, sample_requests
-from .outfit_weights import OutfitWeights, Weights
+from .outfit_weights import Weights
 
 GRAPH = "appearance_generator"
 
 
-def refit_generator(engines: EngineSet, outfit: OutfitWeights | None) -> str:
+def refit_generator(engines: EngineSet, weights: Weights) -> str:
     """Refit the appearance generator, and compare it with PyTorch on the bundle's sample people.
 
     Parameters
     ----------
     engines
         The loaded engines.
-    outfit
-        The outfit; None for the bundle's own weights.
+    weights
+        The outfit's weights by PyTorch name; none for the bundle's own.
 
     Returns
     -------
@@ -28,22 +28,19 @@ def refit_generator(engines: EngineSet, outfit: OutfitWeights | None) -> str:
 
     Raises
     ------
-    InputError
-        When the outfit belongs to another bundle.
     GateError
-        When engine and PyTorch disagree; the engine has the bundle's weights again then.
+        When engine and PyTorch disagree. Whatever is raised, the engine has the bundle's weights again.
     """
     engine = engines[GRAPH]
-    if outfit is None:
+    if not weights:
         engine.refit({})
         return ""
-    weights = outfit.weights(engines.bundle)
-    engine.refit(weights)
     try:
+        engine.refit(weights)
         _check(engines, weights)
     except MissingExtraError:
         return "a refined outfit is worn; without PyTorch the refitted engine could not be checked"
-    except GateError:
+    except BaseException:
         engine.refit({})
         raise
     return "a refined outfit is worn"

@@ -39,7 +39,8 @@ def test_refines_keeps_the_outfit_and_wears_it_again(dress, out, read_picture):
     [
         (["--refine", "0"], "steps: 0 given; allowed: 1 to"),
         (["--refine", "-5"], "steps: -5 given"),
-        (["--time-budget", "3"], "go with --refine"),
+        (["--time-budget", "3"], "--time-budget goes with --refine"),
+        (["--seed", "3"], "--seed goes with --refine"),
         (["--refine", "3", "--time-budget", "0"], "allowed: more than 0"),
         (["--save-outfit", "o.safetensors"], "goes with --refine"),
         (["--refine", "3", "--save-outfit", "o.pt"], "ends in .safetensors"),
@@ -53,6 +54,16 @@ def test_wrong_options_are_one_line_and_no_file(dress, out, arguments, words):
     assert stdout == ""
     assert words in stderr
     assert stderr.count("\n") == 1
+    assert not list(out.iterdir())
+
+
+def test_a_refinement_that_fails_leaves_no_frames(run, people, out, tiny_bundle_folder):
+    status, _, stderr = run(
+        "try-on", people / "hugo", "--wear", f"hat={people / 'hugo'}", "--bundle", tiny_bundle_folder,
+        "-o", out / "look.png", "--refine", 3, "--frames", out / "frames",
+    )  # fmt: skip
+    assert status == 2
+    assert "at least 64" in stderr
     assert not list(out.iterdir())
 
 

@@ -1,4 +1,4 @@
-"""MakeHuman clothes, shoes and hair, read from a folder that the user has; the project ships none of them.
+"""MakeHuman clothes and shoes, read from a folder that the user has; the project ships none of them.
 
 A ``.mhclo`` file ties each vertex of a garment to three vertices of the base mesh and an offset, so it fits any body.
 """
@@ -28,6 +28,9 @@ from .mesh import FloatArray, IndexArray, triangles
 PREFIX = "makehuman/"
 """Begins the kind of a piece that comes from these assets."""
 
+SUIT_SKIRTS = ("female_elegantsuit01",)
+"""Suits that come with a skirt instead of trousers."""
+
 _DECIMETRE = 0.1
 _AXES = {"x": 0, "y": 2, "z": 1}
 """MakeHuman's y is up and z to the front."""
@@ -38,14 +41,12 @@ _SLOTS = {
     "pants": ("bottom", 0.010),
     "skirt": ("bottom", 0.010),
     "shoes": ("shoes", 0.008),
-    "hair": ("hair", 0.004),
-    "hat": ("hat", 0.014),
 }
 
 
 @dataclass(frozen=True)
 class Asset:
-    """One garment or head of hair.
+    """One garment.
 
     Parameters
     ----------
@@ -86,7 +87,7 @@ class Asset:
 
 @dataclass(frozen=True)
 class MakeHumanAssets:
-    """All assets of a folder, by slot: ``top``, ``bottom``, ``shoes``, ``hair``, ``hat``."""
+    """All assets of a folder, by slot: ``top``, ``bottom``, ``shoes``."""
 
     by_slot: dict[str, dict[str, Asset]]
 
@@ -125,7 +126,8 @@ def fingerprint(folder: Path) -> str:
     """Return a hash of the assets, so that a wardrobe knows what it was made of."""
     digest = hashlib.sha256()
     for file in _files(folder):
-        digest.update(file.name.encode() + file.read_bytes())
+        for part in sorted((file, *file.parent.glob("*.obj"))):
+            digest.update(part.name.encode() + part.read_bytes())
     return digest.hexdigest()[:16]
 
 
@@ -160,12 +162,10 @@ def _read(file: Path) -> list[Asset]:
         part = sheet if rows is None else Sheet(combine, faces[rows], sheet.anatomy, weights)
         return Asset(name, what, part, np.array(offsets), tuple(scales), hidden)
 
-    if file.parent.parent.name == "hair":
-        return [asset("hair")]
     if name.startswith("shoes"):
         return [asset("shoes")]
     if "suit" not in name:
-        return [asset("hat")] if neutral[:, 2].min() > _WAIST + 0.4 else []
+        return []  # hair, hats: the wardrobe has its own
     return _split_suit(name, neutral, faces, hides, asset)
 
 
@@ -184,8 +184,7 @@ def _split_suit(
     height = body_model().neutral[hides, 2] if len(hides) else np.zeros(0)
     found = [asset("upper_clothes", upper, hides[height >= _WAIST])]
     if (~upper).any():
-        # The one elegant suit of women comes with a skirt.
-        lower = "skirt" if name.startswith("female_elegant") else "pants"
+        lower = "skirt" if name in SUIT_SKIRTS else "pants"
         found.append(asset(lower, ~upper, hides[height < _WAIST]))
     return found
 

@@ -11,13 +11,13 @@ from .body import Figure
 from .fabric import HARD_KINDS, REPEATING_KINDS, Fabric, sample_fabric
 from .garments import accessories, bottoms, footwear, tops
 from .garments.garment import DrapedGarment
-from .makehuman import PREFIX, MakeHumanAssets
+from .makehuman import PREFIX, SUIT_SKIRTS, MakeHumanAssets
 from .seeds import draw_seed
 
 PLAIN_SHARE_BELOW = 0.55
 """How much of trousers and skirts is plain or woven rather than printed."""
 
-SKIRT_KINDS = (*bottoms.SKIRTS, f"{PREFIX}female_elegantsuit01")
+SKIRT_KINDS = (*bottoms.SKIRTS, *(f"{PREFIX}{name}" for name in SUIT_SKIRTS))
 
 MAKEHUMAN_SHARE = 0.4
 """How much of tops, bottoms and shoes comes from MakeHuman's assets where there are any."""
@@ -216,7 +216,8 @@ def sample_wear(rng: np.random.Generator, taste: Taste = Taste()) -> Wear:
         sunglasses=piece({"sunglasses": 1.0}) if chance(0.05) else None,
         gloves=piece({"gloves": 1.0}, _SOLID) if chance(0.02) else None,
     )
-    return _with_assets(rng, wear, dict(taste.assets)) if taste.assets else wear
+    # MakeHuman's cuts are ordinary ones, so they would spoil the hard split.
+    return _with_assets(rng, wear, dict(taste.assets)) if taste.assets and not taste.hard else wear
 
 
 def _with_assets(rng: np.random.Generator, wear: Wear, kinds: dict[str, tuple[str, ...]]) -> Wear:

@@ -125,7 +125,7 @@ def render_people(
     InputError
         When the folder holds something else.
     """
-    claim(folder, settings)
+    claim(folder, settings, "people")
     missing = [i for i in range(count) if not (folder / person_name(i)).is_dir()]
     say = on_progress or (lambda what, done, total: None)
     done = count - len(missing)
@@ -188,7 +188,7 @@ def _render_person(job: tuple[Path, WardrobeSettings, int]) -> None:
     wearer, wear = person_in_outfit(settings, index)
     photograph = wearer.photograph(wear, settings.size, settings.assets)
     labels = wearer.segment(before(settings, index)[0], settings.size, settings.assets)
-    with atomic_folder(folder / person_name(index), is_ours=lambda _: False) as temporary:
+    with atomic_folder(folder / person_name(index), is_ours=lambda _: True) as temporary:
         write_photograph(temporary, photograph)
         write_image(temporary / BEFORE_NAME, labels)
 
@@ -199,16 +199,18 @@ def _write_pairs(folder: Path, settings: WardrobeSettings, count: int) -> None:
     rows.writerow(("person", "garment", "before", "classes"))
     for index in range(count - count % 2):
         name = person_name(index)
+        if not ((folder / name).is_dir() and (folder / person_name(index ^ 1)).is_dir()):
+            continue  # a longer run was interrupted
         _, changed = before(settings, index)
         rows.writerow((name, person_name(index ^ 1), f"{name}/{BEFORE_NAME}", "+".join(changed)))
     with atomic_path(folder / PAIRS_NAME) as temporary:
         temporary.write_text(text.getvalue(), encoding="utf-8")
 
 
-def claim(folder: Path, settings: WardrobeSettings) -> None:
+def claim(folder: Path, settings: WardrobeSettings, kind: str) -> None:
     """Make the folder, or check that it holds the same wardrobe."""
     path = folder / SETTINGS_NAME
-    mine = settings.to_json()
+    mine = {"kind": kind, **settings.to_json()}
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder}: a folder to write to is expected, but it is a file")
     if path.exists():

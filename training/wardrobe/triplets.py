@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ...data.classes import CLASS_IDS
+from ...data.errors import InputError
 from ...data.files import atomic_folder, atomic_path
 from .fabric import TEXTURED_KINDS
 from .outfit import Wear, sample_wear
@@ -21,6 +22,7 @@ from .wearer import Wearer, sample_wearer
 SHARES = {"upper": 0.28, "lower": 0.18, "dress": 0.15, "two": 0.18, "hard": 0.21}
 """How the triplets are spread over the splits."""
 
+MOST_DRAWS = 100
 SMALLEST_GARMENT = 0.015
 """Share of the frame that an exchanged garment must cover, in its photograph and in the truth."""
 
@@ -82,7 +84,7 @@ def render_triplets(
     dict
         How many triplets each split has.
     """
-    claim(folder, settings)
+    claim(folder, settings, "triplets")
     splits = spread(count)
     jobs = [
         (folder, settings, split, number)
@@ -155,9 +157,16 @@ def _render_triplet(job: tuple[Path, WardrobeSettings, str, int]) -> None:
     folder, settings, split, number = job
     rng = np.random.default_rng([settings.seed, list(SHARES).index(split) + 10, number])
     triplet = sample_triplet(settings, split, rng)
-    while not _is_visible(triplet, settings):
+    for _ in range(MOST_DRAWS):
+        if _is_visible(triplet, settings):
+            break
         triplet = sample_triplet(settings, split, rng)
-    with atomic_folder(folder / split / f"{number:04d}", is_ours=lambda _: False) as temporary:
+    else:
+        raise InputError(
+            f"--size {settings.height}x{settings.width}: people are too small in it for their clothes to show; "
+            "choose a size about twice as high as wide, such as 256x128"
+        )
+    with atomic_folder(folder / split / f"{number:04d}", is_ours=lambda _: True) as temporary:
         pictures = {
             "person": (triplet.person, triplet.wears),
             "truth": (triplet.person, triplet.truth),

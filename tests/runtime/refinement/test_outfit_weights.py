@@ -6,7 +6,7 @@ from oviton import TryOn
 from oviton.data.errors import GateError, InputError
 from oviton.runtime.refinement import refit
 from oviton.runtime.refinement.options import RefinementOptions
-from oviton.runtime.refinement.outfit_weights import FAITHFUL, OutfitWeights, _compress, bundle_weights, pack
+from oviton.runtime.refinement.outfit_weights import FAITHFUL, OutfitWeights, _Change, bundle_weights, pack
 
 
 @pytest.fixture(scope="module")
@@ -56,13 +56,14 @@ def test_factors_keep_the_energy_that_was_asked_for():
     rng = np.random.default_rng(0)
     change = (rng.normal(size=(40, 3)) @ rng.normal(size=(3, 90))).reshape(40, 10, 3, 3).astype(np.float32)
     change += 0.01 * rng.normal(size=change.shape).astype(np.float32)
-    found = _compress({"w": change, "bias": np.ones(5, np.float32)}, 0.99)
-    assert sorted(found) == ["bias", "w#inputs", "w#outputs"]
+    found = dict(_Change.of(change).packed("w", 0.99))
+    assert sorted(found) == ["w#inputs", "w#outputs"]
     assert found["w#outputs"].shape == (40, 3)
     rebuilt = found["w#outputs"].astype(np.float32) @ found["w#inputs"].astype(np.float32)
     lost = ((rebuilt - change.reshape(40, -1)) ** 2).sum() / (change**2).sum()
     assert lost < 0.011
-    assert sorted(_compress({"w": change}, None)) == ["w"]
+    assert [name for name, _ in _Change.of(change).packed("w", None)] == ["w"]
+    assert [name for name, _ in _Change.of(np.ones(5, np.float32)).packed("bias", 0.5)] == ["bias"]
 
 
 def test_packing_falls_back_to_the_whole_change(tiny_bundle):
@@ -111,6 +112,16 @@ def test_an_engine_that_did_not_take_the_weights_is_refused(outfit, tiny_tryon, 
     engine = tiny_tryon.engines["appearance_generator"]
     monkeypatch.setattr(engine, "refit", lambda weights: None)
     with pytest.raises(GateError, match="refitted onnxruntime fp32"):
-        refit.refit_generator(tiny_tryon.engines, outfit)
+        refit.refit_generator(tiny_tryon.engines, outfit.weights(tiny_tryon.engines.bundle))
     monkeypatch.undo()
     assert np.array_equal(tiny_tryon(*request_of).image, plain.image)
+
+
+def test_refinement_starts_from_the_bundle_only(outfit, tiny_tryon, request_of):
+    tiny_tryon.serve(outfit)
+    with pytest.raises(InputError, match="an outfit is served"):
+        tiny_tryon.refine(*request_of, steps=1)
+    person, garments = request_of
+    notes = tiny_tryon(person, garments[:1]).report.notes
+    assert "the outfit that is served was refined for other classes than those worn here" in notes
+    tiny_tryon.serve(None)

@@ -63,10 +63,21 @@ def test_every_term_reaches_the_first_and_the_last_layer(problem, term):
 def test_the_unmoved_photographs_are_judged(problem):
     """The loss before is that of the bundle's own weights: the same picture as the feed-forward graph paints."""
     programs = problem.programs
-    picture = programs.paint(programs.weights(), problem.batch(0).conditioning).detach()
-    labels = problem.labels[-1]
-    assert picture.shape == problem.target[:1].expand(4, -1, -1, -1).shape
-    assert labels.shape == picture.shape[2:]
+    picture = programs.paint(programs.weights(), problem.batch(0).conditioning)[-1].detach().numpy()
+    shown = np.floor((picture.clip(-1, 1) + 1) * 127.5 + 0.5).transpose(1, 2, 0)
+    assert np.abs(shown - problem._values["generated"][0]).max() <= 1
+
+
+def test_two_threads_refine_as_one_does(refine):
+    alone = refine(seed=3)
+    found = []
+    threads = [threading.Thread(target=lambda: found.append(refine(seed=3))) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [np.array_equal(look.image, alone.image) for look in found] == [True, True]
+    assert refine(seed=3).report.refinement.losses_before == alone.report.refinement.losses_before
 
 
 def test_steps_can_be_cancelled_and_leave_nothing(refine, tiny_tryon, request_of):
@@ -91,7 +102,11 @@ def test_steps_can_be_cancelled_and_leave_nothing(refine, tiny_tryon, request_of
     for step in refinement:
         if step.step == 3:
             break
-    assert refinement.look().report.refinement.steps == 3
+    first, again = refinement.look().report, refinement.look().report
+    assert first.refinement.steps == 3
+    assert first.refinement.stopped == "cancelled"
+    assert set(first.stages_ms) == set(again.stages_ms)
+    assert all(ms >= 0 for ms in again.stages_ms.values())
 
 
 def test_previews_come_as_often_as_asked(refine):

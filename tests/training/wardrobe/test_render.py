@@ -11,6 +11,7 @@ from oviton.data.errors import InputError
 from oviton.data.images import read_labels
 from oviton.data.person_folder import read_person_folder
 from oviton.training.wardrobe.render import WardrobeSettings, before, parse_size, person_in_outfit, render_people
+from oviton.training.wardrobe.triplets import render_triplets
 
 SETTINGS = WardrobeSettings(seed=5, height=64, width=32)
 
@@ -80,6 +81,11 @@ def test_a_wardrobe_of_other_settings_is_refused(wardrobe):
         render_people(wardrobe, replace(SETTINGS, seed=9), 6, workers=1)
 
 
+def test_triplets_do_not_mix_with_people(wardrobe):
+    with pytest.raises(InputError, match="kind 'people', not 'triplets'"):
+        render_triplets(wardrobe, SETTINGS, 5, workers=1)
+
+
 def test_a_folder_of_something_else_is_refused(tmp_path):
     (tmp_path / "letters").write_text("dear")
     with pytest.raises(InputError, match="something else"):
@@ -95,6 +101,7 @@ def test_a_damaged_settings_file_is_named(tmp_path):
 
 def test_settings_are_written_without_paths(wardrobe):
     assert json.loads((wardrobe / "wardrobe.json").read_text()) == {
+        "kind": "people",
         "seed": 5,
         "height": 64,
         "width": 32,

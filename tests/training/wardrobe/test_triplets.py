@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from oviton.data.classes import CLASS_IDS
+from oviton.data.errors import InputError
 from oviton.data.person_folder import read_person_folder
 from oviton.training.wardrobe.body import HELD_OUT_BODIES, body_model
 from oviton.training.wardrobe.render import WardrobeSettings
@@ -62,6 +63,11 @@ def test_the_hard_split_is_harder():
     turns = [abs(np.degrees(np.arctan2(t.person.pose["root"][1, 0], t.person.pose["root"][0, 0]))) for t in found]
     assert np.mean(np.array(turns) > 28) > 0.3
     assert {wears for t in found for _, _, classes in t.garments for wears in classes} >= {"upper_clothes", "dress"}
+
+
+def test_a_size_in_which_nothing_shows_is_refused(tmp_path):
+    with pytest.raises(InputError, match="--size 32x512"):
+        render_triplets(tmp_path / "set", WardrobeSettings(1, 32, 512), 5, workers=1)
 
 
 @pytest.mark.parametrize("count", [5, 40, 210, 1000])
