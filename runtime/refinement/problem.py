@@ -80,7 +80,7 @@ class Problem:
         tensors = {
             name: programs.tensor(values[name])[0]
             for name in (
-                "person_image", "person_labels", "densepose", "labels", "appearance_codes",
+                "person_image", "person_labels", "densepose", "labels", "appearance_codes", "generated",
                 "garment_images", "garment_labels", "garment_densepose",
             )
         }  # fmt: skip
@@ -209,7 +209,8 @@ class Problem:
         confidence = found[:, 3:]
         colour = found[:, :3] / confidence.clamp(min=1e-3)
         known = (confidence > CONFIDENT).float()
-        target = torch.where(known > 0, colour, _picture(tensors["person_image"])[None])
+        # Around it the feed-forward result: features near the border also see what lies beyond.
+        target = torch.where(known > 0, colour, _picture(tensors["generated"])[None])
         new = torch.tensor(self.source != OWN, device=labels.device)
         touched = (new[labels.long()] | (labels != tensors["person_labels"])).float()[None, None]
         return _Pictures(conditioning, target, known, labels[None], touched)

@@ -12,7 +12,7 @@ import torch
 
 from oviton.data.errors import GateError, InputError
 from oviton.export import exporter
-from oviton.export.bundle import Bundle, holds_only_a_bundle
+from oviton.export.bundle import SHIPPED_BUNDLES, Bundle, holds_only_a_bundle
 from oviton.export.exporter import export_bundle
 from oviton.export.program import assign_weights, load_program, save_weights
 from oviton.networks.graphs import graph_specs
@@ -251,9 +251,18 @@ def test_one_sample_person_is_too_few(tmp_path, tiny_networks, people):
         export_bundle(tiny_networks, tmp_path / "bundle", [people / "ana"])
 
 
-def test_shipped_bundle_is_whole_and_honest(small_bundle):
-    manifest = small_bundle.manifest
+@pytest.mark.parametrize(("name", "conditioning"), [("small", "surface"), ("small-codes", "codes")])
+def test_shipped_bundles_are_whole_and_trained(name, conditioning):
+    manifest = Bundle.open(SHIPPED_BUNDLES / name).manifest
     assert (manifest.preset, manifest.height, manifest.width) == ("small", 256, 128)
+    assert (manifest.name, manifest.conditioning) == (name, conditioning)
     assert all(row.passed for row in manifest.parity)
-    assert sum(entry.size for entry in manifest.files.values()) < 40e6
-    assert isinstance(small_bundle, Bundle)
+    assert manifest.is_trained
+    assert manifest.trained["shape"].startswith("oviton train shape ")
+
+
+def test_shipped_bundles_are_light():
+    names = sorted(folder.name for folder in SHIPPED_BUNDLES.iterdir())
+    assert names == ["small", "small-codes"]
+    sizes = [e.size for name in names for e in Bundle.open(SHIPPED_BUNDLES / name).manifest.files.values()]
+    assert sum(sizes) < 40e6
