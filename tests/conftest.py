@@ -83,12 +83,6 @@ def tiny_bundle(tiny_bundle_folder) -> Bundle:
     return Bundle.open(tiny_bundle_folder)
 
 
-@pytest.fixture(scope="session")
-def small_bundle() -> Bundle:
-    """The shipped bundle."""
-    return Bundle.open()
-
-
 @pytest.fixture
 def bundle_copy(tmp_path, tiny_bundle_folder) -> Path:
     """A tiny bundle to damage."""
