@@ -87,8 +87,7 @@ def test_refit_equals_pytorch_with_those_weights(make, feed, tiny_networks):
     engine = make("appearance_generator")
     before = engine(**pick(feed, engine))["generated"]
     networks = copy.deepcopy(tiny_networks)
-    module = AppearanceGeneratorGraph.__new__(AppearanceGeneratorGraph)
-    torch.nn.Module.__init__(module)
+    module = AppearanceGeneratorGraph(networks.config)
     module.appearance_generator = networks.appearance_generator
     generator = torch.Generator().manual_seed(1)
     with torch.no_grad():

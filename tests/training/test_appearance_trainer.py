@@ -75,10 +75,11 @@ def test_lookup_is_dirty_but_of_the_garment(task):
         batch = _batch(made, seed)
         worn = batch.source.gather(1, batch.labels.flatten(1).long()).reshape(batch.labels.shape) > 0
         assert batch.lookup[:, 3][~worn].max() == 0
-        sure = worn & (batch.lookup[:, 3] == 1)
+        sure = worn & (batch.lookup[:, 3] > 0.9)
         shares.append(sure.sum() / worn.sum())
-        errors.append((batch.lookup[:, :3] - batch.target).abs().mean(dim=1)[sure].mean())
-    assert 0.3 < np.mean(shares) < 0.999
+        colour = batch.lookup[:, :3] / batch.lookup[:, 3:].clamp(min=1e-3)
+        errors.append((colour - batch.target).abs().mean(dim=1)[sure].mean())
+    assert 0.2 < np.mean(shares) < 0.999
     assert 0.02 < np.mean(errors) < 0.4
 
 
