@@ -101,7 +101,7 @@ class Evaluator:
         if not self.cases:
             raise InputError(f"{folder.path}: none of {len(paths)} triplets is usable; first: {self.skipped[0].reason}")
         self.notes += folder.notes
-        return self.report(str(folder.path))
+        return self.report(folder.path.name)
 
     def measure(self, triplet: Triplet, pictures: Pictures) -> CaseReport:
         """Return the numbers of one triplet, and keep its pictures' features."""

@@ -32,6 +32,7 @@ from .augment import (
     mirror_labels,
     punch_holes,
     random_affine,
+    random_zoom,
     rough_garments,
     soften,
     wobble,
@@ -42,6 +43,9 @@ from .task import Raw, Task
 
 OWN_COPY = AffineLimits(rotation=4, shift=0.03, scale=(0.93, 1.07))
 GARMENT_COPY = AffineLimits(rotation=10, shift=0.08, scale=(0.8, 1.25), shear=0.06)
+
+CLOSER_SHARE, CLOSEST = 0.35, 1.8
+"""How many photographs are framed closer than the wardrobe frames them, and how much closer at most."""
 
 PAIRED_SHARE = 1 / 2
 BACKGROUND_WEIGHT, OTHER_WEIGHT, WORN_WEIGHT = 0.1, 0.5, 1.0
@@ -142,10 +146,11 @@ class AppearanceTask(Task[AppearanceBatch]):
     def prepare(self, raw: Raw, generator: torch.Generator) -> AppearanceBatch:
         """Augment photographs, labels and body maps, and look the garments up."""
         raw = {name: tensor.to(self.device) for name, tensor in raw.items()}
-        labels, densepose = raw["labels"], raw["densepose"]
-        count, height, width = labels.shape
+        count, height, width = raw["labels"].shape
         colours = ColourShift.random(count, generator)
         target, garment = (colours(_picture(raw[name])) for name in ("image", "garment_image"))
+        closer = Warp(random_zoom(CLOSER_SHARE, CLOSEST, count, generator).to(self.device), height, width)
+        target, labels, densepose = closer.image(target), closer.labels(raw["labels"]), closer.labels(raw["densepose"])
 
         own = self._warp(OWN_COPY, count, height, width, generator)
         own_image, own_labels = soften(own.image(target), generator), own.labels(labels)
@@ -307,7 +312,7 @@ def _stack(pairs: Sequence[PairSample], singles: Sequence[Sample]) -> Raw:
     worn = np.zeros((len(people), NUM_CLASSES), dtype=bool)
     worn[:, GARMENTS] = True
     for row, pair in enumerate(pairs):
-        worn[row] = [c in pair.classes for c in range(NUM_CLASSES)]
+        worn[row] = [c in pair.shared for c in range(NUM_CLASSES)]
     arrays = {
         "image": np.stack([person.image for person in people]),
         "labels": np.stack([person.labels for person in people]),

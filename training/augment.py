@@ -66,6 +66,28 @@ def random_affine(limits: AffineLimits, count: int, aspect: float, generator: to
     return theta
 
 
+def random_zoom(share: float, largest: float, count: int, generator: torch.Generator) -> Tensor:
+    """Draw affine maps `[count, 2, 3]` for `Warp` that cut closer framings out of the frame.
+
+    Parameters
+    ----------
+    share
+        How many are not the whole frame.
+    largest
+        The largest factor; the cut never leaves the frame.
+    count
+        How many.
+    generator
+        Where randomness comes from.
+    """
+    zoomed = torch.rand(count, generator=generator) < share
+    factor = torch.where(zoomed, _uniform(count, 1.0, largest, generator), 1.0)
+    theta = torch.zeros(count, 2, 3)
+    theta[:, 0, 0] = theta[:, 1, 1] = 1 / factor
+    theta[:, :, 2] = (1 - 1 / factor).unsqueeze(1) * (2 * torch.rand(count, 2, generator=generator) - 1)
+    return theta
+
+
 class Warp:
     """One affine map a sample, applied alike to pictures, labels and body maps.
 

@@ -24,6 +24,7 @@ S = TypeVar("S")
 
 PAIRS_NAME = "pairs.csv"
 PAIR_COLUMNS = ("person", "garment", "before", "classes")
+SHARED_COLUMN, WHOLE_OUTFIT = "shared", "all"
 HELD_OUT_OF = 32
 """One person in this many, by a hash of the name, is held out of training."""
 
@@ -58,13 +59,16 @@ class Pair:
     before
         Labels of `person` in other clothes, relative to the data folder; None when there are none.
     classes
-        The classes that come from the garment photograph.
+        The classes that the person wears since `before`, and the garment photograph shows.
+    shared
+        The classes that both wear alike, `classes` among them.
     """
 
     person: str
     garment: str
     before: str | None
     classes: tuple[int, ...]
+    shared: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,7 @@ class PairSample:
     garment: Sample
     before: UInt8Array
     classes: tuple[int, ...]
+    shared: tuple[int, ...]
 
 
 class Dataset:
@@ -200,7 +205,7 @@ class Dataset:
         if person is None or garment is None:
             return None
         before = person.labels if pair.before is None else self._before(pair.before)
-        return None if before is None else PairSample(person, garment, before, pair.classes)
+        return None if before is None else PairSample(person, garment, before, pair.classes, pair.shared)
 
     def _before(self, name: str) -> UInt8Array | None:
         with self._lock:
@@ -305,8 +310,14 @@ def _parse_pair(row: dict[str, str | None], known: set[str]) -> Pair:
     for name in (person, garment):
         if name not in known:
             raise InputError(f"no person is called {name!r}")
-    worn = parse_garment_classes(classes.replace("+", ",")) if classes else GARMENTS
-    return Pair(person, garment, before or None, worn)
+    worn = _parse_classes(classes) if classes else GARMENTS
+    shared = (row.get(SHARED_COLUMN) or "").strip()
+    alike = GARMENTS if shared == WHOLE_OUTFIT else _parse_classes(shared) if shared else ()
+    return Pair(person, garment, before or None, worn, tuple(sorted({*worn, *alike})))
+
+
+def _parse_classes(text: str) -> tuple[int, ...]:
+    return parse_garment_classes(text.replace("+", ","))
 
 
 def _up_to(count: int, keys: Sequence[K], read: Callable[[K], S | None]) -> list[S]:

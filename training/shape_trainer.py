@@ -28,6 +28,7 @@ from .augment import (
     mirror_labels,
     punch_holes,
     random_affine,
+    random_zoom,
 )
 from .dataset import Dataset, PairSample, Sample
 from .options import TrainOptions
@@ -40,7 +41,10 @@ KEPT = AffineLimits(rotation=4, shift=0.02, scale=(0.95, 1.05), shear=0.03)
 MOVED = AffineLimits(rotation=15, shift=0.15, scale=(0.6, 1.6), shear=0.15)
 """For a garment's slices cut from the person, so that their place tells nothing."""
 
-PAIRED_SHARE = 5 / 8
+CLOSER_SHARE, CLOSEST = 0.25, 1.6
+"""How many photographs are framed closer than the wardrobe frames them, and how much closer at most."""
+
+PAIRED_SHARE = 6 / 8
 CHANGED_WEIGHT = 2.5
 CLASS_WEIGHT_LIMIT = 2.5
 """Larger weights shorten sleeves."""
@@ -127,17 +131,22 @@ class ShapeTask(Task[ShapeBatch]):
         """Augment slices and body maps."""
         raw = {name: tensor.to(self.device) for name, tensor in raw.items()}
         count = len(raw["labels"])
-        flat = chance(count, 0.5, generator, self.device)
+        flat = chance(count, 0.3, generator, self.device)
         mirrored = flat & chance(count, 0.5, generator, self.device)
         labels, before, garment = (mirror_labels(raw[name], mirrored) for name in ("labels", "before", "garment"))
         densepose = mirror_body_map(raw["densepose"], mirrored)
+        zoom = random_zoom(CLOSER_SHARE, CLOSEST, count, generator)
+        closer = Warp(zoom.to(self.device), *labels.shape[1:])
+        labels, before, densepose = (closer.labels(each) for each in (labels, before, densepose))
         densepose = self._rough_body(drop_coordinates(densepose, flat), generator)
         body = working_body(densepose, self.scale)
 
         worn, dropped = raw["worn"].clone(), chance((count, NUM_CLASSES), 0.05, generator, self.device)
         single = ~raw["paired"]
         moved = chance((count, NUM_CLASSES), 0.5, generator, self.device) & self._movable() & single[:, None]
-        dropped[:, BODY_SKIN] |= chance((count, 1), 0.5, generator, self.device)
+        # Of a single image, bare skin would tell where its own sleeves end.
+        bare = chance((count, 1), 0.5, generator, self.device)
+        dropped[:, BODY_SKIN] |= bare & (single[:, None] | chance((count, 1), 0.5, generator, self.device))
         # A garment takes the place of what it takes off, in the person's own labels.
         taken_off = (worn.float() @ _takes_off().to(self.device)) > 0
         taken = self._slices(before, ~(worn | taken_off | moved | dropped))
@@ -201,8 +210,9 @@ class ShapeTask(Task[ShapeBatch]):
         """Make rendered body maps as faulty as real ones."""
         flat = (densepose[..., 1:].amax(dim=(1, 2, 3)) == 0).view(-1, 1, 1, 1)
         densepose = torch.where(flat, densepose, jitter_coordinates(densepose, generator))
-        densepose = drop_parts(densepose, chance((len(densepose), NUM_BODY_PARTS), 0.05, generator, self.device))
-        return punch_holes(densepose, 0.25, generator)
+        faulty = chance((len(densepose), 1), 0.3, generator, self.device)
+        missing = chance((len(densepose), NUM_BODY_PARTS), 0.06, generator, self.device)
+        return punch_holes(drop_parts(densepose, faulty & missing), 0.1, generator)
 
     def _movable(self) -> Tensor:
         return torch.tensor([c == BACKGROUND or c in GARMENTS for c in range(NUM_CLASSES)], device=self.device)

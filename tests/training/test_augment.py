@@ -7,7 +7,7 @@ from skimage import morphology, transform
 
 from oviton.data.classes import CLASS_IDS
 from oviton.training import augment
-from oviton.training.augment import AffineLimits, ColourShift, Warp, random_affine
+from oviton.training.augment import AffineLimits, ColourShift, Warp, random_affine, random_zoom
 
 H, W = 64, 32
 GARMENT = torch.tensor([[c in (5, 9) for c in range(20)]])
@@ -53,6 +53,19 @@ def test_warp_agrees_with_scikit_image():
     matrix[:2, 2] = units @ theta[:, 2] + centre - matrix[:2, :2] @ centre
     expected = transform.warp(picture, transform.AffineTransform(matrix), order=1, mode="edge")
     assert np.allclose(warped[0, 0].numpy(), expected, atol=1e-4)
+
+
+def test_closer_framings_never_leave_the_frame(generator):
+    theta = random_zoom(0.4, 1.8, 500, generator)
+    factor = 1 / theta[:, 0, 0]
+    assert torch.equal(theta[:, 0, 0], theta[:, 1, 1])
+    assert factor.min() == 1
+    assert 1.7 < factor.max() <= 1.8
+    assert 0.3 < (factor > 1).float().mean() < 0.5
+    # The corners of the cut lie within [-1, 1], the frame in affine_grid's units.
+    assert ((theta[:, :, 2].abs() + theta[:, :1, 0]) <= 1 + 1e-6).all()
+    whole = theta[factor == 1]
+    assert torch.equal(whole, torch.eye(2, 3).expand(len(whole), 2, 3))
 
 
 def test_drawn_maps_stay_within_their_limits_and_are_rotations_in_pixels(generator):

@@ -112,6 +112,23 @@ def test_pairs_are_read(paired, open_data):
     assert np.array_equal(sample.before, labels)
 
 
+def test_pairs_may_share_more_than_what_changed(paired, open_data):
+    rows = [
+        "person,garment,before,classes,shared",
+        "ana,dev,,pants,all",
+        "chloe,dev,,pants,coat+pants",
+        "dev,ana,,pants,",
+    ]
+    (paired / "pairs.csv").write_text("\n".join(rows))
+    dataset, warnings = open_data(paired, pairs=True)
+    assert not warnings
+    shared = {pair.person: pair.shared for pair in dataset.pairs + dataset.held_out_pairs}
+    assert shared == {"ana": GARMENTS, "chloe": ids("coat", "pants"), "dev": ids("pants")}
+    (sample, *_) = (dataset.pair(pair) for pair in dataset.pairs)
+    assert sample.shared == dataset.pairs[0].shared
+    assert sample.classes == ids("pants")
+
+
 def test_pairs_do_not_show_the_held_out(paired, open_data):
     dataset, _ = open_data(paired, pairs=True)
     seen = {name for pair in dataset.pairs for name in (pair.person, pair.garment)}

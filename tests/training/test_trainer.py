@@ -27,7 +27,7 @@ def _state(options):
     ],
 )
 def test_loss_on_people_never_seen_falls(part, changed, to, options, listener):
-    trainer = Trainer(options(part, steps=80, learning_rate=5e-3, **changed), listener)
+    trainer = Trainer(options(part, steps=120, learning_rate=5e-3, **changed), listener)
     before = trainer.show()
     after = trainer.run().held_out
     assert {name: after[name] / before[name] for name in before if not after[name] < to * before[name]} == {}

@@ -196,13 +196,13 @@ def _render_person(job: tuple[Path, WardrobeSettings, int]) -> None:
 def _write_pairs(folder: Path, settings: WardrobeSettings, count: int) -> None:
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(("person", "garment", "before", "classes"))
+    rows.writerow(("person", "garment", "before", "classes", "shared"))
     for index in range(count - count % 2):
         name = person_name(index)
         if not ((folder / name).is_dir() and (folder / person_name(index ^ 1)).is_dir()):
             continue  # a longer run was interrupted
         _, changed = before(settings, index)
-        rows.writerow((name, person_name(index ^ 1), f"{name}/{BEFORE_NAME}", "+".join(changed)))
+        rows.writerow((name, person_name(index ^ 1), f"{name}/{BEFORE_NAME}", "+".join(changed), "all"))
     with atomic_path(folder / PAIRS_NAME) as temporary:
         temporary.write_text(text.getvalue(), encoding="utf-8")
 
