@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from oviton import cli
 from oviton.engines.plan_cache import PlanCache
 from oviton.export.bundle import Bundle
 from oviton.export.samples import read_samples, sample_requests
@@ -99,6 +100,20 @@ def tiny_requests(sample_people):
 def person_copy(tmp_path) -> Path:
     """A person folder to damage."""
     return Path(shutil.copytree(PEOPLE / "ana", tmp_path / "ana"))
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run the command line in this process; returns exit status, stdout and stderr."""
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["oviton", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        captured = capsys.readouterr()
+        return stop.value.code or 0, captured.out, captured.err
+
+    return call
 
 
 @pytest.fixture(scope="session")

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import copy
-import fcntl
 import math
-import signal
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Any, Protocol
 
 import numpy as np
@@ -19,13 +16,13 @@ import torch
 from torch import Tensor, nn
 
 from ..data.errors import GateError, InputError
-from ..data.optional import require
 from ..networks.checkpoint import PARTS, Networks, save_checkpoint, untrained_networks
 from ..networks.losses import feature_matching_loss, lsgan_discriminator_loss, lsgan_generator_loss
 from .appearance_trainer import AppearanceTask
 from .dataset import Dataset
 from .options import TrainOptions
 from .prefetch import Prefetcher
+from .run_guard import locked, stop_requests
 from .shape_trainer import ShapeTask
 from .sheets import write_sheet
 from .start import copy_weights
@@ -38,6 +35,7 @@ from .state import (
     write_state,
 )
 from .task import Raw, Task
+from .training_log import log, means, tensorboard, told
 
 CRITIC_FROM, ADVERSARIAL_FROM, ADVERSARIAL_FULL = 0.5, 0.6, 0.65
 """Shares of the steps: the discriminator trains, its terms enter the loss, they reach their weight.
@@ -116,7 +114,7 @@ def train(options: TrainOptions, observer: Observer) -> TrainingReport:
     if options.threads is not None:
         torch.set_num_threads(options.threads)
     folder = options.checkpoint / "training" / options.part
-    with _locked(folder):
+    with locked(folder):
         return Trainer(options, observer).run()
 
 
@@ -184,20 +182,20 @@ class Trainer:
         held_out: dict[str, float] = {}
         started = time.perf_counter()
         with ExitStack() as stack:
-            logs = stack.enter_context(_tensorboard(self.folder / "logs", first))
+            logs = stack.enter_context(tensorboard(self.folder / "logs", first))
             samples = stack.enter_context(Prefetcher(self._draw, first, options.steps))
-            stop = stack.enter_context(_stop_requests())
+            stop = stack.enter_context(stop_requests())
             while self.step < options.steps and not stop:
                 recent = [*recent[1 - LOG_EVERY :], self._train_step(samples.take())]
                 done = self.step - first
                 seconds = (time.perf_counter() - started) / done
-                self.observer.progress(self.step, options.steps, _means(recent), seconds * (options.steps - self.step))
+                self.observer.progress(self.step, options.steps, means(recent), seconds * (options.steps - self.step))
                 if self.step % LOG_EVERY == 0 or self.step == options.steps:
-                    _log(logs, "train", _means(recent), self.step)
+                    log(logs, "train", means(recent), self.step)
                 if self.step % options.sheet_every == 0 or self.step == options.steps:
                     held_out = self.show()
-                    _log(logs, "held out", held_out, self.step)
-                    self.observer.note(f"step {self.step}, held out: {_told(held_out)}")
+                    log(logs, "held out", held_out, self.step)
+                    self.observer.note(f"step {self.step}, held out: {told(held_out)}")
                 if self.step % options.save_every == 0 and self.step < options.steps:
                     self.save()
             seconds = (time.perf_counter() - started) / max(1, self.step - first)
@@ -210,7 +208,7 @@ class Trainer:
             self.step,
             first,
             seconds if self.step > first else 0.0,
-            _means(recent),
+            means(recent),
             held_out,
             self.dataset.skipped,
         )
@@ -370,62 +368,3 @@ def _generator(seed: int, step: int) -> torch.Generator:
 
 def _floats(features: list[list[Tensor]]) -> list[list[Tensor]]:
     return [[layer.float() for layer in scale] for scale in features]
-
-
-def _means(recent: list[dict[str, float]]) -> dict[str, float]:
-    names = dict.fromkeys(name for each in recent for name in each)
-    return {name: float(np.mean([each[name] for each in recent if name in each])) for name in names}
-
-
-def _told(losses: Mapping[str, float]) -> str:
-    return ", ".join(f"{name} {value:.4f}" for name, value in losses.items())
-
-
-def _log(logs: Any, group: str, losses: Mapping[str, float], step: int) -> None:
-    for name, value in losses.items():
-        logs.add_scalar(f"{group}/{name}", value, step)
-
-
-@contextmanager
-def _tensorboard(folder: Path, step: int) -> Iterator[Any]:
-    require("tensorboard", extra="train", purpose="training's log")
-    from torch.utils.tensorboard import SummaryWriter
-
-    with SummaryWriter(str(folder), purge_step=step) as writer:
-        yield writer
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Keep two runs from training one part in one folder."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / "lock").open("w")
-    except OSError as error:
-        raise InputError(f"cannot write {folder}: {error.strerror}; choose another output folder") from None
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise InputError(f"{folder}: another run trains here; wait for it, or choose another folder") from None
-        yield
-
-
-@contextmanager
-def _stop_requests() -> Iterator[list[BaseException]]:
-    """Collect Ctrl-C and SIGTERM, so that a step is never cut in two; a second one is not waited for."""
-    asked: list[BaseException] = []
-
-    def ask(number: int, frame: FrameType | None) -> None:
-        del frame
-        stop: BaseException = KeyboardInterrupt() if number == signal.SIGINT else SystemExit(128 + number)
-        if asked:
-            raise stop
-        asked.append(stop)
-
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield asked
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
