@@ -1,0 +1,82 @@
+"""How well a checkpoint's shape networks draw labels, before anything is exported."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ..data.classes import CLASS_NAMES
+from ..data.images import UInt8Array
+from ..data.letterbox import Letterbox
+from ..networks.checkpoint import read_part, untrained_networks
+from ..networks.graphs import ShapeEncoderGraph, ShapeGeneratorGraph
+from ..runtime.outfit import plan_outfit
+from ..runtime.requests import build_request
+from .label_metrics import iou, mean_iou, visible
+from .triplets import Triplet
+
+
+@dataclass(frozen=True)
+class ShapeScore:
+    """One triplet's numbers, each in [0, 1].
+
+    Parameters
+    ----------
+    split, name
+        The triplet.
+    miou
+        Mean IoU of the labels drawn over the classes of the truth.
+    iou
+        IoU of each class that was swapped.
+    """
+
+    split: str
+    name: str
+    miou: float
+    iou: dict[str, float]
+
+
+class ShapeNetworks:
+    """The shape half of a checkpoint or bundle, run eagerly in FP32.
+
+    Parameters
+    ----------
+    folder
+        A checkpoint or a bundle.
+
+    Raises
+    ------
+    InputError
+        When the folder has no shape weights.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.config, weights, self.recipe = read_part(folder, "shape")
+        networks = untrained_networks(self.config, 0)
+        networks.load_state_dict({**networks.state_dict(), **weights})
+        self._encode, self._draw = ShapeEncoderGraph(self.config).eval(), ShapeGeneratorGraph(self.config).eval()
+        self._encode.shape_encoder = networks.shape_encoder
+        self._draw.shape_generator = networks.shape_generator
+
+    def labels(self, triplet: Triplet) -> UInt8Array:
+        """Draw the labels of the person in the outfit, at the network's size: uint8 `[H, W]`."""
+        outfit = plan_outfit(triplet.garments, triplet.remove)
+        request = build_request(triplet.person, triplet.garments, outfit, self.config.height, self.config.width)
+        person, garment, source, densepose = (
+            torch.from_numpy(np.array(request[name]))
+            for name in ("person_labels", "garment_labels", "source", "densepose")
+        )
+        with torch.inference_mode():
+            drawn = self._draw(self._encode(person, garment, source), densepose, person, source)
+        found: UInt8Array = drawn[0].numpy()
+        return found
+
+    def score(self, triplet: Triplet) -> ShapeScore:
+        """Measure one triplet against its true labels, fitted into the network's frame."""
+        box = Letterbox.of(triplet.true_labels, self.config.height, self.config.width)
+        truth, drawn = box.fit_labels(triplet.true_labels), self.labels(triplet)
+        swapped = {CLASS_NAMES[c]: iou(drawn, truth, c) for c in visible(truth, triplet.worn)}
+        return ShapeScore(triplet.split, triplet.name, mean_iou(drawn, truth), swapped)
