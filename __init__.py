@@ -12,25 +12,43 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from .data.version import __version__
+
 if TYPE_CHECKING:
-    from .data.errors import GateError, InputError
+    from .data.errors import GateError, InputError, ServerError
     from .export.bundle import Bundle
     from .runtime.person import Garment, Person
     from .runtime.try_on import Look, TryOn
-
-__version__ = "0.1.0"
+    from .triton_models.client import AsyncTryOnClient, ClientOptions, TryOnClient
 
 _HOME = {
+    "AsyncTryOnClient": "triton_models.client",
     "Bundle": "export.bundle",
+    "ClientOptions": "triton_models.client",
     "Garment": "runtime.person",
     "GateError": "data.errors",
     "InputError": "data.errors",
+    "ServerError": "data.errors",
     "Look": "runtime.try_on",
     "Person": "runtime.person",
     "TryOn": "runtime.try_on",
+    "TryOnClient": "triton_models.client",
 }
 
-__all__ = ["Bundle", "Garment", "GateError", "InputError", "Look", "Person", "TryOn", "__version__"]
+__all__ = [
+    "AsyncTryOnClient",
+    "Bundle",
+    "ClientOptions",
+    "Garment",
+    "GateError",
+    "InputError",
+    "Look",
+    "Person",
+    "ServerError",
+    "TryOn",
+    "TryOnClient",
+    "__version__",
+]
 
 
 def __getattr__(name: str) -> Any:

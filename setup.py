@@ -5,7 +5,7 @@ from pathlib import Path
 from setuptools import setup
 
 ROOT = Path(__file__).parent
-LAYERS = ("data", "networks", "training", "export", "engines", "runtime", "evaluation", "cli")
+LAYERS = ("data", "networks", "training", "export", "engines", "runtime", "evaluation", "triton_models", "cli")
 PACKAGES = sorted(
     ".".join(("oviton", *init.parent.relative_to(ROOT).parts))
     for layer in LAYERS
@@ -23,17 +23,25 @@ TRAIN = [
     "tensorboard>=2.17",
     "torchmetrics>=1.4",
 ]
+CLIENT = ["tritonclient[grpc]==2.73.0"]
+SERVE = ["tritonclient[grpc]==2.73.0", "nvidia-pytriton==0.7.0", "onnx==1.23.2"]
 EXTRAS = {
+    "client": CLIENT,
     "refine": TORCH,
-    "serve": ["tritonclient[grpc]==2.73.0", "nvidia-pytriton==0.7.0"],
+    "serve": SERVE,
     "tensorrt": ["tensorrt>=10.0,<12", "cuda-python>=12.6"],
     "rtx": ["tensorrt-rtx-cu13==1.7.1.116", "cuda-python>=13.0"],
     "train": TRAIN,
     "dev": [
         *TRAIN,
+        *SERVE,
+        "check-jsonschema>=0.39",
+        "grafana-foundation-sdk",
         "hypothesis>=6.100",
         "import-linter>=2.16",
+        "kubernetes-validate>=1.37",
         "mypy==2.4.1",
+        "promql-parser>=0.11",
         "pytest>=8",
         "pytest-benchmark>=5.3",
         "ruff==0.17.6",

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from .. import __version__
-from ..data.errors import GateError, InputError
+from ..data.errors import GateError, InputError, ServerError
 from . import study, train
 from .compile_bundle import compile_bundle
 from .console import fail, out
@@ -65,7 +65,7 @@ def _explain(error: Exception) -> tuple[str, int]:
     """Return the line that an error deserves, and the exit status."""
     if isinstance(error, InputError):
         return str(error), 2
-    if isinstance(error, GateError):
+    if isinstance(error, GateError | ServerError):
         return str(error), 1
     if isinstance(error, typer.Abort) or _was_interrupted(error):
         return "", _CANCELLED

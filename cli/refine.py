@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +16,11 @@ from ..data.images import write_image
 from .console import err, status
 
 if TYPE_CHECKING:
-    from ..runtime.person import Garment, Person
     from ..runtime.refinement.options import RefinementOptions
-    from ..runtime.refinement.refiner import RefinementStep
+    from ..runtime.refinement.step import RefinementStep
     from ..runtime.report import RefinementReport
-    from ..runtime.try_on import Look, TryOn
+    from ..runtime.try_on import Look, Refinement
+    from ..triton_models.client.try_on_client import ServedRefinement
 
 OnStep = Callable[["RefinementStep"], None]
 
@@ -65,27 +65,23 @@ class RefineWishes:
 
 
 def refine(
-    tryon: TryOn,
-    person: Person,
-    garments: Sequence[Garment],
-    removed: Sequence[str],
-    options: RefinementOptions,
-    wishes: RefineWishes,
-    pending: ExitStack,
+    refinement: Refinement | ServedRefinement, options: RefinementOptions, wishes: RefineWishes, pending: ExitStack
 ) -> Look:
-    """Refine, showing every step. Frames and outfit appear when `pending` closes, with everything else."""
-    refinement = tryon.refinement(person, garments, removed, options)
+    """Go through a refinement, showing every step. Frames appear when `pending` closes, with everything else."""
     frames = None
     if wishes.frames is not None:
         frames = pending.enter_context(atomic_folder(wishes.frames, is_ours=lambda _: False))
     with shown_steps(options.steps, frames) as on_step:
         for step in refinement:
             on_step(step)
-    look = refinement.look()
+    return refinement.look()
+
+
+def keep_outfit(refinement: Refinement, look: Look, wishes: RefineWishes, pending: ExitStack) -> None:
+    """Write the refined outfit, if it is wanted and there is one; it appears when `pending` closes."""
     if wishes.save_outfit is not None and look.weights is not None:
         with status("packing the outfit"):
             refinement.outfit().save(pending.enter_context(atomic_path(wishes.save_outfit)))
-    return look
 
 
 def told_refinement(report: RefinementReport | None) -> str:

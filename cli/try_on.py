@@ -12,10 +12,15 @@ from rich.markup import escape
 from ..data.files import atomic_path
 from ..data.images import check_output_suffix, write_image
 from .console import BundleOption, EngineOption, PrecisionOption, check_outputs, out, status
-from .refine import RefineWishes, refine, told_refinement
+from .refine import RefineWishes, keep_outfit, refine, told_refinement
+from .served import ServerWishes
 
 if TYPE_CHECKING:
+    from ..runtime.person import Garment, Person
+    from ..runtime.refinement.options import RefinementOptions
     from ..runtime.try_on import Look
+
+    _Request = tuple[Person, list[Garment], list[str]]
 
 
 def try_on(
@@ -45,8 +50,24 @@ def try_on(
         Path | None, typer.Option(metavar="FILE", help="Keep the refined outfit, as .safetensors.")
     ] = None,
     outfit: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Wear a refined outfit that was kept, at engine speed.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Wear a refined outfit that was kept, at engine speed; of a server, its id."),
     ] = None,
+    server: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Ask a Triton server: grpc://HOST:PORT, or grpcs://HOST:PORT with TLS."),
+    ] = None,
+    server_ca: Annotated[
+        Path | None, typer.Option(metavar="PEM", help="Who signed the server's certificate; turns TLS on.")
+    ] = None,
+    server_cert: Annotated[Path | None, typer.Option(metavar="PEM", help="Own certificate, for mTLS.")] = None,
+    server_key: Annotated[Path | None, typer.Option(metavar="PEM", help="Its key.")] = None,
+    server_timeout: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="Wait for the server at most so long.")
+    ] = None,
+    keep_outfit_there: Annotated[
+        bool, typer.Option("--keep-outfit", help="Let the server keep the refined outfit, and print its id.")
+    ] = False,
     engine: EngineOption = "auto",
     precision: PrecisionOption = "auto",
     bundle: BundleOption = None,
@@ -54,8 +75,6 @@ def try_on(
     """Dress a person in garments from other photographs."""
     from ..runtime.outfit import plan_outfit
     from ..runtime.person import Garment, Person, parse_wear
-    from ..runtime.refinement.outfit_weights import OutfitWeights
-    from ..runtime.try_on import TryOn
 
     check_output_suffix(output)
     if labels_out is not None:
@@ -64,25 +83,24 @@ def try_on(
     outputs = [path for path in (output, labels_out, report, save_outfit) if path is not None]
     wishes = RefineWishes(refine_steps, time_budget, frames, seed, save_outfit, outfit)
     options = wishes.check()
-    kept = OutfitWeights.open(outfit) if outfit is not None else None
-    read = [person, *(folder for _, folder in pairs), *(path for path in (bundle, outfit) if path is not None)]
+    asked = ServerWishes(server, server_ca, server_cert, server_key, server_timeout, keep_outfit_there)
+    here = {"--bundle": bundle, "--engine": engine if engine != "auto" else None, "--save-outfit": save_outfit}
+    here["--precision"] = precision if precision != "auto" else None
+    asked.check(here, refine=options is not None)
+    kept = outfit if server is None else None  # a server's outfit is no file
+    read = [person, *(folder for _, folder in pairs), *(path for path in (bundle, kept) if path is not None)]
     check_outputs([*outputs, *([frames] if frames is not None else [])], inputs=read)
     removed = [name for text in remove or [] for name in text.split(",")]
     with ExitStack() as pending:  # all files appear together, once all are whole
-        with ExitStack() as loaded:
-            with status("reading photographs") as say:
-                subject = Person.open(person)
-                garments = [Garment.open(folder, wear=classes) for classes, folder in pairs]
-                plan_outfit(garments, removed)  # contradictions are told before engines load
-                tryon = loaded.enter_context(TryOn.load(bundle, engine, precision, on_progress=say))
-                if kept is not None:
-                    say("refitting")
-                    tryon.serve(kept)
-                say("dressing")
-                look = tryon(subject, garments, removed) if options is None else None
-            if options is not None:
-                look = refine(tryon, subject, garments, removed, options, wishes, pending)
-        assert look is not None
+        with status("reading photographs"):
+            subject = Person.open(person)
+            worn = [Garment.open(folder, wear=classes) for classes, folder in pairs]
+            plan_outfit(worn, removed)  # contradictions are told before engines load
+        request = (subject, worn, removed)
+        if server is not None:
+            look = _dress_there(request, asked, wishes, options, pending)
+        else:
+            look = _dress_here(request, (bundle, engine, precision), wishes, options, pending)
         _write(look, output, labels_out, report, pending)
     for note in look.report.notes:
         out.print(f"[yellow]note:[/] {escape(note)}", soft_wrap=True)
@@ -90,12 +108,59 @@ def try_on(
         done = look.weights is not None
         told = "kept" if done else "not written, since nothing was refined"
         out.print(f"{escape(str(save_outfit))}: {told}", soft_wrap=True)
-    used = look.report.engine
+    refined = look.report.refinement
+    if keep_outfit_there:
+        there = refined.outfit if refined is not None else None
+        out.print(f"outfit {there}: kept on the server" if there else "outfit: not kept, since nothing was refined")
+    used, place = look.report.engine, f" at {server}" if server is not None else ""
     out.print(
         f"{escape(str(output))}: {look.image.shape[1]}x{look.image.shape[0]}, {used.name} {used.precision} on "
-        f"{used.device}, {look.report.total_ms:.0f} ms" + told_refinement(look.report.refinement),
+        f"{used.device}{place}, {look.report.total_ms:.0f} ms" + told_refinement(look.report.refinement),
         soft_wrap=True,
     )
+
+
+def _dress_here(
+    request: _Request,
+    chosen: tuple[Path | None, str, str],
+    wishes: RefineWishes,
+    options: RefinementOptions | None,
+    pending: ExitStack,
+) -> Look:
+    """Dress in this process."""
+    from ..runtime.refinement.outfit_weights import OutfitWeights
+    from ..runtime.try_on import TryOn
+
+    kept = OutfitWeights.open(wishes.outfit) if wishes.outfit is not None else None
+    with ExitStack() as loaded:
+        with status("loading") as say:
+            tryon = loaded.enter_context(TryOn.load(*chosen, on_progress=say))
+            if kept is not None:
+                say("refitting")
+                tryon.serve(kept)
+            say("dressing")
+            if options is None:
+                return tryon(*request)
+        refinement = tryon.refinement(*request, options)
+        look = refine(refinement, options, wishes, pending)
+        keep_outfit(refinement, look, wishes, pending)
+        return look
+
+
+def _dress_there(
+    request: _Request,
+    asked: ServerWishes,
+    wishes: RefineWishes,
+    options: RefinementOptions | None,
+    pending: ExitStack,
+) -> Look:
+    """Dress on a server."""
+    with asked.connect() as client:
+        if options is None:
+            with status(f"waiting for {asked.server}"):
+                return client(*request, outfit=str(wishes.outfit) if wishes.outfit is not None else None)
+        with client.refinement(*request, options, keep_outfit=asked.keep_outfit) as refinement:
+            return refine(refinement, options, wishes, pending)
 
 
 def _write(look: Look, output: Path, labels_out: Path | None, report: Path | None, pending: ExitStack) -> None:

@@ -193,21 +193,38 @@ class BaseEngine(Closeable):
 
     def _check_values(self, native: Mapping[str, Array], garments: int) -> None:
         """Refuse ids that the graphs would only clamp. Arrays on a GPU are not read back for this."""
-        for name, array in native.items():
-            allowed = _id_range(name, garments)
-            if allowed is None or str(getattr(array, "device", "cpu")) != "cpu":
-                continue
-            ids = array[..., 0] if name.endswith("densepose") else array
-            for found in (int(ids.min()), int(ids.max())):
-                if found not in allowed:
-                    raise InputError(
-                        f"engine {self.name}: input {name} holds {found}; "
-                        f"allowed: {allowed.start} to {allowed.stop - 1}"
-                    )
+        check_values(f"engine {self.name}: ", native, garments)
 
     def _check_open(self) -> None:
         if self._closed:
             raise InputError(f"engine {self.name} is closed; load it again")
+
+
+def check_values(where: str, arrays: Mapping[str, Array], garments: int) -> None:
+    """Refuse ids that the graphs would only clamp.
+
+    Parameters
+    ----------
+    where
+        Begins the message.
+    arrays
+        Inputs by name. Arrays on a GPU are not read back for this.
+    garments
+        How many garment photographs a request has.
+
+    Raises
+    ------
+    InputError
+        Naming the input, the value and what is allowed.
+    """
+    for name, array in arrays.items():
+        allowed = _id_range(name, garments)
+        if allowed is None or str(getattr(array, "device", "cpu")) != "cpu":
+            continue
+        ids = array[..., 0] if name.endswith("densepose") else array
+        for found in (int(ids.min()), int(ids.max())):
+            if found not in allowed:
+                raise InputError(f"{where}input {name} holds {found}; allowed: {allowed.start} to {allowed.stop - 1}")
 
 
 def _id_range(name: str, garments: int) -> range | None:

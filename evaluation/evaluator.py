@@ -11,10 +11,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from .. import __version__
 from ..data.classes import CLASS_NAMES
 from ..data.errors import InputError
 from ..data.images import UInt8Array
+from ..data.version import __version__
 from ..networks.mobilenet import MobileNetV2
 from ..runtime.try_on import UNTRAINED_NOTE, TryOn
 from .distribution_metrics import DistributionScores, FeatureCollection, real_inception

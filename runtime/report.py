@@ -67,6 +67,8 @@ class RefinementReport(_Strict):
         The weighted terms of the loss and their sum on the unmoved photographs.
     texture_before, texture_after
         Distance of the result from what the surface lookup knows; 0 when it knows nothing.
+    outfit
+        Id under which a server keeps the refined weights; None in process, or when it keeps none.
     """
 
     accepted: bool
@@ -78,6 +80,7 @@ class RefinementReport(_Strict):
     losses_after: dict[str, float]
     texture_before: float
     texture_after: float
+    outfit: str | None = None
 
 
 class TryOnReport(_Strict):

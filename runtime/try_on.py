@@ -29,7 +29,8 @@ from .requests import build_request, photo_box, restore_result
 if TYPE_CHECKING:
     from .refinement.options import RefinementOptions
     from .refinement.outfit_weights import OutfitWeights
-    from .refinement.refiner import Refined, RefinementStep, Refiner
+    from .refinement.refiner import Refined, Refiner
+    from .refinement.step import RefinementStep
 
 NOT_A_NUMBER = "the loss was no longer a number; the weights before that are kept"
 UNTRAINED_NOTE = "this bundle is untrained: its pictures show that the runtime works, not how good a try-on can be"
@@ -252,12 +253,9 @@ class TryOn(Closeable):
         notes = [
             *request.outfit.notes,
             *self._outfit_notes(request.outfit),
-            *_missing_body_maps(request.garments, manifest.conditioning),
+            *missing_body_maps(request.garments, manifest.conditioning),
+            *refinement_notes(refinement),
         ]
-        if refinement is not None and not refinement.accepted:
-            notes.append(f"not refined, this is the feed-forward result: {refinement.reason}")
-        elif refinement is not None and refinement.stopped == "not a number":
-            notes.append(f"refinement stopped at step {refinement.steps}: {NOT_A_NUMBER}")
         report = self._report(request, notes, (image != person.image).any(axis=-1), refinement)
         return Look(image, labels, report, weights)
 
@@ -400,7 +398,17 @@ def _rounded(losses: Mapping[str, float]) -> dict[str, float]:
     return {name: round(value, 4) for name, value in losses.items() if math.isfinite(value)}
 
 
-def _missing_body_maps(garments: Sequence[Garment], conditioning: str) -> list[str]:
+def refinement_notes(refinement: RefinementReport | None) -> list[str]:
+    """Return what a user should know of a refinement."""
+    if refinement is not None and not refinement.accepted:
+        return [f"not refined, this is the feed-forward result: {refinement.reason}"]
+    if refinement is not None and refinement.stopped == "not a number":
+        return [f"refinement stopped at step {refinement.steps}: {NOT_A_NUMBER}"]
+    return []
+
+
+def missing_body_maps(garments: Sequence[Garment], conditioning: str) -> list[str]:
+    """Return what to say about garments whose texture the surface lookup cannot find."""
     if conditioning != "surface":
         return []
     return [

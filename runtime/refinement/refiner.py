@@ -16,6 +16,7 @@ from ...data.images import UInt8Array
 from .options import RefinementOptions
 from .problem import Problem
 from .programs import Programs
+from .step import RefinementStep
 
 BETAS = (0.9, 0.99)
 GRADIENT_LIMIT = 5.0
@@ -28,28 +29,6 @@ NOTABLE = 1e-3
 
 TOLERANCE = 1.0
 """The refined texture may be at most so many times as far from the lookup as the feed-forward one."""
-
-
-@dataclass(frozen=True)
-class RefinementStep:
-    """One step, as callers see it.
-
-    Parameters
-    ----------
-    step
-        1 for the first.
-    losses
-        Weighted terms and their sum, ``loss``.
-    preview
-        RGB `[H, W, 3]` at the network's size, uint8, every `preview_every` steps; else None.
-    seconds
-        Since the refinement began.
-    """
-
-    step: int
-    losses: dict[str, float]
-    preview: UInt8Array | None
-    seconds: float
 
 
 @dataclass(frozen=True)

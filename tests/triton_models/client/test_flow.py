@@ -1,0 +1,92 @@
+import asyncio
+
+import pytest
+
+from oviton.triton_models.client.faults import Fault
+from oviton.triton_models.client.flow import Call, CallError, Pause, drive, drive_async
+
+grpc = pytest.importorskip("grpc")
+
+
+class Failed(grpc.RpcError):
+    def code(self):
+        return grpc.StatusCode.UNAVAILABLE
+
+    def details(self):
+        return "away\nfor now"
+
+
+class Stub:
+    """Fails as often as told, then answers with what it got."""
+
+    def __init__(self, failures, asynchronous):
+        self.failures, self.asynchronous, self.timeouts = failures, asynchronous, []
+
+    def Echo(self, request, timeout):
+        self.timeouts.append(timeout)
+        if self.asynchronous:
+            return self._answer_later(request)
+        return self._answer(request)
+
+    def _answer(self, request):
+        if self.failures:
+            self.failures -= 1
+            raise Failed
+        return request
+
+    async def _answer_later(self, request):
+        return self._answer(request)
+
+
+def flow(cleaned):
+    try:
+        for _ in range(3):
+            try:
+                return (yield Call("Echo", "hello", 1.5))
+            except CallError as error:
+                assert error.fault == Fault("UNAVAILABLE", "away for now")
+            yield Pause(0.001)
+        raise ValueError("given up")
+    finally:
+        cleaned.append(True)
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_drivers_carry_out_calls_and_pauses(asynchronous):
+    def run(stub, cleaned):
+        return asyncio.run(drive_async(flow(cleaned), stub)) if asynchronous else drive(flow(cleaned), stub)
+
+    stub = Stub(2, asynchronous)
+    assert run(stub, []) == "hello"
+    assert stub.timeouts == [1.5] * 3
+    with pytest.raises(ValueError, match="given up"):
+        run(Stub(3, asynchronous), cleaned := [])
+    assert cleaned == [True]
+
+
+def test_a_cancelled_task_cleans_up():
+    class Slow:
+        async def Echo(self, request, timeout):
+            await asyncio.sleep(60)
+
+    async def main():
+        task = asyncio.create_task(drive_async(flow(cleaned), Slow()))
+        await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    cleaned = []
+    asyncio.run(main())
+    assert cleaned == [True]
+
+
+def test_an_interrupt_cleans_up():
+    class Interrupted:
+        def Echo(self, request, timeout):
+            raise KeyboardInterrupt
+
+    cleaned = []
+    with pytest.raises(KeyboardInterrupt):
+        drive(flow(cleaned), Interrupted())
+    assert cleaned == [True]

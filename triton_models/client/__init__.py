@@ -1,0 +1,7 @@
+"""A client of a Triton server that serves a bundle: `TryOnClient` and, for asyncio, `AsyncTryOnClient`."""
+
+from .async_client import AsyncTryOnClient
+from .options import TLS, ClientOptions
+from .try_on_client import TryOnClient
+
+__all__ = ["TLS", "AsyncTryOnClient", "ClientOptions", "TryOnClient"]

@@ -1,0 +1,237 @@
+"""`AsyncTryOnClient`: the same for asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from ...data.errors import InputError, ServerError
+from ...runtime.person import Garment, Person
+from ...runtime.try_on import Look
+from .channel import open_async_channel
+from .dressing import Dressing, Stopwatch
+from .faults import Fault
+from .flow import CallError, Flow, Result, drive_async
+from .options import ClientOptions
+from .protocol import grpc, make_stub
+from .refinement_stream import METADATA, Finished, read_response, refinement_request
+from .served_model import ServedModel
+from .session import Session
+from .tensors import Array
+from .try_on_client import NO_OUTFIT
+
+if TYPE_CHECKING:
+    from ...runtime.refinement.options import RefinementOptions
+    from ...runtime.refinement.step import RefinementStep
+
+
+class AsyncTryOnClient:
+    """Dress people on a Triton server, from asyncio. Tasks may share one client; it keeps one channel.
+
+    Its methods mean what those of `TryOnClient` mean. A cancelled task cancels its request.
+
+    Parameters
+    ----------
+    address
+        ``host:port``, ``grpc://host:port`` or, for TLS, ``grpcs://host:port``.
+    options
+        How to reach it.
+
+    Examples
+    --------
+    >>> async with AsyncTryOnClient("localhost:8001") as tryon:
+    ...     looks = await asyncio.gather(*(tryon(person, [shirt]) for shirt in shirts))
+    """
+
+    def __init__(self, address: str = "localhost:8001", options: ClientOptions | None = None) -> None:
+        self._session = Session(address, options or ClientOptions())
+        self._channel: Any = None
+        self._stub: Any = None
+        self._closed = False
+
+    async def __call__(
+        self,
+        person: Person,
+        garments: Garment | Sequence[Garment],
+        remove: str | Iterable[str] = (),
+        *,
+        outfit: str | None = None,
+        timeout: float | None = None,
+    ) -> Look:
+        """Dress a person; see `TryOnClient.__call__`."""
+        return await self._drive(self._session.dress(Dressing.plan(person, garments, remove), outfit, timeout))
+
+    async def run(
+        self, inputs: Mapping[str, Array], *, outfit: str | None = None, timeout: float | None = None
+    ) -> dict[str, Array]:
+        """Run a batch of arrays through the served graphs; see `TryOnClient.run`."""
+        return await self._drive(self._session.run(inputs, outfit, timeout))
+
+    async def refine(
+        self,
+        person: Person,
+        garments: Garment | Sequence[Garment],
+        remove: str | Iterable[str] = (),
+        *,
+        steps: int = 40,
+        time_budget: float | None = None,
+        on_step: Callable[[RefinementStep], object] | None = None,
+        options: RefinementOptions | None = None,
+        keep_outfit: bool = False,
+        timeout: float | None = None,
+    ) -> Look:
+        """Dress a person, then optimise the generator on this request; see `TryOnClient.refine`."""
+        from ...runtime.refinement.options import RefinementOptions
+
+        options = options or RefinementOptions(steps=steps, time_budget=time_budget)
+        refinement = self.refinement(person, garments, remove, options, keep_outfit=keep_outfit, timeout=timeout)
+        try:
+            async for step in refinement:
+                if on_step is not None:
+                    on_step(step)
+            return await refinement.look()
+        finally:
+            refinement.cancel()
+
+    def refinement(
+        self,
+        person: Person,
+        garments: Garment | Sequence[Garment],
+        remove: str | Iterable[str] = (),
+        options: RefinementOptions | None = None,
+        *,
+        keep_outfit: bool = False,
+        timeout: float | None = None,
+    ) -> AsyncServedRefinement:
+        """Return a refinement to iterate over with ``async for``. Nothing is sent before that."""
+        from ...runtime.refinement.options import RefinementOptions
+
+        dressing = Dressing.plan(person, garments, remove)
+        return AsyncServedRefinement(self, dressing, options or RefinementOptions(), keep_outfit, timeout)
+
+    async def model(self) -> ServedModel:
+        """Return what the server serves: bundle, engine, notes."""
+        return await self._drive(self._session.model())
+
+    @property
+    def transport(self) -> str:
+        """How tensors travel, and why not better."""
+        return str(self._session.transport)
+
+    async def ready(self) -> bool:
+        """Tell whether the server is up and the models are ready."""
+        return await self._drive(self._session.ready())
+
+    async def close(self) -> None:
+        """Give shared memory back and close the channel."""
+        if not self._closed:
+            self._closed = True
+            if self._channel is not None:
+                await drive_async(self._session.farewell(), self._stub)
+                await self._channel.close()
+
+    async def __aenter__(self) -> Self:
+        """Return the client itself."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close."""
+        await self.close()
+
+    def stub(self) -> Any:
+        """Return Triton's methods; the channel belongs to the event loop of the first call.
+
+        Raises
+        ------
+        InputError
+            When the client is closed.
+        """
+        if self._closed:
+            raise InputError("this client is closed; make a new one")
+        if self._stub is None:
+            self._channel = open_async_channel(self._session.address, self._session.options)
+            self._stub = make_stub(self._channel)
+        return self._stub
+
+    async def _drive(self, flow: Flow[Result]) -> Result:
+        return await drive_async(flow, self.stub())
+
+
+class AsyncServedRefinement:
+    """A refinement under way on a server; iterate with ``async for``. Made by `AsyncTryOnClient.refinement`."""
+
+    def __init__(
+        self,
+        client: AsyncTryOnClient,
+        dressing: Dressing,
+        options: RefinementOptions,
+        keep_outfit: bool,
+        timeout: float | None,
+    ) -> None:
+        self._client, self._dressing, self._options = client, dressing, options
+        self._keep, self._timeout = keep_outfit, timeout
+        self._steps: AsyncIterator[RefinementStep] | None = None
+        self._call: Any = None
+        self._finished: Finished | None = None
+
+    def __aiter__(self) -> AsyncIterator[RefinementStep]:
+        """Go through the steps as they come."""
+        if self._steps is None:
+            self._steps = self._receive()
+        return self._steps
+
+    async def look(self) -> Look:
+        """Return the better of the refined and the feed-forward result, once the server is done."""
+        async for _ in self:
+            pass
+        if self._finished is None:
+            raise ServerError("the refinement was cancelled before its end; there is no result", "CANCELLED")
+        model = await self._client.model()
+        return self._dressing.look(model, self._finished.outputs, (), self._finished.report)
+
+    async def outfit(self) -> str:
+        """Return the id under which the server keeps the refined weights."""
+        refined = (await self.look()).report.refinement
+        assert refined is not None
+        if refined.outfit is None:
+            reason = refined.reason if not refined.accepted else "keep_outfit was not asked for"
+            raise InputError(NO_OUTFIT.format(reason=reason))
+        return refined.outfit
+
+    def cancel(self) -> None:
+        """End it; the server stops within a step."""
+        if self._call is not None:
+            self._call.cancel()
+
+    async def _receive(self) -> AsyncIterator[RefinementStep]:
+        client, session = self._client, self._client._session
+        inputs = self._dressing.inputs(await client.model(), every=True)
+        watch = Stopwatch(self._dressing, "server")
+        attempts = session.attempts(self._timeout, session.options.refine_timeout)
+        begun = False
+        while self._finished is None:
+            left = attempts.remaining()
+            request = refinement_request(inputs, self._options, keep_outfit=self._keep, timeout=left)
+            self._call = client.stub().ModelStreamInfer(iter([request]), timeout=left, metadata=METADATA)
+            try:
+                async for response in self._call:
+                    read = read_response(response)
+                    begun = True
+                    if isinstance(read, Finished):
+                        watch.stop()
+                        self._finished = read
+                    elif read is not None:
+                        yield read
+            except (grpc().RpcError, CallError) as error:
+                fault = error.fault if isinstance(error, CallError) else Fault.of(error)
+                pause = None if begun else attempts.pause_after(fault)
+                if pause is None:
+                    raise session.error(fault) from None
+                await asyncio.sleep(pause)
+                continue
+            if self._finished is None:
+                raise ServerError(f"{session.address.target} ended the refinement without a result", "INTERNAL")

@@ -1,0 +1,119 @@
+"""What a client does itself, before and after the server: the same steps on photographs as in process."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ...data.errors import InputError
+from ...runtime.outfit import Outfit, plan_outfit
+from ...runtime.person import Garment, Person
+from ...runtime.report import RefinementReport, TryOnReport
+from ...runtime.requests import build_request, photo_box, restore_result
+from ...runtime.try_on import Look, missing_body_maps, refinement_notes
+from .served_model import ServedModel
+from .tensors import Array
+
+
+@dataclass
+class Dressing:
+    """One try-on on its way through a server.
+
+    Parameters
+    ----------
+    person, garments, outfit
+        The request.
+    stages
+        Milliseconds by stage.
+    """
+
+    person: Person
+    garments: list[Garment]
+    outfit: Outfit
+    stages: dict[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def plan(cls, person: Person, garments: Garment | Sequence[Garment], remove: str | Iterable[str]) -> Dressing:
+        """Plan the outfit.
+
+        Raises
+        ------
+        InputError
+            When it contradicts itself.
+        """
+        garments = [garments] if isinstance(garments, Garment) else list(garments)
+        removed = [remove] if isinstance(remove, str) else remove
+        return cls(person, garments, plan_outfit(garments, removed, owned=np.unique(person.labels).tolist()))
+
+    def inputs(self, model: ServedModel, *, every: bool = False) -> dict[str, Array]:
+        """Fit the photographs to the served network; `every` keeps inputs that `try_on` does not take."""
+        started = time.perf_counter()
+        built = build_request(self.person, self.garments, self.outfit, model.bundle.height, model.bundle.width)
+        self.stages["fit"] = _milliseconds(started)
+        return {name: array for name, array in built.items() if every or name in model.inputs}
+
+    def look(
+        self,
+        model: ServedModel,
+        outputs: Mapping[str, Array],
+        notes: Sequence[str] = (),
+        refinement: RefinementReport | None = None,
+    ) -> Look:
+        """Bring the frame back into the photograph, and report."""
+        started = time.perf_counter()
+        box = photo_box(self.person, model.bundle.height, model.bundle.width)
+        source = self.outfit.source
+        image, labels = restore_result(outputs["image"][0], outputs["labels"][0], self.person, source, box)
+        self.stages["restore"] = _milliseconds(started)
+        report = TryOnReport(
+            engine=model.engine,
+            bundle=model.bundle,
+            source=self.outfit.described(),
+            stages_ms={name: round(ms, 3) for name, ms in self.stages.items()},
+            total_ms=round(sum(self.stages.values()), 3),
+            changed_share=round(float((image != self.person.image).any(axis=-1).mean()), 4),
+            notes=(
+                *self.outfit.notes,
+                *notes,
+                *missing_body_maps(self.garments, model.conditioning),
+                *refinement_notes(refinement),
+                *model.notes,
+            ),
+            refinement=refinement,
+        )
+        return Look(image, labels, report)
+
+
+@dataclass
+class Stopwatch:
+    """Times the server's stage of a dressing."""
+
+    dressing: Dressing
+    stage: str
+    started: float = field(default_factory=time.perf_counter)
+
+    def stop(self) -> None:
+        """Note the time since it was made."""
+        self.dressing.stages[self.stage] = _milliseconds(self.started)
+
+
+def check_outfit_id(outfit: str) -> Array:
+    """Return an outfit's id as the server takes it, BYTES `[1, 1]`.
+
+    Raises
+    ------
+    InputError
+        When it is none.
+    """
+    if not (len(outfit) == 32 and set(outfit) <= set("0123456789abcdef")):
+        raise InputError(f"outfit {outfit!r}: allowed: the id of 32 hexadecimal digits that a refinement gave")
+    array = np.empty((1, 1), object)
+    array[0, 0] = outfit.encode()
+    return array
+
+
+def _milliseconds(started: float) -> float:
+    return (time.perf_counter() - started) * 1000

@@ -1,0 +1,37 @@
+"""`input_flags`: values that no shape check sees, told by a server that has no Python in its path."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from ...data.errors import InputError
+from ...engines.engine import check_values
+from ..input_flags import describe
+from .tensors import Array
+
+OUTPUT = "input_flags"
+
+
+def check_flags(outputs: Mapping[str, Array], inputs: Mapping[str, Array]) -> None:
+    """Raise the error that the engines raise in process, if the server saw a wrong value.
+
+    Parameters
+    ----------
+    outputs
+        What the server answered; ``input_flags``, int32 `[N, 1]`, is 0 when all values are fine.
+    inputs
+        What it was sent.
+
+    Raises
+    ------
+    InputError
+        Naming the input, the value and what is allowed.
+    """
+    flags = outputs.get(OUTPUT)
+    if flags is None or not flags.any():
+        return
+    garments = inputs["garment_labels"].shape[1] if "garment_labels" in inputs else 0
+    check_values("", inputs, garments)
+    raise InputError(describe(int(np.bitwise_or.reduce(flags, axis=None))))
