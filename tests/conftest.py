@@ -116,6 +116,14 @@ def run(monkeypatch, capsys):
     return call
 
 
+@pytest.fixture
+def out(tmp_path) -> Path:
+    """An empty folder to write into."""
+    folder = tmp_path / "out"
+    folder.mkdir()
+    return folder
+
+
 @pytest.fixture(scope="session")
 def read_picture():
     def read(path):

@@ -96,11 +96,10 @@ class ClientOptions:
     tls: TLS | None = field(default=None)
 
     def __post_init__(self) -> None:
-        for name in ("timeout", "refine_timeout", "first_pause", "longest_pause", "keepalive"):
+        for name in ("timeout", "refine_timeout", "connect_timeout", "first_pause", "longest_pause", "keepalive"):
             check_seconds(name, getattr(self, name))
-        for name in ("connect_timeout", "retry_for"):  # none at all is a wish, too
-            if not 0 <= getattr(self, name) < math.inf:
-                raise InputError(f"client option {name}: {getattr(self, name)!r} given; allowed: seconds, 0 or more")
+        if not 0 <= self.retry_for < math.inf:  # not at all is a wish, too
+            raise InputError(f"client option retry_for: {self.retry_for!r} given; allowed: seconds, 0 or more")
         if self.shared_memory not in get_args(Memory):
             raise InputError(
                 f"client option shared_memory: {self.shared_memory!r} given; allowed: {', '.join(get_args(Memory))}"

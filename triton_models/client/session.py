@@ -85,6 +85,8 @@ class Session:
 
     def dress(self, dressing: Dressing, outfit: str | None, timeout: float | None) -> Flow[Look]:
         """Dress a person."""
+        if outfit is not None:
+            check_outfit_id(outfit)  # before anything is sent
         model = yield from self.model()
         inputs = dressing.inputs(model)
         watch = Stopwatch(dressing, "server")

@@ -9,7 +9,9 @@ def error(code, message, answered=True):
 
 
 def test_wrong_input_is_an_input_error_in_the_models_own_words():
-    wrapped = "in ensemble 'try_on', Failed to process the request(s) for model instance 'x_0', message: input a holds 9"
+    wrapped = (
+        "in ensemble 'try_on', Failed to process the request(s) for model instance 'x_0', message: input a holds 9"
+    )
     found = error("INVALID_ARGUMENT", wrapped)
     assert type(found) is InputError
     assert str(found) == "input a holds 9"

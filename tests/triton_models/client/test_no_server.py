@@ -22,7 +22,9 @@ def test_a_server_that_is_not_there(free_port):
     begun = time.monotonic()
     with TryOnClient(f"127.0.0.1:{free_port}", ClientOptions(connect_timeout=0.5)) as client:
         assert not client.ready()
-        with pytest.raises(ServerError, match=f"no Triton server answers at 127.0.0.1:{free_port}: .*oviton serve") as e:
+        with pytest.raises(
+            ServerError, match=f"no Triton server answers at 127.0.0.1:{free_port}: .*oviton serve"
+        ) as e:
             _ = client.model
     assert (e.value.code, e.value.retryable) == ("UNAVAILABLE", True)
     assert time.monotonic() - begun < 10

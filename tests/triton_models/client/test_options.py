@@ -20,7 +20,9 @@ def test_addresses(text, target, secure, local):
     assert (address.target, address.secure, address.is_local) == (target, secure, local)
 
 
-@pytest.mark.parametrize("text", ["", "http://host:8000", "host:0", "host:70000", "a b", "host:port", "host:1:2", "::1"])
+@pytest.mark.parametrize(
+    "text", ["", "http://host:8000", "host:0", "host:70000", "a b", "host:port", "host:1:2", "::1"]
+)
 def test_what_is_no_address_is_refused_and_named(text):
     with pytest.raises(InputError, match="allowed: HOST:PORT") as raised:
         Address.parse(text)
