@@ -20,6 +20,8 @@ from .doctor import doctor
 from .evaluate import evaluate
 from .export import export
 from .render import render
+from .repository import repository
+from .serve import serve
 from .try_on import try_on
 
 app = typer.Typer(
@@ -108,4 +110,6 @@ app.command()(render)
 app.add_typer(train.app, name="train")
 app.command()(evaluate)
 app.add_typer(study.app, name="study")
+app.command()(repository)
+app.command()(serve)
 app.command()(doctor)

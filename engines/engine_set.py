@@ -139,6 +139,32 @@ class EngineSet(Closeable):
         return values
 
 
+def load_engine(
+    bundle: Bundle, graph: str, engine: str, precision: str, *, cache: PlanCache | None = None
+) -> BaseEngine:
+    """Load one graph alone, as a process that serves only this graph does.
+
+    Parameters
+    ----------
+    bundle, graph
+        What.
+    engine
+        An engine's name.
+    precision
+        A precision that a whole `EngineSet` was gated for on this machine; it is not gated again.
+    cache
+        Where plans are kept.
+
+    Raises
+    ------
+    InputError
+        When the engine cannot run here or lacks the precision.
+    """
+    chosen, _ = choose(engine)
+    (wanted,) = _precisions(chosen, precision)
+    return _load_engine(bundle, bundle.manifest.graph(graph), chosen, wanted, cache or PlanCache())
+
+
 def _precisions(chosen: Availability, precision: str) -> tuple[str, ...]:
     if precision == "auto":
         # FP16 on a CPU engine is for checking; it is never chosen by itself.

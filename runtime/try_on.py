@@ -338,17 +338,7 @@ class Refinement:
             compositor = self._tryon.engines["compositor"]
             with clock.stage("compositor"):
                 values |= compositor(**{spec.name: values[spec.name] for spec in compositor.inputs})
-        report = RefinementReport(
-            accepted=refined.picture is not None,
-            reason=refined.reason,
-            steps=refined.steps,
-            seconds=round(refined.seconds, 3),
-            stopped=refined.stopped,
-            losses_before=_rounded(refined.before),
-            losses_after=_rounded(refined.after),
-            texture_before=round(refined.texture[0], 4),
-            texture_after=round(refined.texture[1], 4),
-        )
+        report = refinement_report(refined)
         request = dataclasses.replace(self._request, clock=clock)
         return self._tryon._look(request, values, report, refined.weights)
 
@@ -385,6 +375,21 @@ class _Request:
     garments: list[Garment]
     outfit: Outfit
     clock: _StageClock
+
+
+def refinement_report(refined: Refined) -> RefinementReport:
+    """Return what a refinement did, for reports."""
+    return RefinementReport(
+        accepted=refined.picture is not None,
+        reason=refined.reason,
+        steps=refined.steps,
+        seconds=round(refined.seconds, 3),
+        stopped=refined.stopped,
+        losses_before=_rounded(refined.before),
+        losses_after=_rounded(refined.after),
+        texture_before=round(refined.texture[0], 4),
+        texture_after=round(refined.texture[1], 4),
+    )
 
 
 def _options(steps: int, time_budget: float | None) -> RefinementOptions:

@@ -1,0 +1,1 @@
+"""What runs inside Triton's Python backend: one thin module a kind of model, over an oviton engine."""

@@ -1,0 +1,53 @@
+"""Between Triton's requests and arrays: what every model of the Python backend does the same way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ...data.errors import InputError
+from ..outfit_store import NotFoundError
+
+Arrays = dict[str, npt.NDArray[Any]]
+
+
+def read_inputs(request: Any) -> Arrays:
+    """Return a request's inputs by name; they lie in memory shared with the server and are not copied."""
+    return {tensor.name(): tensor.as_numpy() for tensor in request.inputs()}
+
+
+def response(outputs: Mapping[str, npt.NDArray[Any]]) -> Any:
+    """Return a response that holds these outputs."""
+    import triton_python_backend_utils as pb_utils
+
+    return pb_utils.InferenceResponse([pb_utils.Tensor(name, array) for name, array in outputs.items()])
+
+
+def failure(error: Exception) -> Any:
+    """Return the response that an error deserves: what the client did wrong in one sentence, or what broke."""
+    import triton_python_backend_utils as pb_utils
+
+    if isinstance(error, NotFoundError):
+        code = pb_utils.TritonError.NOT_FOUND
+    elif isinstance(error, InputError):
+        code = pb_utils.TritonError.INVALID_ARG
+    else:
+        code = pb_utils.TritonError.INTERNAL
+    text = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
+    return pb_utils.InferenceResponse(error=pb_utils.TritonError(text, code))
+
+
+def answer(request: Any, compute: Callable[[Arrays], Mapping[str, npt.NDArray[Any]]]) -> Any:
+    """Answer one request, with an error when `compute` raises one: the process lives on, others are not touched."""
+    try:
+        return response(compute(read_inputs(request)))
+    except Exception as error:
+        return failure(error)
+
+
+def text(value: str) -> npt.NDArray[np.object_]:
+    """Return a string as a BYTES tensor `[1, 1]`."""
+    return np.array([[value.encode()]], np.object_)

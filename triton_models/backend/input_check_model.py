@@ -1,0 +1,48 @@
+"""The input check as a model over NumPy: bad values are refused, in one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ...data.errors import InputError
+from ..input_check import OUTPUT
+from ..input_flags import describe, flag_inputs
+from .answers import Arrays, answer
+
+
+class InputCheckModel:
+    """What Triton calls for the model `input_check`."""
+
+    def initialize(self, args: Mapping[str, Any]) -> None:
+        """Need nothing."""
+
+    def execute(self, requests: Sequence[Any]) -> list[Any]:
+        """Answer zeros for good values."""
+        return [answer(request, lambda inputs: {OUTPUT: check(inputs)}) for request in requests]
+
+    def finalize(self) -> None:
+        """Hold nothing."""
+
+
+def check(inputs: Arrays) -> npt.NDArray[np.int32]:
+    """Return the flags of good values, which are all 0.
+
+    Raises
+    ------
+    InputError
+        When a value is out of range or the garments' tensors do not fit each other.
+    """
+    garments = inputs["garment_labels"].shape[1]
+    for name, array in inputs.items():
+        if name.startswith("garment_") and array.shape[1] != garments:
+            raise InputError(f"{name} holds {array.shape[1]} garment photographs, garment_labels {garments}")
+    flags = flag_inputs(inputs)
+    if flags.any():
+        row = int(np.flatnonzero(flags)[0])
+        which = f"request {row} of the batch: " if len(flags) > 1 else ""
+        raise InputError(which + describe(int(flags[row, 0]), garments))
+    return flags

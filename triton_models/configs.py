@@ -1,0 +1,139 @@
+"""The configuration of each kind of model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..export.manifest import Manifest, TensorSpec
+from .layout import OUTFIT_GENERATOR, TRY_ON, TRY_ON_OUTFIT, TRY_ON_REFINED, Step, outer_inputs, outer_outputs
+from .layout import refinement_inputs as refined_inputs
+from .model_config import add_tensors, add_warmup, protobuf, set_parameters
+from .options import RepositoryOptions
+
+OUTFIT_INPUT = ("outfit", "string", (1,))
+TERMS = ("loss", "reference", "kept", "lookup", "adversarial")
+"""What the five numbers of output ``losses`` are."""
+
+BATCHING_DELAY_US = 500
+"""How long Triton's own backends wait for requests to batch; a request takes milliseconds there."""
+
+
+@dataclass(frozen=True)
+class Configs:
+    """Makes the configurations of one repository.
+
+    Parameters
+    ----------
+    manifest
+        Of the bundle.
+    options
+        What was asked for.
+    on_gpu
+        Whether the feed-forward models run on a GPU.
+    """
+
+    manifest: Manifest
+    options: RepositoryOptions
+    on_gpu: bool
+
+    def graph(self, step: Step, backend: str, parameters: Mapping[str, str]) -> Any:
+        """Return the configuration of a feed-forward model."""
+        config = self._model(step.model, step.inputs, step.outputs)
+        config.instance_group.add(
+            kind=self._kind(self.on_gpu), count=self.options.instances, rate_limiter=self._rate_limiter()
+        )
+        config.backend = backend
+        if backend == "tensorrt":
+            config.platform = "tensorrt_plan"
+        if backend == "python":
+            # Its engine runs each request by itself, so that an answer never depends on who else asked.
+            config.default_model_filename = "model.py"
+            add_warmup(config, step.inputs, 1, 1)
+        else:
+            config.dynamic_batching.max_queue_delay_microseconds = BATCHING_DELAY_US
+            for batch in (1, self.manifest.max_requests):
+                add_warmup(config, step.inputs, batch, 1)
+        set_parameters(config, parameters)
+        return config
+
+    def ensemble(self, name: str, steps: Sequence[Step], about: Mapping[str, str]) -> Any:
+        """Return the configuration of an ensemble: steps joined by equal tensor names."""
+        config = self._model(name, outer_inputs(steps), outer_outputs(steps))
+        config.platform = "ensemble"
+        config.response_cache.enable = self.options.response_cache
+        worn = name == TRY_ON_OUTFIT
+        if worn:
+            add_tensors(config.input, [OUTFIT_INPUT])
+        for step in steps:
+            part = config.ensemble_scheduling.step.add(model_name=step.model, model_version=-1)
+            names = [spec.name for spec in step.inputs]
+            if worn and step.model == OUTFIT_GENERATOR:
+                names.append(OUTFIT_INPUT[0])
+            for tensor in names:
+                part.input_map[tensor] = tensor
+            for spec in step.outputs:
+                part.output_map[spec.name] = spec.name
+        set_parameters(config, about)
+        return config
+
+    def outfit_generator(self, step: Step, parameters: Mapping[str, str]) -> Any:
+        """Return the configuration of the appearance generator that wears refined outfits."""
+        config = self._model(OUTFIT_GENERATOR, step.inputs, step.outputs)
+        add_tensors(config.input, [OUTFIT_INPUT])
+        config.backend = "python"
+        config.default_model_filename = "model.py"
+        config.instance_group.add(kind=self._kind(False), count=1, rate_limiter=self._rate_limiter())
+        set_parameters(config, parameters)
+        return config
+
+    def refined(self, parameters: Mapping[str, str]) -> Any:
+        """Return the configuration of refinement: one at a time, a stream of responses, a bounded queue."""
+        inputs = refined_inputs(self.manifest)
+        picture = (self.manifest.height, self.manifest.width)
+        config = self._model(TRY_ON_REFINED, inputs, ())
+        config.max_batch_size = 1
+        outputs: Iterable[tuple[str, str, tuple[int, ...]]] = (
+            ("step", "int32", (1,)),
+            ("losses", "float32", (len(TERMS),)),
+            ("seconds", "float32", (1,)),
+            ("preview", "uint8", (*picture, 3)),
+            ("image", "uint8", (*picture, 3)),
+            ("labels", "uint8", picture),
+            ("report", "string", (1,)),
+            ("outfit", "string", (1,)),
+        )
+        add_tensors(config.output, outputs)
+        config.backend = "python"
+        config.default_model_filename = "model.py"
+        config.model_transaction_policy.decoupled = True
+        config.instance_group.add(kind=self._kind(False), count=1)
+        policy = config.dynamic_batching.default_queue_policy
+        policy.max_queue_size = self.options.queue
+        policy.allow_timeout_override = True
+        set_parameters(config, parameters)
+        return config
+
+    def _model(self, name: str, inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]) -> Any:
+        config = protobuf().ModelConfig(name=name, max_batch_size=self.manifest.max_requests)
+        config.version_policy.latest.num_versions = 1
+        add_tensors(config.input, inputs)
+        add_tensors(config.output, outputs)
+        return config
+
+    def _rate_limiter(self) -> Any:
+        """Return what counts when Triton is started with ``--rate-limit=execution_count``."""
+        limiter = protobuf().ModelRateLimiter()
+        limiter.resources.add(name="oviton_compute", count=1, **{"global": True})
+        return limiter
+
+    @staticmethod
+    def _kind(on_gpu: bool) -> Any:
+        group = protobuf().ModelInstanceGroup
+        return group.KIND_GPU if on_gpu else group.KIND_CPU
+
+
+def is_try_on(name: str) -> bool:
+    """Whether a model is one that clients call."""
+    return name in (TRY_ON, TRY_ON_OUTFIT, TRY_ON_REFINED)

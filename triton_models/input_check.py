@@ -1,0 +1,96 @@
+"""The input check as a graph of its own, so that a server without Python can tell of values that no shape check sees.
+
+It is written when a repository is, from the manifest alone, so bundles need not hold it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..data.optional import require
+from ..export.manifest import Manifest, TensorSpec
+from .input_flags import BITS, LARGEST
+
+NAME = "input_check"
+OUTPUT = "input_flags"
+OPSET = 20
+
+
+def check_inputs(manifest: Manifest) -> tuple[TensorSpec, ...]:
+    """Return the inputs that are checked: those in `BITS` that a graph of the bundle takes."""
+    found = {spec.name: spec for graph in manifest.graphs for spec in graph.inputs}
+    return tuple(found[name] for name in BITS if name in found)
+
+
+def check_output() -> TensorSpec:
+    """Return the output: int32 `[N, 1]`."""
+    return TensorSpec(name=OUTPUT, dtype="int32", shape=("N", 1))
+
+
+def build_check_graph(manifest: Manifest) -> Any:
+    """Return the check as an ONNX model; it says the same as `input_flags.flag_inputs`."""
+    helper = require("onnx", extra="serve", purpose="the input check of a native repository").helper
+    graph = _Graph(helper)
+    terms = [graph.term(spec) for spec in check_inputs(manifest)]
+    total = terms[0]
+    for term in terms[1:]:
+        total = graph.node("Add", total, term)
+    graph.node("Identity", total, output=OUTPUT)
+    tensors = ([*map(graph.tensor, check_inputs(manifest))], [graph.tensor(check_output())])
+    model = helper.make_model(
+        helper.make_graph(graph.nodes, NAME, *tensors, graph.constants),
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        ir_version=9,
+        producer_name="oviton",
+    )
+    require("onnx", purpose="the input check").checker.check_model(model, full_check=True)
+    return model
+
+
+def write_check_graph(manifest: Manifest, path: Path) -> None:
+    """Write the check as an ONNX file."""
+    path.write_bytes(build_check_graph(manifest).SerializeToString())
+
+
+class _Graph:
+    """Collects nodes; every method returns the name of what it made."""
+
+    def __init__(self, helper: Any) -> None:
+        self.helper = helper
+        self.nodes: list[Any] = []
+        self.constants: list[Any] = []
+
+    def term(self, spec: TensorSpec) -> str:
+        """Return this input's bit where one of its values is out of range, int32 `[N, 1]`."""
+        # uint8 is cast before anything else: TensorRT knows no other operation on it.
+        values = self.node("Cast", spec.name, to=self.helper.TensorProto.INT32)
+        if spec.name == "source":
+            garments = self.node("Shape", "garment_labels", start=1, end=2)
+            most = self.node("Cast", garments, to=self.helper.TensorProto.INT32)
+            wrong = self.node("Or", self.node("Less", values, self.constant(-1)), self.node("Greater", values, most))
+        else:
+            if spec.name.endswith("densepose"):
+                axis = self.constant([len(spec.shape) - 1], np.int64)
+                values = self.node("Slice", values, self.constant([0], np.int64), self.constant([1], np.int64), axis)
+            wrong = self.node("Greater", values, self.constant(LARGEST[spec.name]))
+        bits = self.node("Where", wrong, self.constant(BITS[spec.name]), self.constant(0))
+        flat = self.node("Reshape", bits, self.constant([0, -1], np.int64))
+        return self.node("ReduceMax", flat, self.constant([1], np.int64), keepdims=1)
+
+    def node(self, kind: str, *inputs: str, output: str | None = None, **attributes: Any) -> str:
+        name = output or f"{kind.lower()}_{len(self.nodes)}"
+        self.nodes.append(self.helper.make_node(kind, inputs, [name], **attributes))
+        return name
+
+    def constant(self, value: Any, dtype: Any = np.int32) -> str:
+        name = f"constant_{len(self.constants)}"
+        numpy_helper = require("onnx.numpy_helper", extra="serve", purpose="the input check")
+        self.constants.append(numpy_helper.from_array(np.asarray(value, dtype), name))
+        return name
+
+    def tensor(self, spec: TensorSpec) -> Any:
+        dtype = self.helper.np_dtype_to_tensor_dtype(np.dtype(spec.dtype))
+        return self.helper.make_tensor_value_info(spec.name, dtype, list(spec.shape))

@@ -1,0 +1,263 @@
+"""A bundle as a Triton model repository: one folder a model, complete and readable."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .. import __version__
+from ..data.errors import InputError
+from ..data.files import atomic_folder
+from ..data.optional import is_installed
+from ..engines.engine_set import EngineSet, Progress
+from ..export.bundle import Bundle
+from ..export.manifest import Form
+from .configs import Configs
+from .input_check import NAME as INPUT_CHECK
+from .input_check import write_check_graph
+from .layout import OUTFIT_GENERATOR, TRY_ON, TRY_ON_OUTFIT, TRY_ON_REFINED, Step, graph_steps
+from .model_config import CONFIG_NAME, VERSION, check_against, read_config, write_config
+from .options import RepositoryOptions
+
+PROTOCOL = "1"
+"""Version of the wire contract, in docs/serving.md."""
+
+GENERATOR = "appearance_generator"
+EMBEDDED_BUNDLE = "bundle"
+_CLASSES = {
+    "graph": ("graph_model", "GraphModel"),
+    INPUT_CHECK: ("input_check_model", "InputCheckModel"),
+    OUTFIT_GENERATOR: ("outfit_model", "OutfitModel"),
+    TRY_ON_REFINED: ("refined_model", "RefinedModel"),
+}
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A written repository.
+
+    Parameters
+    ----------
+    folder
+        Where.
+    models
+        Their names.
+    engine, engine_version, device, precision
+        What the feed-forward models run on.
+    notes
+        What a user should know.
+    """
+
+    folder: Path
+    models: tuple[str, ...]
+    engine: str
+    engine_version: str
+    device: str
+    precision: str
+    notes: tuple[str, ...] = ()
+
+
+def build_repository(
+    bundle: Bundle, folder: Path, options: RepositoryOptions | None = None, *, on_progress: Progress | None = None
+) -> Repository:
+    """Write a repository; the folder appears whole or not at all.
+
+    Parameters
+    ----------
+    bundle
+        A verified bundle.
+    folder
+        A new or empty folder, or an older repository of oviton's, which is replaced.
+    options
+        What it shall be.
+    on_progress
+        Called with what is being done.
+
+    Raises
+    ------
+    InputError
+        When the engine cannot run here, an option does not fit the bundle, or the folder holds something else.
+    GateError
+        When a precision that was asked for fails its gate on this machine.
+    """
+    options = options or RepositoryOptions()
+    with atomic_folder(folder, is_ours=is_repository) as temporary:
+        builder = _Builder(bundle, temporary, options, on_progress or (lambda _: None))
+        models = builder.build()
+    used = builder.used
+    return Repository(folder, models, used.engine, used.version, used.device, used.precision, tuple(builder.notes))
+
+
+def is_repository(folder: Path) -> bool:
+    """Whether a folder holds a repository that oviton wrote, and nothing else."""
+    try:
+        about = read_config(folder / TRY_ON).parameters
+        return "oviton_version" in about and all((model / CONFIG_NAME).is_file() for model in folder.iterdir())
+    except (InputError, OSError):
+        return False
+
+
+@dataclass(frozen=True)
+class _Used:
+    engine: str
+    version: str
+    device: str
+    precision: str
+
+
+@dataclass
+class _Builder:
+    bundle: Bundle
+    folder: Path
+    options: RepositoryOptions
+    say: Progress
+    notes: list[str] = field(default_factory=list)
+
+    def build(self) -> tuple[str, ...]:
+        self.used = self._native() if self.options.is_native else self._embedded()
+        manifest = self.bundle.manifest
+        self.configs = Configs(manifest, self.options, self.options.is_native and self.used.device == "cuda")
+        steps = graph_steps(manifest)
+        self.say("writing models")
+        for step in steps:
+            self._write_feed_forward(step)
+        self._write(self.configs.ensemble(TRY_ON, steps, self._about()), "Dress people: the feed-forward try-on.")
+        if self._refines():
+            self._write_refinement(steps)
+        self._copy_bundle()
+        for step in steps:
+            check_against(read_config(self.folder / step.model), step.inputs, step.outputs)
+        return tuple(sorted(path.name for path in self.folder.iterdir()))
+
+    def _embedded(self) -> _Used:
+        """Choose the CPU engine, compile its plans into the cache and gate its precision on this machine."""
+        with EngineSet.load(self.bundle, self.options.engine, self.options.precision, on_progress=self.say) as engines:
+            self.notes += engines.notes
+            candidate = engines.chosen.candidate
+            return _Used(candidate.engine, engines.chosen.version or "", candidate.device, engines.precision)
+
+    def _native(self) -> _Used:
+        options = self.options
+        device = options.device if options.device != "auto" else ("cuda" if options.engine == "tensorrt" else "cpu")
+        if options.engine == "tensorrt" and device != "cuda":
+            raise InputError("engine tensorrt needs a GPU; leave --device away, or choose engine onnxruntime")
+        allowed = ("fp16", "fp32")
+        precision = options.precision
+        if precision == "auto":
+            precision = "fp16" if device == "cuda" else "fp32"
+        if precision not in allowed:
+            raise InputError(f"engine {options.engine} has no precision {precision!r}; allowed: {', '.join(allowed)}")
+        return _Used(options.engine, "", device, precision)
+
+    def _write_feed_forward(self, step: Step) -> None:
+        what = f"Graph {step.model} of bundle {self.bundle.manifest.name}."
+        if not self.options.is_native:
+            kind = INPUT_CHECK if step.model == INPUT_CHECK else "graph"
+            self._write(self.configs.graph(step, "python", self._engine_parameters(step.model)), what, kind)
+            return
+        self._write(self.configs.graph(step, self.options.engine, {}), what)
+        version = self.folder / step.model / VERSION
+        if step.model == INPUT_CHECK:
+            write_check_graph(self.bundle.manifest, version / "model.onnx")
+        else:
+            self._copy_graph(step.model, version)
+
+    def _copy_graph(self, name: str, version: Path) -> None:
+        """Copy a graph with the weights that it refers to by file name."""
+        graph = self.bundle.manifest.graph(name)
+        wanted: Form = "onnx_fp16" if self.used.precision == "fp16" else "onnx_fp32"
+        form: Form = wanted if wanted in graph.files else "onnx_fp32"  # a graph without weights has one form
+        shutil.copyfile(self.bundle.graph_file(graph, form), version / "model.onnx")
+        if "weights" in graph.files:
+            weights = self.bundle.graph_file(graph, "weights")
+            shutil.copyfile(weights, version / weights.name)
+
+    def _refines(self) -> bool:
+        programs = {program.name for program in self.bundle.manifest.programs}
+        missing = "the bundle has no programs for it" if "appearance_painter" not in programs else ""
+        if not missing and not is_installed("torch") and not self.options.is_native:
+            missing = "it needs PyTorch; run: pip install 'oviton[refine]'"
+        if self.options.refinement and missing:
+            raise InputError(f"refinement cannot be served: {missing}")
+        if self.options.refinement is None and missing:
+            self.notes.append(f"refinement is not served: {missing}")
+        return not missing if self.options.refinement is None else self.options.refinement
+
+    def _write_refinement(self, steps: tuple[Step, ...]) -> None:
+        step = next(step for step in steps if step.model == GENERATOR)
+        parameters = {**self._engine_parameters(GENERATOR), "outfits": "", "outfits_mb": str(self.options.outfits_mb)}
+        config = self.configs.outfit_generator(step, parameters)
+        self._write(config, "The appearance generator with the weights of refined outfits.", OUTFIT_GENERATOR)
+        worn = Step(OUTFIT_GENERATOR, step.inputs, step.outputs)
+        steps = tuple(worn if part is step else part for part in steps)
+        config = self.configs.ensemble(TRY_ON_OUTFIT, steps, self._about())
+        self._write(config, "Dress people in an outfit that was refined before.")
+        config = self.configs.refined(parameters)
+        self._write(config, "Dress a person and refine on this very request: a stream of steps.", TRY_ON_REFINED)
+
+    def _engine_parameters(self, model: str) -> dict[str, str]:
+        """Return what a model of the Python backend is told."""
+        if model == INPUT_CHECK:
+            return {}
+        used = self.used
+        engine = used.engine if not self.options.is_native else "auto"
+        bundle = f"../{TRY_ON}/{EMBEDDED_BUNDLE}" if self.options.embed_bundle else str(self.bundle.path.resolve())
+        return {"bundle": bundle, "engine": engine, "precision": used.precision if engine != "auto" else "auto"}
+
+    def _about(self) -> dict[str, str]:
+        manifest, used = self.bundle.manifest, self.used
+        return {
+            "protocol": PROTOCOL,
+            "oviton_version": __version__,
+            "bundle_name": manifest.name,
+            "bundle_preset": manifest.preset,
+            "bundle_identity": self.bundle.identity,
+            "bundle_height": str(manifest.height),
+            "bundle_width": str(manifest.width),
+            "bundle_conditioning": manifest.conditioning,
+            "bundle_trained": json.dumps(manifest.trained),
+            "max_garments": str(manifest.max_garments),
+            "engine": used.engine,
+            "engine_version": used.version,
+            "engine_device": used.device,
+            "engine_precision": used.precision,
+            "notes": json.dumps(self.notes),
+        }
+
+    def _copy_bundle(self) -> None:
+        if self.options.embed_bundle and (self._refines() or not self.options.is_native):
+            shutil.copytree(self.bundle.path, self.folder / TRY_ON / EMBEDDED_BUNDLE)
+
+    def _write(self, config: object, what: str, kind: str | None = None) -> None:
+        folder = self.folder / config.name  # type: ignore[attr-defined]
+        write_config(folder, config, f"{what}\nWritten by oviton {__version__}; see docs/serving.md.")
+        (folder / VERSION).mkdir()
+        if kind is not None:
+            module, name = _CLASSES[kind]
+            (folder / VERSION / "model.py").write_text(_MODEL.format(module=module, name=name), encoding="utf-8")
+
+
+_MODEL = '''"""Triton's Python backend loads this file; the model itself is part of oviton."""
+
+import os
+import sys
+
+# Triton's Python ignores PYTHONPATH; `oviton serve` tells here where its own Python finds packages.
+sys.path[:0] = [path for path in os.environ.get("OVITON_PATH", "").split(os.pathsep) if path]
+
+from oviton.triton_models.backend.{module} import {name} as TritonPythonModel  # noqa: E402
+
+__all__ = ["TritonPythonModel"]
+'''
+
+
+def model_backends(repository: Repository) -> Mapping[str, str]:
+    """Return each model's backend, for people."""
+    found = {}
+    for name in repository.models:
+        config = read_config(repository.folder / name)
+        found[name] = config.platform if config.platform == "ensemble" else config.backend
+    return found

@@ -1,0 +1,363 @@
+"""A Triton server as a child process: started, watched, stopped, and nothing of it left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+import uuid
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
+
+from ..data.closeable import Closeable
+from ..data.errors import InputError
+from .installation import Installation, find_triton
+from .launcher import children
+
+LAUNCHER = Path(__file__).with_name("launcher.py")
+SHARED_MEMORY = Path("/dev/shm")
+LOCAL = "127.0.0.1"
+KEPT_LINES = 200
+OnLog = Callable[[str], object]
+
+
+@dataclass(frozen=True)
+class ServerOptions:
+    """Options of a server.
+
+    Parameters
+    ----------
+    grpc_port, http_port, metrics_port
+        Ports; 0 takes a free one.
+    bind
+        Address for gRPC, and without TLS for HTTP; metrics likewise. Triton's HTTP knows no TLS, so with TLS it stays
+        on this machine.
+    certificate, key
+        PEM files of the server; both turn TLS on for gRPC.
+    client_ca
+        PEM file of the authority whose clients are let in (mutual TLS).
+    cache_mb
+        Megabytes of Triton's response cache; 0 for none.
+    rate_limit
+        Let models run only while Triton's rate limiter has resources.
+    stop_seconds
+        How long requests in flight may take when the server stops.
+
+    Raises
+    ------
+    InputError
+        When options contradict each other or a file is missing.
+    """
+
+    grpc_port: int = 8001
+    http_port: int = 8000
+    metrics_port: int = 8002
+    bind: str = LOCAL
+    certificate: Path | None = None
+    key: Path | None = None
+    client_ca: Path | None = None
+    cache_mb: int = 0
+    rate_limit: bool = False
+    stop_seconds: int = 10
+
+    def __post_init__(self) -> None:
+        if (self.certificate is None) != (self.key is None):
+            raise InputError("TLS needs both --tls-cert and --tls-key; give both or none")
+        if self.client_ca is not None and self.certificate is None:
+            raise InputError("--tls-client-ca goes with --tls-cert and --tls-key")
+        for path in (self.certificate, self.key, self.client_ca):
+            if path is not None and not path.is_file():
+                raise InputError(f"{path}: no such file; allowed: a PEM file")
+        if self.cache_mb < 0:
+            raise InputError(f"response cache of {self.cache_mb} MB; allowed: 0 or more")
+        ports = [port for port in self.ports.values() if port]
+        if len(ports) != len(set(ports)):
+            raise InputError(f"one port is given twice: {', '.join(map(str, ports))}; give each its own")
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """Return ports by what they are for."""
+        return {"grpc": self.grpc_port, "http": self.http_port, "metrics": self.metrics_port}
+
+    @property
+    def http_bind(self) -> str:
+        """Return where HTTP listens."""
+        return LOCAL if self.certificate is not None else self.bind
+
+    def with_ports(self) -> ServerOptions:
+        """Return options whose free ports are chosen and whose given ports are known to be free.
+
+        Raises
+        ------
+        InputError
+            When a port is in use or the address is not this machine's.
+        """
+        chosen: dict[str, int] = {}
+        with contextlib.ExitStack() as held:
+            for name, port in self.ports.items():
+                probe = held.enter_context(socket.socket())
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    probe.bind((self.bind, port))
+                except OSError as error:
+                    raise InputError(
+                        f"cannot listen on {self.bind}:{port} ({error.strerror}); "
+                        f"choose another --{name}-port or --bind"
+                    ) from None
+                chosen[f"{name}_port"] = probe.getsockname()[1]
+        return replace(self, **chosen)  # type: ignore[arg-type]
+
+    def arguments(self) -> list[str]:
+        """Return Triton's arguments."""
+        found = [
+            f"--grpc-address={self.bind}", f"--grpc-port={self.grpc_port}",
+            f"--http-address={self.http_bind}", f"--http-port={self.http_port}",
+            f"--metrics-address={self.bind}", f"--metrics-port={self.metrics_port}",
+            f"--exit-timeout-secs={self.stop_seconds}",
+            "--model-load-thread-count=8",
+            "--disable-auto-complete-config",
+            # Clients keep their connection alive while a refinement computes.
+            "--grpc-http2-min-recv-ping-interval-without-data=10000",
+            "--grpc-http2-max-ping-strikes=0",
+        ]  # fmt: skip
+        if self.certificate is not None:
+            mutual = "--grpc-use-ssl-mutual=true" if self.client_ca is not None else "--grpc-use-ssl=true"
+            found += [mutual, f"--grpc-server-cert={self.certificate}", f"--grpc-server-key={self.key}"]
+        if self.client_ca is not None:
+            found.append(f"--grpc-root-cert={self.client_ca}")
+        if self.cache_mb:
+            found.append(f"--cache-config=local,size={self.cache_mb << 20}")
+        if self.rate_limit:
+            found.append("--rate-limit=execution_count")
+        return found
+
+
+class TritonServer(Closeable):
+    """A running server. Make one with `start`; closing it stops every process of it.
+
+    Parameters
+    ----------
+    installation
+        Which server.
+    repository
+        The model repository's folder.
+    options
+        With ports chosen.
+    on_log
+        Called with each line of the server's log, from a thread of its own.
+    """
+
+    def __init__(
+        self, installation: Installation, repository: Path, options: ServerOptions, on_log: OnLog | None = None
+    ) -> None:
+        self.installation, self.repository, self.options = installation, repository, options
+        self.last_lines: deque[str] = deque(maxlen=KEPT_LINES)
+        self._on_log = on_log
+        self._prefix = f"oviton-{uuid.uuid4().hex[:8]}-"
+        self._models: set[int] = set()
+        self._process = self._spawn()
+        self._log = threading.Thread(target=self._forward_log, name="triton log", daemon=True)
+        self._log.start()
+
+    @classmethod
+    def start(
+        cls,
+        repository: Path,
+        options: ServerOptions | None = None,
+        *,
+        on_log: OnLog | None = None,
+        installation: Installation | None = None,
+        timeout: float = 120,
+    ) -> Self:
+        """Start a server and wait until every model is ready.
+
+        Parameters
+        ----------
+        repository
+            The model repository's folder.
+        options
+            Ports, address, TLS.
+        on_log
+            Called with each line of the server's log.
+        installation
+            Which server; found when None.
+        timeout
+            Seconds that it may take.
+
+        Raises
+        ------
+        InputError
+            When no server is found, or a port is in use.
+        ServerError
+            When it stops or is not ready in time; the message holds what its log says.
+        """
+        server = cls(installation or find_triton(), repository, (options or ServerOptions()).with_ports(), on_log)
+        try:
+            server.wait_ready(timeout)
+        except BaseException:
+            server.close()
+            raise
+        return server
+
+    @property
+    def grpc_address(self) -> str:
+        """Return ``host:port`` for clients on this machine."""
+        return f"{self._reachable}:{self.options.grpc_port}"
+
+    @property
+    def http_address(self) -> str:
+        """Return ``host:port`` of HTTP."""
+        host = LOCAL if self.options.http_bind == LOCAL else self._reachable
+        return f"{host}:{self.options.http_port}"
+
+    @property
+    def metrics_address(self) -> str:
+        """Return ``host:port`` of the metrics."""
+        return f"{self._reachable}:{self.options.metrics_port}"
+
+    @property
+    def pid(self) -> int | None:
+        """Return the server's process id; None when it is dead."""
+        return next(iter(children(self._process.pid)), None)
+
+    @property
+    def model_pids(self) -> tuple[int, ...]:
+        """Return the ids of the processes that run models of the Python backend."""
+        server = self.pid
+        return tuple(children(server)) if server is not None else ()
+
+    @property
+    def has_lost_models(self) -> bool:
+        """Whether a model's process has died since all were ready; Triton starts no new one."""
+        return not self._models <= set(self.model_pids)
+
+    @property
+    def status(self) -> int | None:
+        """Return the exit status; None while it runs."""
+        return self._process.poll()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the server's process lives."""
+        return self._process.poll() is None
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether every model is ready."""
+        return self._answers("ready")
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the server answers at all."""
+        return self._answers("live")
+
+    def wait_ready(self, timeout: float, on_wait: Callable[[], object] | None = None) -> None:
+        """Wait until every model is ready.
+
+        Raises
+        ------
+        ServerError
+            When the server stops or is not ready in time.
+        """
+        end = time.monotonic() + timeout
+        while not self.is_ready:
+            if not self.is_running:
+                self._log.join(timeout=5)
+                raise ServerError(f"Triton stopped with status {self._process.returncode}: {self._reason()}")
+            if time.monotonic() > end:
+                raise ServerError(f"Triton was not ready after {timeout:g} s: {self._reason()}")
+            if on_wait is not None:
+                on_wait()
+            time.sleep(0.1)
+        self._models = set(self.model_pids)
+
+    def metrics(self) -> str:
+        """Return the Prometheus text."""
+        with urllib.request.urlopen(f"http://{self.metrics_address}/metrics", timeout=5) as answer:
+            text: str = answer.read().decode()
+            return text
+
+    def close(self) -> None:
+        """Stop: let requests in flight end, then end every process and remove its shared memory."""
+        if self.is_running:
+            self._process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(self.options.stop_seconds + 10)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)  # nothing, unless the launcher itself is stuck or was killed
+        self._process.wait()
+        self._log.join(timeout=5)
+        for left in SHARED_MEMORY.glob(f"{self._prefix}*"):
+            left.unlink(missing_ok=True)
+
+    def kill(self) -> None:
+        """End it at once, whatever is in flight."""
+        server = self.pid
+        if server is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(server, signal.SIGKILL)
+        self.close()
+
+    @property
+    def _reachable(self) -> str:
+        return LOCAL if self.options.bind in ("0.0.0.0", "::") else self.options.bind
+
+    def _spawn(self) -> subprocess.Popen[str]:
+        installed = self.installation
+        command = [
+            sys.executable, "-I", "-S", str(LAUNCHER),
+            str(os.getpid()), str(self.options.stop_seconds + 5), self._prefix, str(installed.binary),
+            f"--model-repository={self.repository.resolve()}",
+            f"--backend-directory={installed.backends}", f"--cache-directory={installed.caches}",
+            f"--backend-config=python,shm-region-prefix-name={self._prefix}",
+            *self.options.arguments(),
+        ]  # fmt: skip
+        return subprocess.Popen(
+            command,
+            env={**os.environ, **installed.environment()},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,  # a group of its own: Ctrl-C is ours to handle, and all of it can be ended
+        )
+
+    def _forward_log(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            text = line.rstrip()
+            self.last_lines.append(text)
+            if self._on_log is not None and text:
+                self._on_log(text)
+
+    def _answers(self, what: str) -> bool:
+        try:
+            url = f"http://{self.http_address}/v2/health/{what}"
+            with urllib.request.urlopen(url, timeout=2) as answer:
+                return bool(answer.status == 200)
+        except (OSError, urllib.error.URLError):
+            return False
+
+    def _reason(self) -> str:
+        """Return what the log says went wrong."""
+        lines = list(self.last_lines)
+        failures = [line for line in lines if line.startswith("E") and "failed to load" in line]
+        errors = [line for line in lines if line.startswith("E") and "CudaDriver" not in line]
+        told = [line for line in lines if line.startswith("error")]
+        found = (failures or errors or told or lines[-1:] or ["its log is empty"])[0]
+        return found.split("] ", 1)[-1].strip(' "').split("\\n\\nAt:")[0]
+
+
+class ServerError(RuntimeError):
+    """The server does not start, or stopped; the message holds what its log says."""

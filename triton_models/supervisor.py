@@ -1,0 +1,138 @@
+"""Keep a server up: restart it with back-off when it dies or stops answering, until asked to stop."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..data.closeable import Closeable
+from .installation import Installation, find_triton
+from .server import OnLog, ServerError, ServerOptions, TritonServer
+
+
+@dataclass(frozen=True)
+class RestartPolicy:
+    """When and how a server is restarted.
+
+    Parameters
+    ----------
+    first, longest
+        Seconds before the first restart, and at most; they double in between.
+    calm
+        After so many seconds of service the count starts anew.
+    silent
+        A server that lives but does not answer for so many seconds is ended and restarted.
+    start_timeout
+        Seconds that a start may take.
+    poll, ask
+        Seconds between two looks at its processes, and between two questions whether it answers.
+    """
+
+    first: float = 0.5
+    longest: float = 30.0
+    calm: float = 60.0
+    silent: float = 20.0
+    start_timeout: float = 120.0
+    poll: float = 0.25
+    ask: float = 1.0
+
+
+class Supervisor(Closeable):
+    """A server that is kept up. The first start must succeed; later ones are tried again and again.
+
+    Parameters
+    ----------
+    repository
+        The model repository's folder.
+    options
+        Ports, address, TLS.
+    policy
+        When to restart.
+    on_log
+        Called with each line of the server's log.
+    on_event
+        Called with what happens: ready, died, restarting.
+    """
+
+    def __init__(
+        self,
+        repository: Path,
+        options: ServerOptions,
+        policy: RestartPolicy | None = None,
+        *,
+        on_log: OnLog | None = None,
+        on_event: Callable[[str], object] | None = None,
+        installation: Installation | None = None,
+    ) -> None:
+        self.repository, self.policy = repository, policy or RestartPolicy()
+        self.options = options.with_ports()
+        self.restarts = 0
+        self._installation = installation or find_triton()
+        self._on_log, self._say = on_log, on_event or (lambda _: None)
+        self._stop = threading.Event()
+        self.server = TritonServer(self._installation, repository, self.options, on_log)
+        try:
+            self.server.wait_ready(self.policy.start_timeout)
+        except BaseException:
+            self.server.close()
+            raise
+
+    def run(self, on_poll: Callable[[], object] | None = None) -> None:
+        """Watch the server until `stop`; `on_poll` is called at every look."""
+        attempts = 0
+        ready_since = answered = time.monotonic()
+        while not self._stop.wait(self.policy.poll):
+            if on_poll is not None:
+                on_poll()
+            now = time.monotonic()
+            if now - answered >= self.policy.ask and self.server.is_live:
+                answered = now
+            fault = self._fault(now - answered)
+            if fault is None:
+                attempts = 0 if now - ready_since > self.policy.calm else attempts
+                continue
+            self._say(f"{fault}; restarting it")
+            self.server.kill()
+            while not self._stop.wait(min(self.policy.longest, self.policy.first * 2**attempts)):
+                attempts += 1
+                if self._restarted():
+                    break
+            ready_since = answered = time.monotonic()
+
+    def stop(self) -> None:
+        """Let `run` return; may be called from another thread or a signal handler."""
+        self._stop.set()
+
+    def close(self) -> None:
+        """Stop the server."""
+        self.stop()
+        self.server.close()
+
+    def _fault(self, silence: float) -> str | None:
+        """Return what is wrong with the server; None when nothing is."""
+        if not self.server.is_running:
+            return f"Triton died (status {self.server.status})"
+        if self.server.has_lost_models:
+            return "a model's process died, and Triton starts no new one"
+        if silence > self.policy.silent:
+            return f"Triton has not answered for {silence:.0f} s"
+        return None
+
+    def _restarted(self) -> bool:
+        self.restarts += 1
+        try:
+            self.server = TritonServer(self._installation, self.repository, self.options, self._on_log)
+            self.server.wait_ready(self.policy.start_timeout, self._raise_if_stopping)
+        except (ServerError, OSError) as error:
+            self.server.close()
+            self._say(f"the restart failed: {error}")
+            return False
+        self._say(f"ready again after restart {self.restarts}")
+        return True
+
+    def _raise_if_stopping(self) -> None:
+        if self._stop.is_set():
+            raise ServerError("asked to stop")
