@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .data.errors import GateError, InputError, ServerError
     from .export.bundle import Bundle
     from .runtime.person import Garment, Person
+    from .runtime.requests import TryOnRequest
     from .runtime.try_on import Look, TryOn
     from .triton_models.client import AsyncTryOnClient, ClientOptions, TryOnClient
 
@@ -33,6 +34,7 @@ _HOME = {
     "Person": "runtime.person",
     "TryOn": "runtime.try_on",
     "TryOnClient": "triton_models.client",
+    "TryOnRequest": "runtime.requests",
 }
 
 __all__ = [
@@ -47,6 +49,7 @@ __all__ = [
     "ServerError",
     "TryOn",
     "TryOnClient",
+    "TryOnRequest",
     "__version__",
 ]
 

@@ -30,7 +30,7 @@ def evaluate(
     ],
     split: Annotated[list[str] | None, typer.Option("--split", help="Only this split; repeatable.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many triplets of each split.")] = None,
-    refine: Annotated[int, typer.Option(metavar="STEPS", min=0, help="Also measure refinement, of so many steps.")] = 0,
+    refine: Annotated[int, typer.Option(metavar="STEPS", help="Also measure refinement, of so many steps.")] = 0,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write every number to this file.")] = None,
     sheet: Annotated[Path | None, typer.Option(help="Draw a contact sheet into this picture.")] = None,
     pictures: Annotated[
@@ -51,8 +51,10 @@ def evaluate(
     from ..evaluation.evaluator import Evaluator
     from ..evaluation.picture_folders import PictureFolders
     from ..evaluation.triplets import TripletFolder
+    from ..runtime.refinement.options import RefinementOptions
     from ..runtime.try_on import TryOn
 
+    options = RefinementOptions(steps=refine) if refine else None
     if sheet is not None:
         check_output_suffix(sheet)
     outputs = [path for path in (json_file, sheet) if path is not None]
@@ -64,7 +66,7 @@ def evaluate(
     with ExitStack() as pending:  # all files appear together, once all are whole
         with status("loading") as say:
             tryon = pending.enter_context(TryOn.load(bundle, engine, precision, on_progress=say))
-            evaluator = Evaluator(tryon, refine)
+            evaluator = Evaluator(tryon, options)
         folders = pending.enter_context(PictureFolders.create(pictures)) if pictures is not None else None
 
         def on_case(triplet: Triplet, made: Pictures, case: CaseReport) -> None:

@@ -17,9 +17,10 @@ from .console import err, status
 
 if TYPE_CHECKING:
     from ..runtime.refinement.options import RefinementOptions
+    from ..runtime.refinement.session import Refinement
     from ..runtime.refinement.step import RefinementStep
     from ..runtime.report import RefinementReport
-    from ..runtime.try_on import Look, Refinement
+    from ..runtime.try_on import Look
     from ..triton_models.client.try_on_client import ServedRefinement
 
 OnStep = Callable[["RefinementStep"], None]

@@ -16,10 +16,11 @@ from ..data.errors import InputError
 from ..data.images import UInt8Array
 from ..data.version import __version__
 from ..networks.mobilenet import MobileNetV2
+from ..runtime.refinement.options import RefinementOptions
 from ..runtime.try_on import UNTRAINED_NOTE, TryOn
 from .distribution_metrics import DistributionScores, FeatureCollection, real_inception
 from .label_metrics import identity_pixels, iou, mean_iou, visible
-from .methods import FEED_FORWARD, Pictures, refiner, run_methods
+from .methods import FEED_FORWARD, Pictures, run_methods
 from .picture_metrics import Mask, extract_features, perceptual_distances, psnr, ssim_map
 from .report import CaseReport, EvaluationReport, PictureScores, Skipped, summarise
 from .triplets import Triplet, TripletFolder
@@ -38,24 +39,22 @@ class Evaluator:
     ----------
     tryon
         The loaded bundle.
-    refine_steps
-        Steps of the ``refined`` method; 0 leaves it out.
+    refine
+        Options of the ``refined`` method; None leaves it out.
 
     Raises
     ------
     InputError
-        When the backbone's weights are not installed, or refinement is asked for and the runtime has none.
+        When the backbone's weights are not installed.
     """
 
     tryon: TryOn
-    refine_steps: int = 0
+    refine: RefinementOptions | None = None
     cases: list[CaseReport] = field(default_factory=list, init=False)
     skipped: list[Skipped] = field(default_factory=list, init=False)
     notes: list[str] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
-        if self.refine_steps:
-            refiner(self.tryon)
         # Torch's types do not know that a module can change its memory format.
         self._backbone = MobileNetV2.pretrained().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._inception, self._inception_origin = real_inception()
@@ -88,7 +87,7 @@ class Evaluator:
                 on_progress(f"{path.parent.name}/{path.name}", index, len(paths))
             try:
                 triplet = Triplet.open(path)
-                pictures = run_methods(self.tryon, triplet, refine_steps=self.refine_steps)
+                pictures = run_methods(self.tryon, triplet, refine=self.refine)
             except InputError as error:
                 self.skipped.append(Skipped(name=f"{path.parent.name}/{path.name}", reason=str(error)))
                 continue
@@ -124,6 +123,8 @@ class Evaluator:
             whole=whole,
             kept_changed=_share(changed, identity & (drawn == old)),
             kept_relabelled=_share(drawn != old, identity & (truth == old)),
+            refinement=pictures.refinement,
+            not_refined=pictures.not_refined,
         )
 
     def report(self, triplets: str) -> EvaluationReport:
@@ -152,7 +153,7 @@ class Evaluator:
             conditioning=manifest.conditioning,
             engine=self._report.engine,
             triplets=triplets,
-            refine_steps=self.refine_steps,
+            refine_steps=self.refine.steps if self.refine is not None else 0,
             seconds=round(time.perf_counter() - self._started, 1),
             skipped=tuple(self.skipped),
             notes=tuple(notes),

@@ -12,7 +12,8 @@ from ..data.errors import InputError
 from ..data.images import UInt8Array
 from ..engines.engine_set import EngineSet
 from ..runtime.outfit import Outfit, plan_outfit
-from ..runtime.report import TryOnReport
+from ..runtime.refinement.options import RefinementOptions
+from ..runtime.report import RefinementReport, TryOnReport
 from ..runtime.requests import build_request, photo_box, restore_result
 from ..runtime.try_on import TryOn
 from .triplets import Triplet
@@ -49,16 +50,25 @@ class Pictures:
         Where each class came from.
     report
         What the bundle ran on.
+    refinement
+        What refinement did; None without one.
+    not_refined
+        Why it could not be asked for; empty when it could, or was not wanted.
     """
 
     by_method: dict[str, UInt8Array]
     labels: UInt8Array
     outfit: Outfit
     report: TryOnReport
+    refinement: RefinementReport | None = None
+    not_refined: str = ""
 
 
-def run_methods(tryon: TryOn, triplet: Triplet, *, refine_steps: int = 0) -> Pictures:
+def run_methods(tryon: TryOn, triplet: Triplet, *, refine: RefinementOptions | None = None) -> Pictures:
     """Run every method on one triplet.
+
+    Where refinement refuses the request, for example because a garment is too small in its photograph, the
+    feed-forward result stands for the refined one, as a user would see it.
 
     Raises
     ------
@@ -74,10 +84,14 @@ def run_methods(tryon: TryOn, triplet: Triplet, *, refine_steps: int = 0) -> Pic
         FEED_FORWARD: look.image,
         TRUE_LABELS: paint_true_labels(tryon.engines, triplet, outfit),
     }
-    if refine_steps:
-        refined = refiner(tryon)(triplet.person, triplet.garments, remove=triplet.remove, steps=refine_steps)
-        pictures[REFINED] = refined.image
-    return Pictures(pictures, look.labels, outfit, look.report)
+    refinement, not_refined = None, ""
+    if refine is not None:
+        try:
+            refined = tryon.refine(triplet.person, triplet.garments, triplet.remove, options=refine)
+            pictures[REFINED], refinement = refined.image, refined.report.refinement
+        except InputError as error:
+            pictures[REFINED], not_refined = look.image, str(error)
+    return Pictures(pictures, look.labels, outfit, look.report, refinement, not_refined)
 
 
 def paint_flat(triplet: Triplet) -> UInt8Array:
@@ -104,17 +118,3 @@ def paint_true_labels(engines: EngineSet, triplet: Triplet, outfit: Outfit) -> U
         engine = engines[name]
         values.update(engine(**{spec.name: values[spec.name] for spec in engine.inputs}))
     return restore_result(values["image"][0], values["labels"][0], triplet.person, outfit.source, box)[0]
-
-
-def refiner(tryon: TryOn) -> Any:
-    """Return the runtime's refinement.
-
-    Raises
-    ------
-    InputError
-        When this version's runtime has none.
-    """
-    refine = getattr(tryon, "refine", None)
-    if refine is None:
-        raise InputError("--refine: this version's runtime has no refinement yet; evaluate without --refine")
-    return refine

@@ -8,7 +8,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
-from ..runtime.report import BundleReport, EngineReport
+from ..runtime.report import BundleReport, EngineReport, RefinementReport
 from .intervals import bootstrap_mean
 
 EVALUATION_SCHEMA = 1
@@ -133,6 +133,10 @@ class CaseReport(_Strict):
         By swapped class: what the bundle drew, and the person's own labels.
     region_share
         Share of the picture that is the swapped region.
+    refinement
+        What refinement did; None without one.
+    not_refined
+        Why this request could not be refined, so that the feed-forward result was measured; empty otherwise.
     """
 
     split: str
@@ -147,6 +151,8 @@ class CaseReport(_Strict):
     whole: dict[str, PictureScores]
     kept_changed: float
     kept_relabelled: float
+    refinement: RefinementReport | None = None
+    not_refined: str = ""
 
 
 class Skipped(_Strict):

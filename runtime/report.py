@@ -69,6 +69,8 @@ class RefinementReport(_Strict):
         Distance of the result from what the surface lookup knows; 0 when it knows nothing.
     outfit
         Id under which a server keeps the refined weights; None in process, or when it keeps none.
+    peak_memory_mb
+        Most memory in use, in MiB: on a GPU what refinement allocated, on a CPU the whole process.
     """
 
     accepted: bool
@@ -81,6 +83,7 @@ class RefinementReport(_Strict):
     texture_before: float
     texture_after: float
     outfit: str | None = None
+    peak_memory_mb: float = 0.0
 
 
 class TryOnReport(_Strict):

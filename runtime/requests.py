@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,25 @@ from .outfit import OWN, Outfit
 from .person import Garment, Person
 
 Arrays = dict[str, npt.NDArray[np.generic]]
+
+
+@dataclass(frozen=True, eq=False)
+class TryOnRequest:
+    """Who is to wear what.
+
+    Parameters
+    ----------
+    person
+        Whom to dress.
+    garments
+        In what; each photograph with the classes taken from it.
+    remove
+        Names of garment classes to take off, comma separated or one by one.
+    """
+
+    person: Person
+    garments: Garment | Sequence[Garment]
+    remove: str | Iterable[str] = ()
 
 
 def build_request(person: Person, garments: Sequence[Garment], outfit: Outfit, height: int, width: int) -> Arrays:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
-import math
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -24,12 +21,13 @@ from ..export.bundle import Bundle
 from .outfit import Outfit, plan_outfit
 from .person import Garment, Person
 from .report import BundleReport, EngineReport, RefinementReport, TryOnReport
-from .requests import build_request, photo_box, restore_result
+from .requests import TryOnRequest, build_request, photo_box, restore_result
+from .stage_clock import StageClock
 
 if TYPE_CHECKING:
     from .refinement.options import RefinementOptions
     from .refinement.outfit_weights import OutfitWeights
-    from .refinement.refiner import Refined, Refiner
+    from .refinement.session import Refinement
     from .refinement.step import RefinementStep
 
 NOT_A_NUMBER = "the loss was no longer a number; the weights before that are kept"
@@ -185,22 +183,70 @@ class TryOn(Closeable):
         options: RefinementOptions | None = None,
     ) -> Refinement:
         """Return a refinement to iterate over, step by step; see `refine`."""
+        return self._refinement(TryOnRequest(person, garments, remove), options)
+
+    def refine_many(
+        self,
+        requests: Sequence[TryOnRequest],
+        *,
+        options: RefinementOptions | None = None,
+        together: int | None = None,
+        on_step: Callable[[int, RefinementStep], object] | None = None,
+    ) -> list[Look]:
+        """Refine several requests side by side; each gets what it would get alone, to rounding.
+
+        Parameters
+        ----------
+        requests
+            Who is to wear what.
+        options
+            Of every one of them. A time budget counts from where the request's group began.
+        together
+            How many at a time; as many as fit into half of the free memory when None.
+        on_step
+            Called with a request's number, from 0, and its step. What it raises ends all, and is raised here.
+
+        Returns
+        -------
+        list
+            A look for each request, in order.
+
+        Raises
+        ------
+        InputError
+            As for `refine`.
+        """
+        from .refinement.many import refine_groups
+
+        return refine_groups(requests, lambda request: self._refinement(request, options), together, on_step)
+
+    def _refinement(self, wanted: TryOnRequest, options: RefinementOptions | None) -> Refinement:
         from ..data.optional import require
 
         require("torch", extra="refine", purpose="refinement")
         from .refinement.options import RefinementOptions
         from .refinement.problem import Problem
         from .refinement.refiner import Refiner
+        from .refinement.session import Refinement
 
         options = options or RefinementOptions()
         if self._outfit is not None:
             raise InputError("an outfit is served, and refinement starts from the bundle's own; call serve(None) first")
         started = time.perf_counter()
-        request = self._request(person, garments, remove)
+        request = self._request(wanted.person, wanted.garments, wanted.remove)
         values = self._feed_forward(request)
         programs = self._refinement_programs(options.precision)
         refiner = Refiner(programs, Problem(self.engines, programs, values, options), options, started)
-        return Refinement(self, request, values, refiner)
+
+        def finish(
+            clock: StageClock,
+            values: Mapping[str, Any],
+            report: RefinementReport,
+            weights: dict[str, npt.NDArray[np.float32]] | None,
+        ) -> Look:
+            return self._look(replace(request, clock=clock), values, report, weights)
+
+        return Refinement(self.engines, refiner, values, request.clock, finish)
 
     def serve(self, outfit: OutfitWeights | None) -> None:
         """Refit a refined outfit into the engine, so that it is dressed at engine speed; None takes it off again.
@@ -229,7 +275,7 @@ class TryOn(Closeable):
         outfit = plan_outfit(
             garments, [remove] if isinstance(remove, str) else remove, owned=np.unique(person.labels).tolist()
         )
-        return _Request(person, garments, outfit, _StageClock())
+        return _Request(person, garments, outfit, StageClock())
 
     def _feed_forward(self, request: _Request) -> dict[str, Any]:
         """Return every tensor of the feed-forward pass by name, N = 1."""
@@ -268,11 +314,12 @@ class TryOn(Closeable):
         return [self._outfit_note]
 
     def _refinement_programs(self, precision: str) -> Any:
-        from .refinement.programs import Programs
+        from .refinement.programs import Programs, resolve_precision
 
+        device = "cuda" if self.engines.chosen.candidate.device.startswith("cuda") else "cpu"
+        precision = resolve_precision(precision, device)
         with self._loading:
             if precision not in self._programs:
-                device = "cuda" if self.engines.chosen.candidate.device.startswith("cuda") else "cpu"
                 self._programs[precision] = Programs(self.engines.bundle, device, precision)
             return self._programs[precision]
 
@@ -313,60 +360,6 @@ class TryOn(Closeable):
         )
 
 
-class Refinement:
-    """A refinement under way. Iterate over it for its steps; stop whenever the look is good enough.
-
-    Made by `TryOn.refinement`. Nothing runs between two steps, so whoever stops iterating leaves nothing behind.
-    """
-
-    def __init__(self, tryon: TryOn, request: _Request, values: dict[str, Any], refiner: Refiner) -> None:
-        self._tryon, self._request, self._values, self._refiner = tryon, request, values, refiner
-        self._refined: Refined | None = None
-
-    def __iter__(self) -> Iterator[RefinementStep]:
-        """Take the steps, one by one."""
-        return iter(self._refiner)
-
-    def look(self) -> Look:
-        """Return the better of the refined and the feed-forward result."""
-        refined = self._result()
-        values, clock = dict(self._values), _StageClock()
-        clock.stages.update(self._request.clock.stages)
-        clock.stages["refinement"] = refined.seconds * 1000 - sum(clock.stages.values())
-        if refined.picture is not None:
-            values["generated"] = refined.picture[None]
-            compositor = self._tryon.engines["compositor"]
-            with clock.stage("compositor"):
-                values |= compositor(**{spec.name: values[spec.name] for spec in compositor.inputs})
-        report = refinement_report(refined)
-        request = dataclasses.replace(self._request, clock=clock)
-        return self._tryon._look(request, values, report, refined.weights)
-
-    def outfit(self) -> OutfitWeights:
-        """Return the refined weights, packed to be saved and served; see `TryOn.serve`.
-
-        Raises
-        ------
-        InputError
-            When the refinement was not accepted.
-        """
-        from .refinement.outfit_weights import pack
-
-        refined = self._result()
-        if refined.weights is None:
-            raise InputError(f"there is no refined outfit to keep: {refined.reason}")
-        source = self._request.outfit.source
-        return pack(self._tryon.engines.bundle, refined.weights, source, self._refiner.paint)
-
-    def _result(self) -> Refined:
-        if self._refined is None or (self._refined.steps, self._refined.stopped) != (
-            self._refiner.steps,
-            self._refiner.stopped,
-        ):
-            self._refined = self._refiner.result()
-        return self._refined
-
-
 @dataclass(frozen=True)
 class _Request:
     """One request, and the clock that times it."""
@@ -374,33 +367,13 @@ class _Request:
     person: Person
     garments: list[Garment]
     outfit: Outfit
-    clock: _StageClock
-
-
-def refinement_report(refined: Refined) -> RefinementReport:
-    """Return what a refinement did, for reports."""
-    return RefinementReport(
-        accepted=refined.picture is not None,
-        reason=refined.reason,
-        steps=refined.steps,
-        seconds=round(refined.seconds, 3),
-        stopped=refined.stopped,
-        losses_before=_rounded(refined.before),
-        losses_after=_rounded(refined.after),
-        texture_before=round(refined.texture[0], 4),
-        texture_after=round(refined.texture[1], 4),
-    )
+    clock: StageClock
 
 
 def _options(steps: int, time_budget: float | None) -> RefinementOptions:
     from .refinement.options import RefinementOptions
 
     return RefinementOptions(steps=steps, time_budget=time_budget)
-
-
-def _rounded(losses: Mapping[str, float]) -> dict[str, float]:
-    """Round for reports; JSON has no NaN."""
-    return {name: round(value, 4) for name, value in losses.items() if math.isfinite(value)}
 
 
 def refinement_notes(refinement: RefinementReport | None) -> list[str]:
@@ -421,14 +394,3 @@ def missing_body_maps(garments: Sequence[Garment], conditioning: str) -> list[st
         for garment in garments
         if garment.densepose is None
     ]
-
-
-class _StageClock:
-    def __init__(self) -> None:
-        self.stages: dict[str, float] = {}
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        started = time.perf_counter()
-        yield
-        self.stages[name] = (time.perf_counter() - started) * 1000

@@ -19,8 +19,8 @@ from ...data.errors import InputError
 from ...engines.engine_set import EngineSet
 from ..outfit import OWN
 from .options import RefinementOptions
-from .programs import Programs
-from .terms import Taps, Verdict, adversarial_term, matching_term, perceptual_term, pixel_term
+from .programs import Programs, Seen
+from .terms import adversarial_term, matching_term, perceptual_term, pixel_term
 from .views import random_views
 
 PIXEL, PERCEPTUAL, MATCHING = 4.0, 5.0, 3.0
@@ -96,14 +96,9 @@ class Problem:
         self.target, self.mask, self.labels = joined.target, joined.mask, joined.labels
         self.touched = joined.touched
         self.has_lookup = bool(self.mask[-1].sum() > 0)
-        with torch.no_grad(), programs.autocast():
-            features = [programs.perceptual(part.contiguous()) for part in torch.split(self.target, 4)]
+        with torch.no_grad():
             parts = zip(torch.split(self.target, 4), torch.split(self.labels, 4), strict=True)
-            verdicts = [programs.discriminator(*part) for part in parts]
-        self.features: Taps = [torch.cat(taps).float() for taps in zip(*features, strict=True)]
-        self.verdict: Verdict = [
-            [torch.cat(layer).float() for layer in zip(*scale, strict=True)] for scale in zip(*verdicts, strict=True)
-        ]
+            self.seen = Seen.join([programs.examine(*part, precise=True) for part in parts])
 
     def batch(self, view: int) -> Batch:
         """Return view number `view` of every garment photograph, the person's own photograph and the result."""
@@ -111,26 +106,27 @@ class Problem:
         picked = torch.tensor([*rows, self.count - 2, self.count - 1], device=self.conditioning.device)
         return Batch(picked, self.conditioning[picked])
 
-    def terms(self, picture: Tensor, batch: Batch) -> dict[str, Tensor]:
-        """Return the terms of the loss of painted pictures `[n, 3, H, W]`, weighted; their sum is the loss."""
-        programs, rows, weights = self.programs, batch.rows, self.options.weights
-        with programs.autocast():
-            features = [tap.float() for tap in programs.perceptual(picture)]
-            verdict = [
-                [layer.float() for layer in scale] for scale in programs.discriminator(picture, self.labels[rows])
-            ]
-        mask = self.mask[rows]
+    def terms(self, picture: Tensor, seen: Seen, batch: Batch) -> dict[str, Tensor]:
+        """Return the terms of the loss of painted pictures, weighted; their sum is the loss.
+
+        Parameters
+        ----------
+        picture
+            The batch's pictures `[n, 3, H, W]` in [-1, 1].
+        seen
+            What the frozen networks see of them.
+        batch
+            Which ones they are.
+        """
+        rows, weights = batch.rows, self.options.weights
+        mask, wanted = self.mask[rows], self.seen.of(rows)
         same = PIXEL * pixel_term(picture, self.target[rows], mask)
-        same = same + PERCEPTUAL * perceptual_term(features, [tap[rows] for tap in self.features], mask)
+        same = same + PERCEPTUAL * perceptual_term(seen.features, wanted.features, mask)
         # What the discriminator sees of a result cannot be compared with what it sees of a patchwork.
         photos = slice(0, len(rows) - 1)
-        matched = matching_term(
-            [[layer[photos] for layer in scale] for scale in verdict],
-            [[layer[rows[photos]] for layer in scale] for scale in self.verdict],
-            mask[photos],
-        )
+        matched = matching_term(seen.of(photos).verdict, wanted.of(photos).verdict, mask[photos])
         shown = MATCHING * matched + same[photos]
-        judged = adversarial_term([[layer[-1:] for layer in scale] for scale in verdict], self.touched[rows[-1:]])
+        judged = adversarial_term(seen.of(slice(-1, None)).verdict, self.touched[rows[-1:]])
         return {
             "reference": weights.reference * (shown[:-1].mean() if len(rows) > 2 else shown.new_zeros(())),
             "kept": weights.kept * shown[-1],
@@ -144,7 +140,7 @@ class Problem:
             return 0.0
         with torch.no_grad():
             features = self.programs.perceptual(picture)
-        return float(perceptual_term(features, [tap[-1:] for tap in self.features], self.mask[-1:]))
+        return float(perceptual_term(features, self.seen.of(slice(-1, None)).features, self.mask[-1:]))
 
     def _check_garments(self, labels: Tensor) -> None:
         for k in self.garments:

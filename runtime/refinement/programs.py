@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -13,8 +15,40 @@ from torch.func import functional_call
 from ...data.errors import InputError
 from ...export.bundle import Bundle
 from ...export.program import allow_autocast, load_program
+from .layers import rewrite_layers
+from .terms import Taps, Verdict
 
 NEEDED = ("discriminator", "perceptual", "surface_lookup", "appearance_conditioning", "appearance_painter")
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the frozen networks see of pictures.
+
+    Parameters
+    ----------
+    features
+        Of the backbone: feature maps `[n, C, h, w]` by layer.
+    verdict
+        Of the discriminator: for each scale, the features of every layer, the score last.
+    """
+
+    features: Taps
+    verdict: Verdict
+
+    def of(self, rows: slice | Tensor) -> Seen:
+        """Return that of some of the pictures."""
+        return Seen([tap[rows] for tap in self.features], [[layer[rows] for layer in scale] for scale in self.verdict])
+
+    @classmethod
+    def join(cls, parts: Sequence[Seen]) -> Seen:
+        """Return that of all pictures of several."""
+        features = [torch.cat(taps) for taps in zip(*(part.features for part in parts), strict=True)]
+        verdict = [
+            [torch.cat(layers) for layers in zip(*scales, strict=True)]
+            for scales in zip(*(part.verdict for part in parts), strict=True)
+        ]
+        return cls(features, verdict)
 
 
 class Programs:
@@ -40,7 +74,7 @@ class Programs:
         if missing:
             raise InputError(f"{bundle.path}: no {', '.join(missing)}; export it again to refine with it")
         self.device = torch.device(device)
-        self.precision = _resolve(precision, self.device)
+        self.precision = resolve_precision(precision, device)
         self._inputs = [tensor.name for tensor in bundle.manifest.graph("appearance_generator").inputs]
         loaded = {name: self._load(bundle, name) for name in NEEDED}
         self.perceptual: Any = loaded["perceptual"]
@@ -60,6 +94,21 @@ class Programs:
             picture: Tensor = functional_call(self._painter, weights, (conditioning,))
         return picture
 
+    def examine(self, picture: Tensor, labels: Tensor, *, precise: bool = False) -> Seen:
+        """Return what backbone and discriminator see of pictures `[n, 3, H, W]` with labels `[n, H, W]`, FP32.
+
+        Parameters
+        ----------
+        picture, labels
+            The pictures.
+        precise
+            Compute in FP32 as well, not in the chosen precision.
+        """
+        with self.autocast(enabled=not precise):
+            features = [tap.float() for tap in self.perceptual(picture)]
+            verdict = [[layer.float() for layer in scale] for scale in self.discriminator(picture, labels)]
+        return Seen(features, verdict)
+
     def condition(self, **inputs: Tensor) -> Tensor:
         """Return what the generator sees, `[N, C, H, W]`; inputs that it does not use are ignored."""
         with torch.no_grad():
@@ -72,9 +121,11 @@ class Programs:
             found: Tensor = self._lookup(*inputs.values())
         return found
 
-    def autocast(self) -> AbstractContextManager[Any]:
+    def autocast(self, *, enabled: bool = True) -> AbstractContextManager[Any]:
         """Return the context in which convolutions have the chosen precision."""
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16")
+        # Every weight is cast once a step anyway, and casts that are cached must not outlive a captured graph.
+        wanted = enabled and self.precision == "bf16"
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=wanted, cache_enabled=False)
 
     def tensor(self, array: Any) -> Tensor:
         """Return a copy of an array on the device."""
@@ -84,6 +135,7 @@ class Programs:
         entry = next(program for program in bundle.manifest.programs if program.name == name)
         weights = bundle.program_file(name, "weights") if "weights" in entry.files else None
         module = allow_autocast(load_program(bundle.program_file(name, "pt2"), weights, self.device.type))
+        rewrite_layers(module, self.device)
         for parameter in module.parameters():
             parameter.requires_grad = False
             parameter.data = _packed(parameter.data)
@@ -94,9 +146,10 @@ def _packed(weight: Tensor) -> Tensor:
     return weight.contiguous(memory_format=torch.channels_last) if weight.ndim == 4 else weight
 
 
-def _resolve(precision: str, device: torch.device) -> str:
+def resolve_precision(precision: str, device: str) -> str:
+    """Return ``"fp32"`` or ``"bf16"``; ``"auto"`` takes bf16 where the processor multiplies it."""
     if precision != "auto":
         return precision
-    if device.type == "cuda":
+    if device.startswith("cuda"):
         return "bf16" if torch.cuda.is_bf16_supported() else "fp32"
     return "bf16" if torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported() else "fp32"

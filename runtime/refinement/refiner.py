@@ -13,19 +13,19 @@ import torch
 from torch import Tensor
 
 from ...data.images import UInt8Array
+from .lockstep import take_steps
+from .memory import PeakMemory
 from .options import RefinementOptions
-from .problem import Problem
+from .problem import Batch, Problem
 from .programs import Programs
 from .step import RefinementStep
 
 BETAS = (0.9, 0.99)
-GRADIENT_LIMIT = 5.0
 FALL_FROM = 0.6
 """Share of the steps after which the learning rate falls."""
 
 NOTABLE = 1e-3
 """Relative fall of the loss that counts as one."""
-
 
 TOLERANCE = 1.0
 """The refined texture may be at most so many times as far from the lookup as the feed-forward one."""
@@ -53,6 +53,8 @@ class Refined:
         Distance of the feed-forward and of the refined result from what the surface lookup knows.
     reason
         Why the feed-forward result stays; empty when it does not.
+    peak_memory_mb
+        See `PeakMemory`.
     """
 
     weights: dict[str, npt.NDArray[np.float32]] | None
@@ -64,6 +66,7 @@ class Refined:
     after: dict[str, float]
     texture: tuple[float, float]
     reason: str
+    peak_memory_mb: float
 
 
 class Refiner:
@@ -89,6 +92,9 @@ class Refiner:
         self.weights = programs.weights()
         self.stopped = "cancelled"
         self.steps = 0
+        self.memory = PeakMemory(programs.device)
+        self._optimizer = torch.optim.Adam(self.weights.values(), lr=options.learning_rate, betas=BETAS, fused=True)
+        self._best, self._since = math.inf, 0
         begun = time.perf_counter()
         self._before = self._judge(self.weights)
         # A step also goes backwards, which takes about twice as long as forwards.
@@ -96,41 +102,56 @@ class Refiner:
 
     def __iter__(self) -> Iterator[RefinementStep]:
         """Take the steps one by one; stop iterating to cancel."""
-        options, problem = self.options, self.problem
-        optimizer = torch.optim.Adam(self.weights.values(), lr=options.learning_rate, betas=BETAS, fused=True)
-        best, since = math.inf, 0
-        while self.steps < options.steps:
-            begun = time.perf_counter()
-            if options.time_budget is not None and begun + self._slowest - self.started > options.time_budget:
-                self.stopped = "time"
-                return
-            for group in optimizer.param_groups:
-                group["lr"] = _rate(options, self.steps)
-            batch = problem.batch(1 + self.steps % options.views)
-            with self.programs.autocast():
-                picture = self.programs.paint(self.weights, batch.conditioning)
-            terms = problem.terms(picture.float(), batch)
-            loss = torch.stack(list(terms.values())).sum()
-            optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            size = torch.nn.utils.clip_grad_norm_(self.weights.values(), GRADIENT_LIMIT)
-            if not (math.isfinite(loss.item()) and math.isfinite(float(size))):
-                self.stopped = "not a number"
-                return
-            optimizer.step()
-            self.steps += 1
-            taken = time.perf_counter() - begun
-            self._slowest = taken if self.steps == 1 else max(self._slowest, taken)
-            losses = {"loss": loss.item(), **{name: float(term.detach()) for name, term in terms.items()}}
-            yield RefinementStep(self.steps, losses, self._preview(), time.perf_counter() - self.started)
-            if losses["loss"] < best * (1 - NOTABLE):
-                best, since = losses["loss"], 0
-            else:
-                since += 1
-            if since >= options.patience:
-                self.stopped = "plateau"
-                return
-        self.stopped = "steps"
+        for steps in take_steps([self]):
+            yield from (step for step in steps if step is not None)
+
+    def begin(self) -> Batch | None:
+        """Return what the next step looks at; None when there is none, and `stopped` says why."""
+        options = self.options
+        if self.stopped != "cancelled":
+            return None
+        if self.steps >= options.steps:
+            self.stopped = "steps"
+        elif self._since >= options.patience:
+            self.stopped = "plateau"
+        elif self._would_be_late():
+            self.stopped = "time"
+        if self.stopped != "cancelled":
+            return None
+        for group in self._optimizer.param_groups:
+            group["lr"] = _rate(options, self.steps)
+        return self.problem.batch(1 + self.steps % options.views)
+
+    def update(self, terms: Mapping[str, Tensor], size: Tensor, begun: float) -> RefinementStep | None:
+        """Move the weights along their gradients, unless something is not a number; then stop.
+
+        Parameters
+        ----------
+        terms
+            Of the loss.
+        size
+            Norm of the gradients, before they were clipped.
+        begun
+            `time.perf_counter` when the step began.
+        """
+        values = torch.stack([term.detach().float() for term in (*terms.values(), size)]).tolist()
+        if not all(map(math.isfinite, values)):
+            self.stopped = "not a number"
+            return None
+        self._optimizer.step()
+        self.steps += 1
+        taken = time.perf_counter() - begun
+        self._slowest = taken if self.steps == 1 else max(self._slowest, taken)
+        losses = {"loss": sum(values[:-1]), **dict(zip(terms, values, strict=False))}
+        if losses["loss"] < self._best * (1 - NOTABLE):
+            self._best, self._since = losses["loss"], 0
+        else:
+            self._since += 1
+        return RefinementStep(self.steps, losses, self._preview(), time.perf_counter() - self.started)
+
+    def _would_be_late(self) -> bool:
+        budget = self.options.time_budget
+        return budget is not None and time.perf_counter() + self._slowest - self.started > budget
 
     def paint(self, weights: Mapping[str, npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:
         """Paint the result with other weights: `[3, H, W]` in [-1, 1], FP32."""
@@ -158,6 +179,7 @@ class Refiner:
             after.losses,
             (before.texture, after.texture),
             reason,
+            self.memory.megabytes,
         )
 
     def _objection(self, before: _Judgement, after: _Judgement) -> str:
@@ -179,7 +201,8 @@ class Refiner:
             batch = self.problem.batch(0)
             parts = [self.programs.paint(weights, part) for part in torch.split(batch.conditioning, 1)]
             picture = torch.cat(parts).float()
-            terms = {name: float(term) for name, term in self.problem.terms(picture, batch).items()}
+            seen = self.programs.examine(picture, self.problem.labels[batch.rows], precise=True)
+            terms = {name: float(term) for name, term in self.problem.terms(picture, seen, batch).items()}
             result = picture[-1:]
             return _Judgement({"loss": sum(terms.values()), **terms}, self.problem.texture_distance(result), result)
 

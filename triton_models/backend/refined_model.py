@@ -13,7 +13,7 @@ from ...runtime.refinement.outfit_weights import pack
 from ...runtime.refinement.problem import Problem
 from ...runtime.refinement.programs import Programs
 from ...runtime.refinement.refiner import Refined, Refiner
-from ...runtime.try_on import refinement_report
+from ...runtime.refinement.session import refinement_report
 from ..configs import TERMS
 from .answers import Arrays, failure, read_inputs, response, text
 from .input_check_model import check

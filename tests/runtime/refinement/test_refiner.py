@@ -52,7 +52,9 @@ def test_every_term_reaches_the_first_and_the_last_layer(problem, term):
     programs = problem.programs
     weights = programs.weights()
     batch = problem.batch(1)
-    problem.terms(programs.paint(weights, batch.conditioning), batch)[term].backward()
+    picture = programs.paint(weights, batch.conditioning)
+    seen = programs.examine(picture, problem.labels[batch.rows])
+    problem.terms(picture, seen, batch)[term].backward()
     gradients = [value.grad for value in weights.values()]
     assert gradients[0] is not None
     assert gradients[0].abs().sum() > 0
@@ -133,11 +135,11 @@ def test_a_plateau_stops(refine):
 
 def test_not_a_number_stops_with_the_last_good_weights(problem, monkeypatch):
     refiner = Refiner(problem.programs, problem, problem.options)
-    real, calls = Problem.terms, []
+    real, calls = Problem.terms, []  # the second call is the second step's
 
-    def poisoned(self, picture, batch):
+    def poisoned(self, picture, seen, batch):
         calls.append(1)
-        terms = real(self, picture, batch)
+        terms = real(self, picture, seen, batch)
         return {**terms, "kept": terms["kept"] * math.nan} if len(calls) == 2 else terms
 
     monkeypatch.setattr(Problem, "terms", poisoned)

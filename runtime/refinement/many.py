@@ -1,0 +1,78 @@
+"""Refining several requests side by side, as many at a time as fit into memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+
+from ...data.errors import InputError
+from ..requests import TryOnRequest
+from ..try_on import Look
+from .lockstep import take_steps
+from .memory import available, saved_bytes
+from .refiner import Refiner
+from .session import Refinement
+from .step import RefinementStep
+
+FREE_SHARE = 0.5
+"""Share of the free memory that activations may take."""
+
+Start = Callable[[TryOnRequest], Refinement]
+
+
+def refine_groups(
+    requests: Sequence[TryOnRequest],
+    start: Start,
+    together: int | None,
+    on_step: Callable[[int, RefinementStep], object] | None,
+) -> list[Look]:
+    """Refine requests group by group; see `TryOn.refine_many`.
+
+    Parameters
+    ----------
+    requests
+        Who is to wear what.
+    start
+        Begins a request's refinement.
+    together
+        How many at a time; None for as many as fit.
+    on_step
+        Called with a request's number and its step.
+
+    Raises
+    ------
+    InputError
+        When `together` is out of range, or a request is unusable.
+    """
+    if together is not None and together < 1:
+        raise InputError(f"refine_many together: {together} given; allowed: at least 1, or None for as many as fit")
+    looks: list[Look] = []
+    while len(looks) < len(requests):
+        first = len(looks)
+        group = [start(requests[first])]
+        size = together if together is not None else how_many_fit(group[0].refiner)
+        group += [start(request) for request in requests[first + 1 : first + size]]
+        for steps in take_steps([refinement.refiner for refinement in group]):
+            for number, step in enumerate(steps, start=first):
+                if step is not None and on_step is not None:
+                    on_step(number, step)
+        looks += [refinement.look() for refinement in group]
+    return looks
+
+
+def how_many_fit(refiner: Refiner) -> int:
+    """Return how many requests like this one fit into `FREE_SHARE` of the free memory; at least 1."""
+    programs, problem = refiner.programs, refiner.problem
+    batch = problem.batch(0)
+
+    def forward() -> torch.Tensor:
+        with programs.autocast():
+            picture = programs.paint(refiner.weights, batch.conditioning).float()
+        seen = programs.examine(picture, problem.labels[batch.rows])
+        return torch.stack(list(problem.terms(picture, seen, batch).values())).sum()
+
+    # Gradients and Adam's two moments are as large as the weights.
+    weights = 3 * sum(weight.nbytes for weight in refiner.weights.values())
+    needed = saved_bytes(forward) + weights
+    return max(1, int(FREE_SHARE * available(programs.device) / needed))
