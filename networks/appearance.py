@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from ..data.classes import MIRRORED, NUM_CLASSES, SKIN
 from .config import NetworkConfig
-from .layers import conv, conv_leaky, one_hot
+from .layers import conv, conv_leaky, crop, one_hot
 from .residual_generator import STEM_KERNEL, ResidualGenerator
 from .shape import BODY_CHANNELS, body_channels
 from .surface import FOURIER_CHANNELS, LOOKUP_CHANNELS, fourier_features
@@ -121,17 +121,26 @@ class AppearanceGenerator(nn.Module):
             channels += BODY_CHANNELS + FOURIER_CHANNELS + LOOKUP_CHANNELS + COLOUR_CHANNELS
         stride = appearance.generator.stem_stride
         self.stem = conv(channels, appearance.generator.width, STEM_KERNEL[stride], stride=stride, bias=False)
+        self.padding: int = self.stem[0].padding[0]  # type: ignore[index,assignment]
+        """How many pixels of reflection the stem wants around its input."""
         self.generator = ResidualGenerator(appearance.generator, channels, COLOUR_CHANNELS)
         self.guess = channels - COLOUR_CHANNELS if appearance.conditioning == "surface" else NUM_CLASSES
         self.colour = _silent_conv(channels) if appearance.colour_path else None
 
     def forward(self, conditioning: Tensor) -> Tensor:
         """Map conditioning `[N, C, H, W]` to a picture `[N, 3, H, W]` in [-1, 1]."""
-        picture: Tensor = self.generator(self.stem(conditioning), conditioning)
+        return self.paint(self.stem[0](conditioning))
+
+    def paint(self, padded: Tensor) -> Tensor:
+        """Do the same for conditioning that is padded by reflection already, `[N, C, H + 2·padding, W + 2·padding]`."""
+        margin = self.padding
+        picture: Tensor = self.generator(self.stem[1](padded), padded, margin)
         if self.colour is not None:
-            guess = conditioning[:, self.guess : self.guess + COLOUR_CHANNELS]
+            guess = crop(padded[:, self.guess : self.guess + COLOUR_CHANNELS], margin)
             # The guess passes through tanh unchanged, so that a new network starts as it.
-            picture = picture + self.colour(conditioning) + torch.atanh(guess.clamp(-COLOUR_LIMIT, COLOUR_LIMIT))
+            picture = (
+                picture + crop(self.colour(padded), margin) + torch.atanh(guess.clamp(-COLOUR_LIMIT, COLOUR_LIMIT))
+            )
         return torch.tanh(picture)
 
 

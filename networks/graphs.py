@@ -18,7 +18,7 @@ from ..data.classes import NUM_BODY_PARTS, NUM_CLASSES
 from .appearance import AppearanceEncoder, AppearanceGenerator, codes_conditioning, pool_codes, surface_conditioning
 from .compositor import composite, merge_labels
 from .config import CODE_GRID, NetworkConfig
-from .layers import one_hot, to_float_image, to_uint8_image
+from .layers import one_hot, reflect, to_float_image, to_uint8_image
 from .shape import ShapeEncoder, ShapeGenerator, body_channels
 from .surface import surface_lookup, texels_for
 
@@ -115,11 +115,13 @@ class AppearanceGeneratorGraph(nn.Module):
 
     def forward(self, labels: Tensor, appearance_codes: Tensor) -> tuple[Tensor, Tensor]:
         """Paint the picture: uint8 `[N, H, W, 3]`, and `[N, 3, H, W]` in [-1, 1] with gradients."""
-        return self.paint(self.conditioning(labels, appearance_codes, dtype=_dtype(self)))
+        return self.paint(labels, appearance_codes)
 
-    def paint(self, conditioning: Tensor) -> tuple[Tensor, Tensor]:
-        """Run the generator on ready conditioning."""
-        picture = self.appearance_generator(conditioning).float()
+    def paint(self, *inputs: Tensor) -> tuple[Tensor, Tensor]:
+        """Run conditioning and generator. The inputs are padded, not the conditioning, which has far more channels."""
+        padding = self.appearance_generator.padding
+        conditioning = self.conditioning(*inputs, dtype=_dtype(self), padding=padding)
+        picture = self.appearance_generator.paint(conditioning).float()
         return to_uint8_image(picture), picture
 
 
@@ -141,8 +143,9 @@ class SurfaceAppearanceGeneratorGraph(AppearanceGeneratorGraph):
         source: Tensor,
     ) -> tuple[Tensor, Tensor]:
         """Paint the picture: uint8 `[N, H, W, 3]`, and `[N, 3, H, W]` in [-1, 1] with gradients."""
-        inputs = (labels, appearance_codes, densepose, garment_images, garment_labels, garment_densepose, source)
-        return self.paint(self.conditioning(*inputs, dtype=_dtype(self)))
+        return self.paint(
+            labels, appearance_codes, densepose, garment_images, garment_labels, garment_densepose, source
+        )
 
 
 class AppearancePainter(nn.Module):
@@ -161,10 +164,12 @@ class AppearancePainter(nn.Module):
 class CodesConditioning(nn.Module):
     """labels, appearance_codes -> what the ``codes`` generator sees."""
 
-    def forward(self, labels: Tensor, appearance_codes: Tensor, *, dtype: torch.dtype = torch.float32) -> Tensor:
-        """Return `[N, C, H, W]` of `dtype`."""
+    def forward(
+        self, labels: Tensor, appearance_codes: Tensor, *, dtype: torch.dtype = torch.float32, padding: int = 0
+    ) -> Tensor:
+        """Return `[N, C, H, W]` of `dtype`, on request padded by reflection."""
         (labels,) = _label_ids(labels)
-        return codes_conditioning(labels, appearance_codes, dtype)
+        return codes_conditioning(reflect(labels, padding, (1, 2)), appearance_codes, dtype)
 
 
 class SurfaceConditioning(nn.Module):
@@ -185,11 +190,14 @@ class SurfaceConditioning(nn.Module):
         source: Tensor,
         *,
         dtype: torch.dtype = torch.float32,
+        padding: int = 0,
     ) -> Tensor:
-        """Return `[N, C, H, W]` of `dtype`."""
+        """Return `[N, C, H, W]` of `dtype`, on request padded by reflection."""
         lookup = self.lookup(labels, densepose, garment_images, garment_labels, garment_densepose, source)
         (labels,) = _label_ids(labels)
-        return surface_conditioning(labels, appearance_codes, _body_map(densepose), lookup, dtype)
+        densepose = reflect(_body_map(densepose), padding, (1, 2))
+        lookup = reflect(lookup, padding, (2, 3))
+        return surface_conditioning(reflect(labels, padding, (1, 2)), appearance_codes, densepose, lookup, dtype)
 
 
 class SurfaceLookup(nn.Module):

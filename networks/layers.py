@@ -51,6 +51,20 @@ class ResidualBlock(nn.Module):
         return out
 
 
+def reflect(x: Tensor, padding: int, axes: tuple[int, int]) -> Tensor:
+    """Pad two axes of a tensor of any dtype by reflection."""
+    for axis in axes if padding else ():
+        last = x.shape[axis] - 1
+        index = last - (last - torch.arange(-padding, last + 1 + padding, device=x.device).abs()).abs()
+        x = x.index_select(axis, index)
+    return x
+
+
+def crop(x: Tensor, margin: int) -> Tensor:
+    """Cut a margin off `[N, C, H, W]`."""
+    return x[:, :, margin : x.shape[2] - margin, margin : x.shape[3] - margin] if margin else x
+
+
 def one_hot(labels: Tensor, classes: int, dtype: torch.dtype) -> Tensor:
     """Turn integer labels `[N, H, W]` into `[N, classes, H, W]` of zeros and ones."""
     ids = torch.arange(classes, dtype=torch.int32, device=labels.device).view(1, classes, 1, 1)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .config import GeneratorConfig
-from .layers import LEAK, InstanceNorm, ResidualBlock, conv, conv_leaky, conv_norm_relu
+from .layers import LEAK, InstanceNorm, ResidualBlock, conv, conv_leaky, conv_norm_relu, crop
 
 STEM_KERNEL = {1: 7, 2: 4}
 """Kernel of the stem by its stride."""
@@ -46,8 +46,11 @@ class ResidualGenerator(nn.Module):
         )
         self.norm = InstanceNorm()
 
-    def forward(self, stem: Tensor, detail: Tensor) -> Tensor:
-        """Map the stem's output `[N, width, H / s, W / s]` and the detail `[N, D, H, W]` to `[N, outputs, H, W]`."""
+    def forward(self, stem: Tensor, detail: Tensor, margin: int = 0) -> Tensor:
+        """Map the stem's output `[N, width, H / s, W / s]` and the detail `[N, D, H, W]` to `[N, outputs, H, W]`.
+
+        The detail may have a margin, which does not count.
+        """
         x = F.relu(self.norm(stem))
         skips = []
         for down in self.downs:
@@ -56,7 +59,7 @@ class ResidualGenerator(nn.Module):
         x = self.blocks(x)
         for up in self.ups:
             x = up(x, skips.pop())
-        out: Tensor = self.head(x, detail)
+        out: Tensor = self.head(x, detail, margin)
         return out
 
 
@@ -84,8 +87,8 @@ class _PlainHead(nn.Module):
         super().__init__()
         self.last = conv(inputs, outputs, 7)
 
-    def forward(self, x: Tensor, detail: Tensor) -> Tensor:
-        del detail  # its stem already saw every pixel
+    def forward(self, x: Tensor, detail: Tensor, margin: int) -> Tensor:
+        del detail, margin  # its stem already saw every pixel
         out: Tensor = self.last(x)
         return out
 
@@ -101,7 +104,7 @@ class _ShuffleHead(nn.Module):
             # Beside a direct path, a new network should whisper: the direct path is a fair answer already.
             self.last[1].weight.mul_(0.1)  # type: ignore[operator]
 
-    def forward(self, x: Tensor, detail: Tensor) -> Tensor:
-        fine = F.leaky_relu(self.detail(detail), LEAK)
+    def forward(self, x: Tensor, detail: Tensor, margin: int) -> Tensor:
+        fine = F.leaky_relu(crop(self.detail(detail), margin), LEAK)
         out: Tensor = self.last(self.mix(torch.cat([self.expand(x), fine], dim=1)))
         return out

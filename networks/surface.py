@@ -70,6 +70,9 @@ def surface_lookup(
 ) -> Tensor:
     """Sample each worn garment's pixels at the person's body coordinates.
 
+    An atlas has ten times more texels than the person has pixels, so its finest level is never made: it exists only as
+    the numbers of the garment's samples that hit each texel, read where the person's pixels look.
+
     Parameters
     ----------
     labels
@@ -91,110 +94,192 @@ def surface_lookup(
     """
     garments, height, width = garment_labels.shape[1:]
     worn = _erode(_worn_pixels(garment_labels, source).flatten(0, 1))
-    index = _fine_texel_index(garment_densepose.flatten(0, 1), worn, texels)
-    images = _enlarge(to_float_image(garment_images.flatten(0, 1), torch.float32), "bilinear")
-    atlas = _fill(_scatter(images, index, texels), texels)
+    samples = _fine_samples(to_float_image(garment_images.flatten(0, 1), torch.float32))
+    winners = _winners(_fine_texel_index(garment_densepose.flatten(0, 1), worn, texels), texels)
+    coarse = _coarse_atlas(samples, winners, texels)
 
-    # One flat atlas a request, so that a pixel's garment is only an offset.
-    size = NUM_BODY_PARTS * texels * texels
-    atlas = atlas.reshape(-1, garments, LOOKUP_CHANNELS, size).transpose(1, 2).flatten(2)
     wanted = source.to(torch.int64).gather(1, labels.to(torch.int64).flatten(1)) - 1
-    found = _gather(atlas, wanted.clamp(min=0) * size, densepose, texels)
+    first = torch.arange(labels.shape[0], device=labels.device).unsqueeze(1) * garments
+    found = _read_atlas(samples, winners, coarse, wanted.clamp(min=0) + first, densepose, texels)
     known = ((wanted >= 0) & (densepose[..., 0].flatten(1) > 0)).to(torch.float32)
-    picture = _push_pull((found * known.unsqueeze(1)).reshape(-1, LOOKUP_CHANNELS, height, width))
-    return picture * (wanted >= 0).to(torch.float32).reshape(-1, 1, height, width)
+    found = (found * known.flatten()).reshape(LOOKUP_CHANNELS, -1, height, width).transpose(0, 1)
+    return _push_pull(found) * (wanted >= 0).to(torch.float32).reshape(-1, 1, height, width)
 
 
 def _worn_pixels(garment_labels: Tensor, source: Tensor) -> Tensor:
-    """Return int64 `[N, M, H, W]`: 1 where a garment pixel's class is worn from that very photograph."""
+    """Return int32 `[N, M, H, W]`: 1 where a garment pixel's class is worn from that very photograph."""
     garments, height, width = garment_labels.shape[1:]
-    origin = source.to(torch.int64).gather(1, garment_labels.to(torch.int64).flatten(1))
-    order = torch.arange(1, garments + 1, device=source.device).view(1, -1, 1, 1)
-    return (origin.reshape(-1, garments, height, width) == order).to(torch.int64)
+    origin = source.gather(1, garment_labels.to(torch.int64).flatten(1))
+    order = torch.arange(1, garments + 1, dtype=torch.int32, device=source.device).view(1, -1, 1, 1)
+    return (origin.reshape(-1, garments, height, width) == order).to(torch.int32)
 
 
 def _erode(mask: Tensor) -> Tensor:
     """Shrink a 0/1 mask `[B, H, W]` by a pixel: at a garment's border, skin and background leak in."""
     holes = F.max_pool2d((1 - mask).to(torch.float32).unsqueeze(1), 3, stride=1, padding=1)
-    return (holes.squeeze(1) == 0).to(torch.int64)
+    return (holes.squeeze(1) == 0).to(torch.int32)
+
+
+def _finer(x: Tensor) -> Tensor:
+    """Sample `[..., H, W]` bilinearly at twice the resolution, times sixteen: `[4, ..., H, W]`.
+
+    A pixel's four samples lie in four planes, which are made quicker than one picture of twice the size. Integers
+    stay integers.
+    """
+    up, down = torch.cat([x[..., :1, :], x[..., :-1, :]], -2), torch.cat([x[..., 1:, :], x[..., -1:, :]], -2)
+    rows = torch.stack([3 * x + up, 3 * x + down])
+    left, right = torch.cat([rows[..., :1], rows[..., :-1]], -1), torch.cat([rows[..., 1:], rows[..., -1:]], -1)
+    return torch.cat([3 * rows + left, 3 * rows + right])
+
+
+def _fine_samples(images: Tensor) -> Tensor:
+    """Return the colours of all samples of pictures `[B, 3, H, W]`: `[3, 1 + B·4·H·W]`, number 0 being black."""
+    samples = _finer(images.transpose(0, 1)) / 16
+    return F.pad(samples.permute(1, 2, 0, 3, 4).flatten(1), (1, 0))
 
 
 def _fine_texel_index(densepose: Tensor, worn: Tensor, texels: int) -> Tensor:
-    """Return the atlas index of every point of a photograph sampled `FINER`, 0 where nothing is worn.
+    """Return the number of the texel that every sample hits; 0 where nothing is worn.
 
-    U and V are interpolated between pixels of one chart, never across a seam.
+    U and V are interpolated between pixels of one chart, never across a seam, and in integers, which no precision
+    rounds.
 
     Parameters
     ----------
     densepose
         Integers `[B, H, W, 3]`.
     worn
-        int64 `[B, H, W]`: 1 where a garment is.
+        int32 `[B, H, W]`: 1 where a garment is.
     texels
         Texels a side of a chart.
 
     Returns
     -------
     Tensor
-        int64 `[B, FINER·H · FINER·W]`.
+        int64 `[B, 4·H·W]`, samples in the order of `_fine_samples`.
     """
-    body = densepose.permute(0, 3, 1, 2).to(torch.float32)
+    planes = densepose.to(torch.int32).permute(0, 3, 1, 2)
+    body = planes.to(torch.float32)
     step = F.max_pool2d(body, 3, stride=1, padding=1) + F.max_pool2d(-body, 3, stride=1, padding=1)
     inside = (step[:, :1] == 0) & (step[:, 1:].amax(dim=1, keepdim=True) < SEAM)
-    smooth = torch.where(
-        _enlarge(inside.to(torch.float32), "nearest") > 0, _enlarge(body, "bilinear"), _enlarge(body, "nearest")
-    )
-    part = _enlarge(body[:, :1], "nearest").squeeze(1)
-    part = (part * _enlarge(worn.to(torch.float32).unsqueeze(1), "nearest").squeeze(1)).to(torch.int64)
-    chart = (smooth[:, 1:] * ((texels - 1) / 255) + 0.5).to(torch.int64)
-    index = (part * texels + chart[:, 0]) * texels + chart[:, 1]
-    return (index * (part > 0).to(torch.int64)).flatten(1)
+    place = torch.where(inside, _finer(planes[:, 1:]), 16 * planes[:, 1:])
+    sixteenths = torch.arange(16 * 255 + 1, device=densepose.device)
+    row, column = _texel_row_and_column((sixteenths * (texels - 1) + 8 * 255) // (16 * 255), texels)
+    part = planes[:, 0] * worn
+    index = _read_table(row, place[:, :, 0]) + _read_table(column, place[:, :, 1])
+    index = (index + part.to(torch.int64) * (texels // 2) ** 2) * (part > 0).to(torch.int64)
+    return index.transpose(0, 1).flatten(1)
 
 
-def _gather(atlas: Tensor, offset: Tensor, densepose: Tensor, texels: int) -> Tensor:
-    """Read atlases `[N, 4, n]` at the body map `[N, H, W, 3]`, bilinear within a chart: `[N, 4, H·W]`.
+def _texel_row_and_column(texel: Tensor, texels: int) -> tuple[Tensor, Tensor]:
+    """Return what a texel's row, and what its column, adds to its number.
 
-    `offset` `[N, H·W]` is where each pixel's own atlas begins.
+    The four texels of a coarse one lie in four planes of all charts, so that averaging them is adding planes.
     """
-    body = densepose.flatten(1, 2)
-    place = body[..., 1:].to(torch.float32) * ((texels - 1) / 255)
-    corner = place.floor().clamp(max=texels - 2)
-    share, corner = place - corner, corner.to(torch.int64)
-    first = offset + (body[..., 0].to(torch.int64) * texels + corner[..., 0]) * texels + corner[..., 1]
-    u, v = share[..., :1].transpose(1, 2), share[..., 1:].transpose(1, 2)
-
-    def read(step: int) -> Tensor:
-        return atlas.gather(2, (first + step).unsqueeze(1).expand(-1, LOOKUP_CHANNELS, -1))
-
-    low = read(0) * (1 - v) + read(1) * v
-    high = read(texels) * (1 - v) + read(texels + 1) * v
-    return low * (1 - u) + high * u
+    half = texels // 2
+    plane = NUM_BODY_PARTS * half * half
+    return texel % 2 * (2 * plane) + texel // 2 * half, texel % 2 * plane + texel // 2
 
 
-def _enlarge(x: Tensor, mode: str) -> Tensor:
-    """Scale `[B, C, H, W]` by `FINER`."""
-    return F.interpolate(x, scale_factor=float(FINER), mode=mode)
+def _read_table(table: Tensor, index: Tensor) -> Tensor:
+    """Read the last axis of `[..., n]` at integers of any shape: `[..., *shape]`."""
+    return table.index_select(-1, index.to(torch.int64).flatten()).reshape(*table.shape[:-1], *index.shape)
 
 
-def _scatter(images: Tensor, index: Tensor, texels: int) -> Tensor:
-    """Scatter pixels into atlases `[B, 4, 25·texels²]`: RGB, and 1 where a texel was hit.
+def _winners(index: Tensor, texels: int) -> Tensor:
+    """Return which sample's number each texel got, `[B, 4, 25·texels²/4]` int32; 0 for none.
 
-    Pixel numbers are scattered and colours gathered, a quarter of the traffic of scattering colours.
+    Numbers are scattered, not colours, a third of the traffic. Those of samples that hit nothing gather in a texel
+    of the background's chart, which is never read.
     """
-    numbers = torch.arange(1, index.shape[1] + 1, dtype=torch.int32, device=index.device).expand_as(index)
-    size = NUM_BODY_PARTS * texels * texels
-    winner = torch.zeros(index.shape[0], size, dtype=torch.int32, device=index.device).scatter(1, index, numbers)
-    winner = F.pad(winner[:, 1:], (1, 0))  # texel 0 collected what lies off the body
-    mask = (winner > 0).unsqueeze(1).to(torch.float32)
-    source = (winner - 1).clamp(min=0).to(torch.int64).unsqueeze(1).expand(-1, 3, -1)
-    return torch.cat([images.flatten(2).gather(2, source) * mask, mask], dim=1)
+    count, samples = index.shape
+    numbers = torch.arange(1, samples + 1, dtype=torch.int32, device=index.device)
+    offsets = torch.arange(count, dtype=torch.int32, device=index.device).unsqueeze(1) * samples
+    atlas = torch.zeros(count, NUM_BODY_PARTS * texels * texels, dtype=torch.int32, device=index.device)
+    return atlas.scatter(1, index, numbers + offsets).reshape(count, 4, -1)
 
 
-def _fill(atlas: Tensor, texels: int) -> Tensor:
-    """Fill holes of an atlas from their own body part."""
-    charts = atlas.reshape(-1, LOOKUP_CHANNELS, NUM_BODY_PARTS, texels, texels).transpose(1, 2).flatten(0, 1)
-    filled = _push_pull(charts).reshape(-1, NUM_BODY_PARTS, LOOKUP_CHANNELS, texels, texels)
-    return filled.transpose(1, 2).reshape(-1, LOOKUP_CHANNELS, NUM_BODY_PARTS * texels * texels)
+def _coarse_atlas(samples: Tensor, winners: Tensor, texels: int) -> Tensor:
+    """Return atlases of half the resolution, filled: `[4, B·25·texels²/4]`."""
+    half = texels // 2
+    colours = _read_table(samples, winners).mean(dim=2).reshape(-1, NUM_BODY_PARTS, half, half)
+    share = (winners > 0).to(torch.float32).mean(dim=1).reshape(-1, NUM_BODY_PARTS, half, half)
+    pyramid = [(colours, share)]
+    for _ in range(FILL_LEVELS - 1):
+        colours, share = F.avg_pool2d(colours, 2), F.avg_pool2d(share, 2)
+        pyramid.append((colours, share))
+    colours, share = _sure(*pyramid.pop())
+    for finer in reversed(pyramid):
+        own_colours, own = _sure(*finer)
+        blank = (1 - own) * DECAY
+        colours = own_colours + F.interpolate(colours, scale_factor=2.0, mode="bilinear") * blank.repeat(3, 1, 1, 1)
+        share = own + F.interpolate(share, scale_factor=2.0, mode="bilinear") * blank
+    return torch.cat([colours, share]).reshape(LOOKUP_CHANNELS, -1)
+
+
+def _sure(colours: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:
+    """Scale averages so that their confidence is 1 where they have any.
+
+    Colours are `[3·B, 25, h, w]` and confidence `[B, 25, h, w]`: charts as channels, so that pooling has many at once.
+    """
+    seen = share > 0
+    weight = torch.where(seen, 1 / torch.where(seen, share, 1.0), 0.0)
+    return colours * weight.repeat(3, 1, 1, 1), seen.to(torch.float32)
+
+
+def _read_atlas(
+    samples: Tensor, winners: Tensor, coarse: Tensor, image: Tensor, densepose: Tensor, texels: int
+) -> Tensor:
+    """Read atlases at the person's pixels, bilinear within a chart, texels that nothing hit from the coarse atlas.
+
+    Parameters
+    ----------
+    samples, winners, coarse
+        From `_fine_samples`, `_winners` and `_coarse_atlas`.
+    image
+        Which atlas each pixel reads, int64 `[N, H·W]`.
+    densepose
+        The person's body map, integers `[N, H, W, 3]`.
+    texels
+        Texels a side of a chart.
+
+    Returns
+    -------
+    Tensor
+        Colours times confidence, and confidence, `[4, N·H·W]`.
+    """
+    half = texels // 2
+    plane = NUM_BODY_PARTS * half * half
+    body = densepose.to(torch.int64).flatten(0, 2)
+    chart = body[:, 0] * half * half
+    image = image.flatten()
+    u, v = body[:, 1], body[:, 2]
+
+    byte = torch.arange(256, device=densepose.device)
+    corner = (byte * (texels - 1) // 255).clamp(max=texels - 2)
+    share = (byte * (texels - 1) - corner * 255).to(torch.float32) / 255
+    shares = torch.stack([1 - share, share])
+    pair = torch.stack([corner, corner + 1])
+    # A texel of the pair lies between the coarse ones around it; three of them are around the pair.
+    around = (corner + 1) // 2 - 1 + torch.arange(3, device=corner.device).unsqueeze(1)
+    distance = pair.to(torch.float32) / 2 - 0.25 - around.unsqueeze(1).to(torch.float32)
+    weights = F.relu(1 - distance.abs()) * shares
+    around = around.clamp(0, half - 1)
+
+    rows, columns = _texel_row_and_column(pair, texels)
+    fine = image * (4 * plane) + chart
+    fine = fine + _read_table(rows, u).unsqueeze(1) + _read_table(columns, v)
+    number = _read_table(winners.flatten(), fine)
+    rows_share, columns_share = _read_table(shares, u), _read_table(shares, v)
+    hit = (number > 0).to(torch.float32)
+    seen = torch.cat([_read_table(samples, number), hit.unsqueeze(0)])  # sample 0, no hit, is black
+    seen = ((seen * columns_share).sum(dim=2) * rows_share).sum(dim=1)
+    # What of each coarse texel is needed: 3×3 weights for the corners that nothing hit.
+    missing = (_read_table(weights, u).unsqueeze(2) * (1 - hit)).sum(dim=1)
+    missing = (missing.unsqueeze(1) * _read_table(weights, v)).sum(dim=2) * DECAY
+    place = image * plane + chart + (_read_table(around, u) * half).unsqueeze(1) + _read_table(around, v)
+    filled = (_read_table(coarse, place) * missing).sum(dim=(1, 2))
+    return filled + seen
 
 
 def _push_pull(x: Tensor) -> Tensor:

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from oviton.data.classes import CLASS_IDS
-from oviton.networks.surface import FINER, fourier_features, surface_lookup, texels_for
+from oviton.networks.surface import DECAY, FILL_LEVELS, FINER, SEAM, fourier_features, surface_lookup, texels_for
 
 TEXELS = 96
 TOP = CLASS_IDS["upper_clothes"]
@@ -132,6 +132,85 @@ def test_each_pixel_reads_its_own_garment():
     ).numpy()[0]
     assert np.allclose(found[0, 2:30, 2:-2], 1)
     assert np.allclose(found[0, 34:-2, 2:-2], -1)
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int32])
+def test_any_integers_will_do(scene, dtype):
+    image, labels, body, source = scene
+    arrays = (labels, body[None], image, labels[:, None], body[None, None])
+    found = surface_lookup(*(t.to(dtype) for t in as_batch(*arrays)), torch.from_numpy(source).int(), TEXELS)
+    assert torch.equal(found, torch.from_numpy(lookup(image, labels, body, labels, body, source)))
+
+
+def brute_force(image, labels, body, garment_labels, garment_body, source):
+    """The lookup with a full atlas, in float64: sampled, scattered, filled and read one texel at a time."""
+    height, width = labels.shape
+
+    def bilinear(x, y, fx):  # x at fractional rows and columns, its border repeated
+        r0, c0 = int(np.floor(y)), int(np.floor(fx))
+        total = 0.0
+        for r, wr in ((r0, 1 - (y - r0)), (r0 + 1, y - r0)):
+            for c, wc in ((c0, 1 - (fx - c0)), (c0 + 1, fx - c0)):
+                total = total + wr * wc * x[min(max(r, 0), x.shape[0] - 1), min(max(c, 0), x.shape[1] - 1)]
+        return total
+
+    worn = source[garment_labels] == 1
+    worn &= np.array(
+        [[worn[max(r - 1, 0) : r + 2, max(c - 1, 0) : c + 2].all() for c in range(width)] for r in range(height)]
+    )
+    atlas = np.zeros((25, TEXELS, TEXELS, 4))
+    for column in (-0.25, 0.25):
+        for row in (-0.25, 0.25):
+            for r, c in zip(*np.nonzero(worn & (garment_body[..., 0] > 0)), strict=True):
+                around = garment_body[max(r - 1, 0) : r + 2, max(c - 1, 0) : c + 2].astype(int).reshape(-1, 3)
+                spread = around.max(0) - around.min(0)
+                inside = spread[0] == 0 and spread[1:].max() < SEAM
+                u, v = garment_body[r, c, 1:].astype(float)
+                if inside:
+                    u, v = (bilinear(garment_body[..., k].astype(float), r + row, c + column) for k in (1, 2))
+                i, j = (int(k * (TEXELS - 1) / 255 + 0.5) for k in (u, v))
+                atlas[garment_body[r, c, 0], i, j, :3] = bilinear(image / 127.5 - 1, r + row, c + column)
+                atlas[garment_body[r, c, 0], i, j, 3] = 1
+    charts = fill(torch.from_numpy(atlas).permute(0, 3, 1, 2)).permute(0, 2, 3, 1).numpy()
+    found = np.zeros((height, width, 4))
+    for r, c in zip(*np.nonzero((source[labels] == 1) & (body[..., 0] > 0)), strict=True):
+        part, u, v = body[r, c]
+        found[r, c] = bilinear(charts[part], u * (TEXELS - 1) / 255, v * (TEXELS - 1) / 255)
+    picture = fill(torch.from_numpy(found).permute(2, 0, 1)[None])[0].numpy()
+    return picture * (source[labels] == 1)
+
+
+def fill(x):
+    """Push-pull as it is written down: average, then fill from coarse to fine."""
+    pyramid = [x]
+    for _ in range(FILL_LEVELS):
+        pyramid.append(torch.nn.functional.avg_pool2d(pyramid[-1], 2))
+    sure = [level / level[:, 3:].where(level[:, 3:] > 0, torch.ones_like(level[:, 3:])) for level in pyramid]
+    filled = sure[-1]
+    for level in [*sure[-2:0:-1], x]:
+        coarse = torch.nn.functional.interpolate(filled, scale_factor=2.0, mode="bilinear") * DECAY
+        filled = level.where(level[:, 3:] > 0, coarse)
+    return filled
+
+
+def test_agrees_with_a_full_atlas():
+    rng = np.random.default_rng(4)
+    height, width = 64, 32
+    image = rng.integers(0, 256, (height, width, 3))
+    body, garment_body = chart(height, width), chart(height, width)
+    garment_body[:, 20:, 0], body[:, 16:, 0] = 15, 15  # two parts, whose borders differ
+    garment_body[..., 1:] = np.roll(garment_body[..., 1:], 2, axis=0)
+    body[50:, :8] = 0
+    labels = np.full((height, width), TOP)
+    labels[:6] = 0
+    garment_labels = np.full((height, width), TOP)
+    garment_labels[30:44, 6:18] = CLASS_IDS["pants"]
+    source = np.zeros(20, int)
+    source[TOP] = 1
+    expected = brute_force(image, labels, body, garment_labels, garment_body, source)
+    found = lookup(image[None, None], labels[None], body, garment_labels[None], garment_body, source[None])[0]
+    assert 0.2 < (expected[3] == 1).mean() < 0.8  # some is seen, some filled, some unknown
+    assert np.abs(found - expected).max() < 1e-4
 
 
 def test_charts_match_the_frame():
