@@ -3,7 +3,7 @@
 Everything between is inside: one-hot, class selection, normalisation, pooling, argmax and quantisation. A graph
 computes in the dtype of its own parameters, so ``graph.half()`` is the typed FP16 graph. Every uint8 input is cast
 before anything else happens to it and every uint8 output is cast last, because TensorRT knows no other operation on
-uint8. Ids out of range are clamped, since on a server nothing else stands between a client's bytes and a gather.
+uint8. Ids out of range count as unlabelled: on a server nothing else stands between a client's bytes and a gather.
 """
 
 from __future__ import annotations
@@ -331,16 +331,21 @@ def _widen(*tensors: Tensor) -> tuple[Tensor, ...]:
 
 
 def _label_ids(*labels: Tensor) -> tuple[Tensor, ...]:
-    return tuple(tensor.clamp(max=NUM_CLASSES - 1) for tensor in _widen(*labels))
+    """Return class ids; an id that is none becomes background, as if unlabelled."""
+    return tuple(ids * (ids < NUM_CLASSES).to(torch.int32) for ids in _widen(*labels))
 
 
 def _body_map(densepose: Tensor) -> Tensor:
-    limits = torch.tensor([NUM_BODY_PARTS - 1, 255, 255], dtype=torch.int32, device=densepose.device)
-    return torch.minimum(densepose.to(torch.int32), limits)
+    """Return part, U and V; where the part is none, there is no body."""
+    (body,) = _widen(densepose)
+    return body * (body[..., :1] < NUM_BODY_PARTS).to(torch.int32)
 
 
 def _known_sources(source: Tensor, garment_labels: Tensor) -> Tensor:
-    return source.clamp(min=-1).minimum(torch.full_like(source, garment_labels.shape[1]))
+    """Return sources; a class from a photograph that is not there comes from nowhere."""
+    count = torch.full_like(source, garment_labels.shape[1])
+    known = ((source >= -1) & (source <= count)).to(torch.int32)
+    return (source + 1) * known - 1
 
 
 def _dtype(module: nn.Module) -> torch.dtype:

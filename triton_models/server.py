@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Self
 
 from ..data.closeable import Closeable
-from ..data.errors import InputError
+from ..data.errors import InputError, ServerError
 from .installation import Installation, find_triton
 from .launcher import children
 
@@ -273,9 +273,10 @@ class TritonServer(Closeable):
         while not self.is_ready:
             if not self.is_running:
                 self._log.join(timeout=5)
-                raise ServerError(f"Triton stopped with status {self._process.returncode}: {self._reason()}")
+                status = self._process.returncode
+                raise ServerError(f"Triton stopped with status {status}: {self._reason()}", "UNAVAILABLE")
             if time.monotonic() > end:
-                raise ServerError(f"Triton was not ready after {timeout:g} s: {self._reason()}")
+                raise ServerError(f"Triton was not ready after {timeout:g} s: {self._reason()}", "UNAVAILABLE")
             if on_wait is not None:
                 on_wait()
             time.sleep(0.1)
@@ -357,7 +358,3 @@ class TritonServer(Closeable):
         told = [line for line in lines if line.startswith("error")]
         found = (failures or errors or told or lines[-1:] or ["its log is empty"])[0]
         return found.split("] ", 1)[-1].strip(' "').split("\\n\\nAt:")[0]
-
-
-class ServerError(RuntimeError):
-    """The server does not start, or stopped; the message holds what its log says."""

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..data.closeable import Closeable
+from ..data.errors import ServerError
 from .installation import Installation, find_triton
-from .server import OnLog, ServerError, ServerOptions, TritonServer
+from .server import OnLog, ServerOptions, TritonServer
 
 
 @dataclass(frozen=True)
@@ -135,4 +136,4 @@ class Supervisor(Closeable):
 
     def _raise_if_stopping(self) -> None:
         if self._stop.is_set():
-            raise ServerError("asked to stop")
+            raise ServerError("asked to stop", "CANCELLED")
