@@ -1,0 +1,62 @@
+import numpy as np
+import onnxruntime
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from oviton.triton_models.input_check import build_check_graph, check_inputs
+from oviton.triton_models.input_flags import BITS, describe, flag_inputs
+
+WRONG = {
+    "person_labels": 20,
+    "densepose": 25,
+    "garment_labels": 255,
+    "garment_densepose": 200,
+    "source": 3,  # of two photographs
+}
+
+
+@pytest.fixture(scope="module")
+def session(tiny_bundle):
+    return onnxruntime.InferenceSession(build_check_graph(tiny_bundle.manifest).SerializeToString())
+
+
+@pytest.fixture
+def good(tiny_bundle, tiny_requests):
+    return {spec.name: tiny_requests[spec.name].copy() for spec in check_inputs(tiny_bundle.manifest)}
+
+
+def test_good_values_have_no_flag(session, good):
+    good["densepose"][..., 1:] = 255  # U and V may be anything
+    (found,) = session.run(None, good)
+    assert found.tolist() == flag_inputs(good).tolist() == [[0], [0]]
+    assert describe(0) == ""
+
+
+@settings(max_examples=40, deadline=None)
+@given(wrong=st.dictionaries(st.sampled_from(sorted(WRONG)), st.integers(0, 1)), at=st.integers(0, 10**6))
+def test_graph_and_numpy_flag_exactly_the_rows_that_are_wrong(session, tiny_bundle, tiny_requests, wrong, at):
+    inputs = {spec.name: tiny_requests[spec.name].copy() for spec in check_inputs(tiny_bundle.manifest)}
+    wrong = {name: row for name, row in wrong.items() if name in inputs}
+    for name, row in wrong.items():
+        ids = inputs[name][row, ..., 0] if name.endswith("densepose") else inputs[name][row]
+        ids[np.unravel_index(at % ids.size, ids.shape)] = WRONG[name]
+    expected = [[sum(BITS[name] for name, row in wrong.items() if row == r)] for r in range(2)]
+    (found,) = session.run(None, inputs)
+    assert found.dtype == np.int32
+    assert found.tolist() == expected
+    assert flag_inputs(inputs).tolist() == expected
+
+
+@pytest.mark.parametrize("value", [-2, 3, 2**31 - 1, -(2**31)])
+def test_sources_out_of_range(session, good, value):
+    good["source"][1, 7] = value
+    (found,) = session.run(None, good)
+    assert found.tolist() == flag_inputs(good).tolist() == [[0], [BITS["source"]]]
+
+
+def test_a_sentence_names_every_input_and_what_is_allowed():
+    told = describe(BITS["person_labels"] | BITS["garment_densepose"] | BITS["source"], garments=2)
+    assert "person_labels holds a label id above 19" in told
+    assert "garment_densepose holds a DensePose part above 24" in told
+    assert "-1 to 2" in told
