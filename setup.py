@@ -25,16 +25,20 @@ TRAIN = [
 ]
 CLIENT = ["tritonclient[grpc]==2.73.0"]
 SERVE = ["tritonclient[grpc]==2.73.0", "nvidia-pytriton==0.7.0", "onnx==1.23.2"]
+RTX = ["tensorrt-rtx-cu13==1.7.1.116", "cuda-python>=13.0,<14", "cuda-core>=1.0"]
 EXTRAS = {
     "client": CLIENT,
     "refine": TORCH,
     "serve": SERVE,
-    "tensorrt": ["tensorrt>=10.0,<12", "cuda-python>=12.6"],
-    "rtx": ["tensorrt-rtx-cu13==1.7.1.116", "cuda-python>=13.0"],
+    "tensorrt": ["tensorrt>=10.3,<12", "cuda-python>=12.6", "cuda-core>=1.0"],
+    "rtx": RTX,
+    "torch-tensorrt": [*TORCH, "torch-tensorrt==2.13.0"],
     "train": TRAIN,
     "dev": [
         *TRAIN,
         *SERVE,
+        # TensorRT-RTX builds plans without a GPU, so its builds are tested for real. It is made for x86-64 alone.
+        *(f"{package}; platform_machine == 'x86_64' or platform_machine == 'AMD64'" for package in RTX),
         "check-jsonschema>=0.39",
         "grafana-foundation-sdk",
         "hypothesis>=6.100",
@@ -65,6 +69,7 @@ setup(
         "oviton.training.wardrobe": ["body.safetensors"],
     },
     install_requires=[
+        "filelock>=3.16",
         "numpy>=1.26,<2",
         "onnxruntime>=1.20",
         "openvino>=2025.0",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from oviton.data.optional import version_of
-from oviton.engines.plan_cache import processor
+from oviton.engines.plan_key import processor
 
 RESULTS = Path(__file__).parent / "results"
 LIBRARIES = ("oviton", "numpy", "onnxruntime", "openvino", "torch")

@@ -34,7 +34,12 @@ BundleOption = Annotated[
 BundleArgument = Annotated[
     Path | None, typer.Argument(help="Bundle folder; by default the shipped one.", show_default=False)
 ]
-EngineOption = Annotated[str, typer.Option("--engine", help="auto, openvino, onnxruntime or torch.")]
+EngineOption = Annotated[
+    str,
+    typer.Option(
+        "--engine", help="auto, tensorrt, tensorrt-rtx, torch, openvino, onnxruntime; torch-tensorrt, torch-compile."
+    ),
+]
 PrecisionOption = Annotated[
     str, typer.Option("--precision", help="auto: the fastest that passes its gate here; or fp32, bf16, fp16.")
 ]
@@ -87,6 +92,35 @@ def steps() -> Iterator[Callable[[str, int, int], None]]:
     with Progress(*columns, console=err) as progress:
         task = progress.add_task("starting", total=None)
         yield lambda what, done, total: progress.update(task, description=what, completed=done, total=total)
+
+
+@contextmanager
+def bar(total: int) -> Iterator[Callable[[str, str, float], None]]:
+    """Show one progress bar over `total` items on a terminal, and a line when an item begins elsewhere.
+
+    The yielded function is called with the item, what is under way, and the share of the item that is done.
+    """
+    seen: list[str] = []
+
+    def begin(item: str) -> None:
+        if item not in seen:
+            seen.append(item)
+            if not err.is_terminal:
+                err.print(f"[{len(seen)}/{total}] {item}", markup=False)
+
+    if not err.is_terminal:
+        yield lambda item, what, share: begin(item)
+        return
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True) as progress:
+        task = progress.add_task("starting", total=total)
+
+        def tell(item: str, what: str, share: float) -> None:
+            begin(item)
+            text = f"{item}: {what[:40].lower()}"
+            progress.update(task, description=f"{text:<64}", completed=len(seen) - 1 + share)
+
+        yield tell
 
 
 @contextmanager

@@ -18,17 +18,20 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Say which engines this machine can run, and why not the others."""
-    from ..engines.plan_cache import default_cache_folder, processor
-    from ..engines.registry import survey
+    from ..engines.plan_cache import default_cache_folder
+    from ..engines.plan_key import processor
+    from ..engines.registry import AUTO_ORDER, survey
 
     found = survey()
     device, capability = processor()
-    first = next((a for a in found if a.reason is None), None)
+    gpu = _gpu_line()
+    first = next((a for a in found if a.reason is None and a.candidate in AUTO_ORDER), None)
     if as_json:
         values: dict[str, Any] = {
             "oviton": __version__,
             "processor": device,
             "capability": capability,
+            "gpu": gpu,
             "cache": str(default_cache_folder()),
             "auto": first.candidate.label if first else None,
             "engines": [
@@ -52,9 +55,23 @@ def doctor(
         table.add_row(a.candidate.engine, a.candidate.device, a.version or "–", mark, escape(text))
     out.print(table)
     out.print(f"processor: {device} ({capability})", soft_wrap=True)
+    out.print(f"GPU: {escape(gpu)}", soft_wrap=True)
     out.print(f"plans: {escape(str(default_cache_folder()))}", soft_wrap=True)
     out.print(f"bundle: {_bundle_line()}", soft_wrap=True)
     out.print(f"engine=auto takes: {first.candidate.label if first else 'none'}")
+
+
+def _gpu_line() -> str:
+    from ..engines.tensorrt.device import find_gpu
+    from ..engines.tensorrt.flavour import TENSORRT_RTX
+
+    try:
+        gpu = find_gpu()
+    except InputError as error:
+        builds = TENSORRT_RTX.version is not None
+        hint = "; plans can be built all the same: oviton compile --engine tensorrt-rtx --compute-capability 8.9"
+        return f"{error}{hint if builds else ''}"
+    return f"{gpu.name}, compute capability {gpu.capability}, {gpu.memory_mb} MB, driver for CUDA {gpu.driver}"
 
 
 def _bundle_line() -> str:

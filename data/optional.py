@@ -43,8 +43,12 @@ def install_command(module: str, extra: str | None) -> str:
 
 
 def is_installed(module: str) -> bool:
-    """Tell whether a library is installed, without importing it."""
-    return importlib.util.find_spec(module) is not None
+    """Tell whether a library is installed, without importing it. A folder of type stubs alone does not count."""
+    try:
+        spec = importlib.util.find_spec(module)
+    except ModuleNotFoundError:  # the package that it would lie in is missing
+        return False
+    return spec is not None and spec.origin is not None
 
 
 def version_of(distribution: str) -> str | None:

@@ -129,7 +129,7 @@ class BaseEngine(Closeable):
                 + (f", for example {next(iter(own))!r}" if own else "")
             )
         for name, value in weights.items():
-            own[name] = _as_fp16(value, own[name].shape, f"refit of {self.name}: {name}")
+            own[name] = self._take_weight(value, own[name].shape, f"refit of {self.name}: {name}")
         self._load(own)
 
     def close(self) -> None:
@@ -159,6 +159,10 @@ class BaseEngine(Closeable):
         """Turn a native output into the caller's kind of array, on the device of the input `like`."""
         del like  # this engine and its callers share the host's memory
         return array if library is None else library.from_dlpack(array)
+
+    def _take_weight(self, value: Any, shape: tuple[int, ...], name: str) -> Any:
+        """Check a weight for a refit and round it to FP16."""
+        return _as_fp16(value, shape, name)
 
     def _check(self, inputs: Mapping[str, Array]) -> dict[str, int]:
         expected = [spec.name for spec in self.inputs]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..data.closeable import Closeable
 from ..data.errors import GateError, InputError
@@ -17,7 +17,13 @@ from .onnxruntime_engine import OnnxRuntimeEngine
 from .openvino_engine import OpenVinoEngine
 from .plan_cache import Plan, PlanCache
 from .registry import Availability, choose
+from .tensorrt.flavour import FLAVOURS, Flavour
 from .torch_engine import TorchEngine
+from .torch_tensorrt_engine import TorchTensorRtEngine
+
+if TYPE_CHECKING:
+    from .tensorrt.engine import OnMismatch
+    from .tensorrt.options import BuildOptions
 
 Progress = Callable[[str], None]
 Stage = Callable[[str], AbstractContextManager[object]]
@@ -62,6 +68,8 @@ class EngineSet(Closeable):
         *,
         cache: PlanCache | None = None,
         on_progress: Progress | None = None,
+        build_options: BuildOptions | None = None,
+        on_mismatch: OnMismatch = "rebuild",
     ) -> EngineSet:
         """Load every graph.
 
@@ -77,6 +85,10 @@ class EngineSet(Closeable):
             Where plans and gate results are kept.
         on_progress
             Called with what is being loaded.
+        build_options
+            How TensorRT plans are built; for `tensorrt` and `tensorrt-rtx` only.
+        on_mismatch
+            What to do when no stored TensorRT plan fits: build one, or refuse and say why none does.
 
         Raises
         ------
@@ -90,12 +102,15 @@ class EngineSet(Closeable):
         notes: list[str] = []
         wanted = _precisions(chosen, precision)
         for index, candidate in enumerate(wanted):
-            engines = _load_engines(bundle, chosen, candidate, cache, on_progress)
+            loading = _Loading(bundle, chosen, candidate, cache, on_progress, build_options, on_mismatch)
+            engines = loading.load_all()
             loaded = cls(bundle, engines, chosen, candidate, passed_over, notes)
             plans = [plan for e in engines.values() if isinstance(plan := getattr(e, "plan", None), Plan)]
+            notes += [note for e in engines.values() for note in getattr(e, "notes", ())]
             notes += sorted({f"plans are not kept: {plan.not_kept}" for plan in plans if plan.not_kept})
             try:
-                if candidate != "fp32":
+                # On a GPU FP32 is gated too: what could be wrong there is not the precision alone.
+                if candidate != "fp32" or chosen.candidate.device == "cuda":
                     loaded.gate = precision_gate.passed_rows(
                         bundle, engines, chosen, candidate, cache, notes, on_progress
                     )
@@ -177,25 +192,63 @@ def _precisions(chosen: Availability, precision: str) -> tuple[str, ...]:
     return (precision,)
 
 
-def _load_engines(
-    bundle: Bundle, chosen: Availability, precision: str, cache: PlanCache, on_progress: Progress | None
-) -> dict[str, BaseEngine]:
-    with ExitStack() as loaded:  # closes the others when one cannot be loaded
-        engines: dict[str, BaseEngine] = {}
-        for graph in bundle.manifest.graphs:
-            if on_progress is not None:
-                on_progress(f"loading {graph.name}")
-            engines[graph.name] = loaded.enter_context(_load_engine(bundle, graph, chosen, precision, cache))
-        loaded.pop_all()
-    return engines
+@dataclass(frozen=True)
+class _Loading:
+    """Loads every graph of a bundle on the chosen engine."""
 
+    bundle: Bundle
+    chosen: Availability
+    precision: str
+    cache: PlanCache
+    on_progress: Progress | None
+    build_options: BuildOptions | None
+    on_mismatch: OnMismatch
 
-def _load_engine(
-    bundle: Bundle, graph: GraphEntry, chosen: Availability, precision: str, cache: PlanCache
-) -> BaseEngine:
-    candidate = chosen.candidate
-    if candidate.engine == "openvino":
-        return OpenVinoEngine(bundle, graph, precision, cache)
-    if candidate.engine == "torch":
-        return TorchEngine(bundle, graph, precision, candidate.device)
-    return OnnxRuntimeEngine(bundle, graph, precision)
+    def load_all(self) -> dict[str, BaseEngine]:
+        """Load the engines; when one cannot be loaded, the others are closed."""
+        make = self._maker()
+        with ExitStack() as loaded:
+            engines: dict[str, BaseEngine] = {}
+            for graph in self.bundle.manifest.graphs:
+                if self.on_progress is not None:
+                    self.on_progress(f"loading {graph.name}")
+                engines[graph.name] = loaded.enter_context(make(graph))
+            loaded.pop_all()
+        return engines
+
+    def _maker(self) -> Callable[[GraphEntry], BaseEngine]:
+        bundle, precision, candidate = self.bundle, self.precision, self.chosen.candidate
+        if candidate.engine in FLAVOURS:
+            return self._tensorrt_maker(FLAVOURS[candidate.engine])
+        if self.build_options is not None:
+            raise InputError(f"build options are for {' and '.join(FLAVOURS)}, not for {candidate.engine}")
+        if candidate.engine == "openvino":
+            return lambda graph: OpenVinoEngine(bundle, graph, precision, self.cache)
+        if candidate.engine in ("torch", "torch-compile"):
+            compiled = candidate.engine == "torch-compile"
+            return lambda graph: TorchEngine(bundle, graph, precision, candidate.device, compiled=compiled)
+        if candidate.engine == "torch-tensorrt":
+            return lambda graph: TorchTensorRtEngine(bundle, graph, precision, self.cache)
+        return lambda graph: OnnxRuntimeEngine(bundle, graph, precision)
+
+    def _tensorrt_maker(self, flavour: Flavour) -> Callable[[GraphEntry], BaseEngine]:
+        from .tensorrt.engine import TensorRtEngine
+        from .tensorrt.memory import DeviceSession
+
+        session = DeviceSession(flavour.gpu())
+
+        def tell(graph: str, what: str, share: float) -> None:
+            if self.on_progress is not None:
+                self.on_progress(f"building {graph}: {what.lower()} ({share:.0%})")
+
+        return lambda graph: TensorRtEngine(
+            self.bundle,
+            graph,
+            self.precision,
+            flavour,
+            session,
+            self.cache,
+            self.build_options,
+            self.on_mismatch,
+            tell,
+        )

@@ -12,7 +12,8 @@ from ..data.optional import require
 from ..export.bundle import Bundle
 from ..export.manifest import GraphEntry
 from .engine import BaseEngine, NumpyArray
-from .plan_cache import Plan, PlanCache, PlanKey
+from .plan_cache import Plan, PlanCache
+from .plan_key import PlanKey
 
 _HINT = {"fp32": "f32", "bf16": "bf16"}
 

@@ -5,86 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import platform
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
-from functools import cache
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import platformdirs
+from filelock import FileLock, Timeout
 
 from ..data.errors import InputError
 from ..data.files import atomic_path
-from ..data.optional import version_of
-from ..export.bundle import Bundle
-from ..export.manifest import GraphEntry
-
-
-@dataclass(frozen=True)
-class PlanKey:
-    """Everything that a compiled plan depends on.
-
-    Parameters
-    ----------
-    graph
-        Its name.
-    onnx, weights
-        SHA-256 of the graph and of its weights; empty for a graph without weights.
-    engine, engine_version
-        What compiled it.
-    precision
-        Its arithmetic.
-    device
-        Name of the processor or GPU.
-    capability
-        Its instruction sets or compute capability.
-    profile
-        Allowed N and M.
-    options
-        Builder options.
-    """
-
-    graph: str
-    onnx: str
-    weights: str
-    engine: str
-    engine_version: str
-    precision: str
-    device: str
-    capability: str
-    profile: str
-    options: dict[str, str] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, bundle: Bundle, graph: GraphEntry, engine: str, precision: str, options: dict[str, str]) -> PlanKey:
-        """Return the key for a graph on this machine's processor."""
-        manifest = bundle.manifest
-        device, capability = processor()
-        weights = graph.files.get("weights")
-        return cls(
-            graph=graph.name,
-            onnx=manifest.files[graph.files["onnx_fp16" if precision == "fp16" else "onnx_fp32"]].sha256,
-            weights=manifest.files[weights].sha256 if weights else "",
-            engine=engine,
-            engine_version=version_of(engine) or "unknown",
-            precision=precision,
-            device=device,
-            capability=capability,
-            profile=f"N=1..{manifest.max_requests},M=1..{manifest.max_garments}",
-            options=options,
-        )
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 over all fields."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
-
-    @property
-    def slot(self) -> str:
-        """What plans are for, whatever they were compiled with: the start of their file names."""
-        return f"{self.graph}-{self.engine}-{self.precision}"
+from .plan_key import PlanKey
 
 
 @dataclass(frozen=True)
@@ -105,6 +38,12 @@ class Plan:
         When built although a plan for the same slot exists: each differing field with the old and the new value.
     not_kept
         Why the built plan could not be stored; None when it was.
+    details
+        What its builder noted of it.
+    options
+        Builder options that it was built with.
+    path
+        Where it lies; None when it could not be kept.
     """
 
     data: bytes
@@ -113,6 +52,17 @@ class Plan:
     seconds: float
     stale: dict[str, tuple[str, str]]
     not_kept: str | None = None
+    details: dict[str, Any] = field(default_factory=dict)
+    options: dict[str, str] = field(default_factory=dict)
+    path: Path | None = None
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a builder made: the plan, and what it noted of it, kept in the sidecar."""
+
+    data: bytes
+    details: dict[str, Any]
 
 
 class PlanCache:
@@ -127,25 +77,91 @@ class PlanCache:
     def __init__(self, root: Path | None = None) -> None:
         self.root = root or default_cache_folder()
 
-    def get_or_build(self, key: PlanKey, build: Callable[[], bytes]) -> Plan:
+    def get_or_build(
+        self,
+        key: PlanKey,
+        build: Callable[[], bytes | Built],
+        *,
+        accept_covering: bool = False,
+        on_wait: Callable[[], None] | None = None,
+    ) -> Plan:
         """Return the plan for `key`, building and storing it when it is not there or is damaged.
 
-        A folder that cannot be written costs a build at every start, no more: the plan says why it was not kept.
+        Of several processes that want one plan at once, one builds it and the others wait for it. A folder that cannot
+        be written costs a build at every start, no more: the plan says why it was not kept.
+
+        Parameters
+        ----------
+        key
+            What the plan is for.
+        build
+            Makes it.
+        accept_covering
+            Whether a plan that was built for more than this will do; see `PlanKey.unmet`.
+        on_wait
+            Called once when another process is building it.
         """
         started = time.perf_counter()
+        found = self.find(key, accept_covering=accept_covering)
+        if found is not None:
+            return replace(found, seconds=time.perf_counter() - started)
+        with self._only_builder(key, on_wait):
+            found = self.find(key, accept_covering=accept_covering)  # whoever was waited for made it
+            if found is not None:
+                return replace(found, seconds=time.perf_counter() - started)
+            stale = self.difference_to_newest(key)
+            built = build()
+            if isinstance(built, bytes):
+                built = Built(built, {})
+            not_kept = self._keep(key, built)
+        seconds = time.perf_counter() - started
+        where = self._path(key) if not_kept is None else None
+        return Plan(built.data, len(built.data), False, seconds, stale, not_kept, built.details, key.options, where)
+
+    def discard(self, plan: Plan) -> None:
+        """Remove a stored plan that turned out to be of no use."""
+        if plan.path is not None:
+            plan.path.with_suffix(".json").unlink(missing_ok=True)
+            plan.path.unlink(missing_ok=True)
+
+    def find(self, key: PlanKey, *, accept_covering: bool = False) -> Plan | None:
+        """Return the stored plan for `key`, or None. A damaged one is as good as none."""
         path = self._path(key)
-        data = _read_verified(path, key)
-        if data is not None:
-            return Plan(data, len(data), True, time.perf_counter() - started, {})
-        stale = self.difference_to_newest(key)
-        data = build()
-        not_kept = None
+        if accept_covering and not path.exists():
+            others = [p for p in self._sidecars(key) if not key.unmet(_stored_key(p))]
+            path = max(others, key=_age, default=path.with_suffix(".json")).with_suffix(".plan")
+        return _read_verified(path, None if accept_covering else key)
+
+    def _keep(self, key: PlanKey, built: Built) -> str | None:
+        path = self._path(key)
         try:
-            self.store(path, data)
-            self.store(path.with_suffix(".json"), (json.dumps(_sidecar(key, data), indent=1) + "\n").encode())
-        except (InputError, OSError) as error:
-            not_kept = str(error)
-        return Plan(data, len(data), False, time.perf_counter() - started, stale, not_kept)
+            self.store(path, built.data)
+            self.store(path.with_suffix(".json"), (json.dumps(_sidecar(key, built), indent=1) + "\n").encode())
+        except InputError as error:
+            return str(error)
+        except OSError as error:
+            return f"cannot write {path}: {error.strerror or error}; free space, or set OVITON_CACHE to another folder"
+        return None
+
+    @contextmanager
+    def _only_builder(self, key: PlanKey, on_wait: Callable[[], None] | None) -> Iterator[None]:
+        """Hold the lock of one plan. Where no lock can be made, none can be kept either, so nobody else minds."""
+        # Lock files stay: one that is removed could be waited for by one process and made anew by another.
+        lock = FileLock(self.root / ".locks" / f"{self._path(key).stem}.lock")
+        try:
+            (self.root / ".locks").mkdir(parents=True, exist_ok=True)
+            lock.acquire(timeout=0)
+        except Timeout:
+            if on_wait is not None:
+                on_wait()
+            lock.acquire()
+        except OSError:
+            yield
+            return
+        try:
+            yield
+        finally:
+            lock.release()
 
     def store(self, path: Path, data: bytes) -> None:
         """Write a file of the cache, whole or not at all.
@@ -160,49 +176,58 @@ class PlanCache:
 
     def difference_to_newest(self, key: PlanKey) -> dict[str, tuple[str, str]]:
         """Compare `key` field by field with the newest other plan of its slot; empty when there is none."""
-        others = [p for p in self.root.glob(f"{key.slot}-*.json") if p.stem != self._path(key).stem]
+        others = [p for p in self._sidecars(key) if p.stem != self._path(key).stem]
         if not others:
             return {}
-        newest = max(others, key=lambda p: p.stat().st_mtime)
-        new = asdict(key)
-        try:
-            old = dict(json.loads(newest.read_text(encoding="utf-8"))["key"])
-        except (OSError, ValueError, KeyError, TypeError):
-            return {"sidecar": (f"{newest.name} is unreadable", "rebuilt")}
-        return {name: (str(old.get(name)), str(new[name])) for name in new if old.get(name) != new[name]}
+        newest = max(others, key=_age)
+        stored = _stored_key(newest)
+        return key.differences(stored) if stored else {"sidecar": (f"{newest.name} is unreadable", "rebuilt")}
+
+    def unmet_of_newest(self, key: PlanKey) -> dict[str, tuple[str, str]]:
+        """Return what keeps the newest plan of this slot from being used; empty when there is none."""
+        newest = max(self._sidecars(key), key=_age, default=None)
+        return key.unmet(_stored_key(newest)) if newest is not None else {}
+
+    def _sidecars(self, key: PlanKey) -> list[Path]:
+        return list(self.root.glob(f"{key.slot}-*.json"))
 
     def _path(self, key: PlanKey) -> Path:
         return self.root / f"{key.slot}-{key.digest[:16]}.plan"
 
 
-def _read_verified(path: Path, key: PlanKey) -> bytes | None:
+def _age(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:  # another process has just replaced it
+        return 0.0
+
+
+def _stored_key(sidecar: Path) -> dict[str, Any]:
+    """Return the key in a sidecar; empty when it cannot be read."""
+    try:
+        return dict(json.loads(sidecar.read_text(encoding="utf-8"))["key"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _read_verified(path: Path, key: PlanKey | None) -> Plan | None:
+    """Return a plan that is what its sidecar says, and, unless `key` is None, is for exactly that key."""
     try:
         sidecar = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
         data = path.read_bytes()
-    except (OSError, ValueError):
+        intact = sidecar["sha256"] == hashlib.sha256(data).hexdigest()
+        stored, details = dict(sidecar["key"]), dict(sidecar["details"])
+    except (OSError, ValueError, KeyError, TypeError):
         return None
-    return data if sidecar == _sidecar(key, data) else None
+    if not intact or (key is not None and stored != asdict(key)):
+        return None
+    return Plan(data, len(data), True, 0.0, {}, None, details, stored["options"], path)
 
 
-def _sidecar(key: PlanKey, data: bytes) -> dict[str, Any]:
-    return {"key": asdict(key), "sha256": hashlib.sha256(data).hexdigest()}
+def _sidecar(key: PlanKey, built: Built) -> dict[str, Any]:
+    return {"key": asdict(key), "sha256": hashlib.sha256(built.data).hexdigest(), "details": built.details}
 
 
 def default_cache_folder() -> Path:
     """Return where plans are kept: ``$OVITON_CACHE``, else the user's cache folder."""
     return Path(os.environ.get("OVITON_CACHE") or platformdirs.user_cache_dir("oviton"))
-
-
-@cache
-def processor() -> tuple[str, str]:
-    """Return the processor's name and the instruction sets that compilers choose by."""
-    wanted = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "asimd", "bf16", "sve")
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor() or platform.machine(), platform.machine()
-    fields = dict(line.split(":", 1) for line in reversed(lines) if ":" in line)
-    values = {name.strip(): value.strip() for name, value in fields.items()}
-    flags = set((values.get("flags") or values.get("Features") or "").split())
-    name = values.get("model name") or platform.processor() or platform.machine()
-    return name, " ".join([platform.machine(), *(flag for flag in wanted if flag in flags)])

@@ -18,11 +18,12 @@ from ..export.parity import REDUCED_PRECISION, compare
 from ..export.samples import read_samples, sample_requests
 from .engine import BaseEngine
 from .onnxruntime_engine import OnnxRuntimeEngine
-from .plan_cache import PlanCache, processor
+from .plan_cache import PlanCache
+from .plan_key import processor
 from .registry import Availability
 
-GATE_SIZES = ((1, 1), (2, 2))
-"""(N, M) of the gate on this machine. The gates at export went to the largest sizes."""
+CPU_SIZES = ((1, 1), (2, 2))
+"""(N, M) of the gate on a CPU. The gates at export went to the largest sizes."""
 
 _ROWS = TypeAdapter(tuple[ParityRow, ...])
 
@@ -57,25 +58,27 @@ def passed_rows(
         When a graph misses its limit.
     """
     name = chosen.candidate.engine
+    sizes = gate_sizes(bundle, chosen)
     basis = {
         "bundle": bundle.identity,
         "engine": [name, chosen.version, precision],
         "reference": version_of("onnxruntime"),
-        "processor": processor(),
-        "sizes": GATE_SIZES,
+        "processor": chosen.hardware or processor(),
+        "plans": [plan.path.stem for e in engines.values() if (plan := getattr(e, "plan", None)) and plan.path],
+        "sizes": sizes,
         "limits": asdict(REDUCED_PRECISION),
     }
     digest = hashlib.sha256(json.dumps(basis, sort_keys=True).encode()).hexdigest()[:16]
     path = cache.root / f"gate-{name}-{precision}-{digest}.json"
     try:
         remembered = _ROWS.validate_json(path.read_bytes())
-        if _covers_all(remembered) and all(row.passed for row in remembered):
+        if _covers_all(remembered, sizes) and all(row.passed for row in remembered):
             return remembered
     except (OSError, ValidationError):
         pass  # never measured here, or damaged: measured now
     if on_progress is not None:
         on_progress(f"gating {precision} against fp32")
-    rows = tuple(run_gate(bundle, engines, f"{name} {precision}"))
+    rows = tuple(run_gate(bundle, engines, f"{name} {precision}", sizes))
     try:
         cache.store(path, _ROWS.dump_json(rows, indent=1))
     except (InputError, OSError) as error:
@@ -83,7 +86,19 @@ def passed_rows(
     return rows
 
 
-def run_gate(bundle: Bundle, engines: Mapping[str, BaseEngine], form: str) -> list[ParityRow]:
+def gate_sizes(bundle: Bundle, chosen: Availability) -> tuple[tuple[int, int], ...]:
+    """Return the (N, M) to gate. On a GPU every batch size, since kernels are chosen and compiled by shape there."""
+    if chosen.candidate.device == "cpu":
+        return CPU_SIZES
+    requests, garments = bundle.manifest.max_requests, bundle.manifest.max_garments
+    by_requests = [(n, 1) for n in range(1, requests + 1)]
+    by_garments = [(1, m) for m in range(2, garments + 1)]
+    return tuple(dict.fromkeys([*by_requests, *by_garments, (requests, garments)]))
+
+
+def run_gate(
+    bundle: Bundle, engines: Mapping[str, BaseEngine], form: str, sizes: tuple[tuple[int, int], ...] = CPU_SIZES
+) -> list[ParityRow]:
     """Compare every engine with ONNX Runtime in FP32 on the bundle's people, each fed the reference's tensors.
 
     Raises
@@ -94,7 +109,7 @@ def run_gate(bundle: Bundle, engines: Mapping[str, BaseEngine], form: str) -> li
     manifest = bundle.manifest
     people = read_samples(bundle.sample_folders)
     rows = []
-    for requests, garments in GATE_SIZES:
+    for requests, garments in sizes:
         values: dict[str, Any] = dict(sample_requests(people, manifest.height, manifest.width, requests, garments))
         for graph in manifest.graphs:
             feed = {spec.name: values[spec.name] for spec in graph.inputs}
@@ -115,6 +130,6 @@ def run_gate(bundle: Bundle, engines: Mapping[str, BaseEngine], form: str) -> li
     return rows
 
 
-def _covers_all(rows: tuple[ParityRow, ...]) -> bool:
+def _covers_all(rows: tuple[ParityRow, ...], sizes: tuple[tuple[int, int], ...]) -> bool:
     found = {(row.graph, row.requests, row.garments) for row in rows}
-    return found == {(graph, n, m) for graph in GRAPH_NAMES for n, m in GATE_SIZES}
+    return found == {(graph, n, m) for graph in GRAPH_NAMES for n, m in sizes}

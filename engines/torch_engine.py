@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..data.errors import InputError
 from ..data.optional import require
 from ..export.bundle import Bundle
 from ..export.manifest import GraphEntry
@@ -13,27 +14,37 @@ from .engine import Array, BaseEngine, NumpyArray
 
 
 class TorchEngine(BaseEngine):
-    """Run a graph's `.pt2` program with PyTorch, in FP32.
+    """Run a graph's `.pt2` program with PyTorch.
 
     Parameters
     ----------
-    bundle, graph, precision
+    bundle, graph
         See `BaseEngine`.
+    precision
+        ``"fp32"``, or on CUDA ``"fp16"``: convolutions under autocast; what the program casts to FP32, such as
+        normalisation, stays there.
     device
         ``"cpu"`` or a CUDA device.
+    compiled
+        Whether the program goes through `torch.compile`: fused kernels, and on CUDA replayed as CUDA graphs. It is
+        compiled at the first run, anew in every process, and serves the thread that compiled it.
     """
 
     kind = "torch"
-    precisions = ("fp32",)
+    precisions = ("fp32", "fp16")
 
-    def __init__(self, bundle: Bundle, graph: GraphEntry, precision: str, device: str = "cpu") -> None:
+    def __init__(
+        self, bundle: Bundle, graph: GraphEntry, precision: str, device: str = "cpu", *, compiled: bool = False
+    ) -> None:
         super().__init__(bundle, graph, precision)
-        self.device = device
+        if precision == "fp16" and device == "cpu":
+            raise InputError("engine torch has no precision 'fp16' on a CPU; allowed: fp32")
+        self.device, self._compiled = device, compiled
         self._torch = require("torch", extra="refine", purpose="the torch engine")
         self._load(None)
 
     def _load(self, weights: dict[str, NumpyArray] | None) -> None:
-        from ..export.program import assign_weights, load_program
+        from ..export.program import allow_autocast, assign_weights, load_program
 
         has_weights = bool(self.graph.parameters)
         module = load_program(
@@ -42,14 +53,25 @@ class TorchEngine(BaseEngine):
             self.device,
         )
         if weights:
-            values = {n: self._torch.from_numpy(w).float().to(self.device) for n, w in weights.items()}
+            values = {n: self._torch.as_tensor(w).float().to(self.device) for n, w in weights.items()}
             assign_weights(module, values)
+        if self.precision == "fp16":
+            module = allow_autocast(module)
         self._module: Any = module
+        if self._compiled:
+            # Dynamic, or every new N or M would compile anew, and after a few PyTorch would give up without a word.
+            mode = "reduce-overhead" if self.device != "cpu" else "default"
+            self._module = self._torch.compile(module, mode=mode, dynamic=True, fullgraph=True)
 
     def _run(self, inputs: dict[str, Array]) -> dict[str, Array]:
-        with self._torch.inference_mode():
+        torch = self._torch
+        with torch.inference_mode(), torch.autocast("cuda", torch.float16, enabled=self.precision == "fp16"):
+            if self._compiled:
+                torch.compiler.cudagraph_mark_step_begin()
             outputs = self._module(*(inputs[spec.name] for spec in self.inputs))
-        listed = outputs if isinstance(outputs, tuple | list) else (outputs,)
+            listed = outputs if isinstance(outputs, tuple | list) else (outputs,)
+            if self._compiled:
+                listed = tuple(value.clone() for value in listed)  # a replayed graph writes to the same memory again
         # A float form may follow the declared outputs; only refinement wants it.
         return {spec.name: value for spec, value in zip(self.outputs, listed, strict=False)}
 

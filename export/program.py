@@ -8,6 +8,7 @@ numbers by construction. No pickle is involved: archives store raw tensors, and 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -74,16 +75,41 @@ def load_program(path: Path, weights: Path | None, device: str = "cpu") -> nn.Mo
     device
         Where it is to run. A program names the device of its own constants, so moving its module would not do.
     """
+    program = _load(path, device)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        program = torch.export.load(path)
-        if device != "cpu":
-            program = move_to_device_pass(program, device)
         module: nn.Module = program.module()
     if weights is not None:
         values = {name: value.to(torch.float32) for name, value in load_file(weights, device=device).items()}
         assign_weights(module, values)
     return module
+
+
+def load_exported(
+    path: Path, weights: Path | None, device: str = "cpu", replaced: Mapping[str, Any] | None = None
+) -> ExportedProgram:
+    """Load a program with its weights in FP32, as compilers want it.
+
+    Parameters
+    ----------
+    path, weights, device
+        See `load_program`.
+    replaced
+        Arrays to be used instead of stored weights, by parameter name.
+    """
+    program = _load(path, device)
+    values = dict(load_file(weights, device=device)) if weights is not None else {}
+    values |= {name: torch.as_tensor(value, device=device) for name, value in (replaced or {}).items()}
+    for name, value in values.items():
+        program.state_dict[name] = nn.Parameter(value.to(torch.float32), requires_grad=False)
+    return program
+
+
+def _load(path: Path, device: str) -> ExportedProgram:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        program = torch.export.load(path)
+        return move_to_device_pass(program, device) if device != "cpu" else program
 
 
 def allow_autocast(module: nn.Module) -> nn.Module:

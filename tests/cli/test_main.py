@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from oviton.engines.registry import ENGINE_NAMES
+
 
 def wear(people, name="ben", classes="upper_clothes"):
     return ["--wear", f"{classes}={people / name}"]
@@ -254,10 +256,10 @@ def test_doctor_names_every_engine(run, monkeypatch):
     monkeypatch.setenv("COLUMNS", "160")
     status, stdout, _ = run("doctor")
     assert status == 0
-    for word in ("openvino", "onnxruntime", "torch", "cuda", "engine=auto takes:"):
+    for word in ("openvino", "onnxruntime", "tensorrt-rtx", "torch", "cuda", "GPU: ", "engine=auto takes:"):
         assert word in stdout
     values = json.loads(run("doctor", "--json")[1])
-    assert {e["engine"] for e in values["engines"]} == {"torch", "openvino", "onnxruntime"}
+    assert {e["engine"] for e in values["engines"]} == set(ENGINE_NAMES)
     assert all(e["runs"] or e["reason"] for e in values["engines"])
 
 

@@ -4,11 +4,11 @@ import pytest
 from oviton.data.errors import InputError
 from oviton.engines.engine_set import EngineSet
 from oviton.engines.plan_cache import PlanCache
-from oviton.engines.registry import ENGINE_NAMES, survey
+from oviton.engines.registry import AUTO_ORDER, survey
 from oviton.export.parity import psnr
 
 
-@pytest.mark.parametrize("name", ENGINE_NAMES)
+@pytest.mark.parametrize("name", ["openvino", "onnxruntime", "torch"])
 def test_engines_agree_end_to_end(tiny_bundle, tiny_requests, cache, name):
     with (
         EngineSet.load(tiny_bundle, "onnxruntime", "fp32", cache=cache) as reference,
@@ -20,7 +20,7 @@ def test_engines_agree_end_to_end(tiny_bundle, tiny_requests, cache, name):
 
 def test_auto_takes_the_first_that_runs(tiny_bundle, cache):
     with EngineSet.load(tiny_bundle, cache=cache) as engines:
-        expected = next(a for a in survey() if a.reason is None)
+        expected = next(a for a in survey() if a.reason is None and a.candidate in AUTO_ORDER)
         assert engines.chosen == expected
         assert all(a.reason for a in engines.passed_over)
 
@@ -34,7 +34,7 @@ def test_a_cache_that_cannot_be_written_is_a_note(tiny_bundle, tiny_requests, tm
 
 
 def test_unknown_engine_and_precision_list_what_is_allowed(tiny_bundle, cache):
-    with pytest.raises(InputError, match="'triton' is unknown; allowed: auto, torch, openvino, onnxruntime"):
+    with pytest.raises(InputError, match="'triton' is unknown; allowed: auto, tensorrt, tensorrt-rtx, torch, openvino"):
         EngineSet.load(tiny_bundle, "triton", cache=cache)
     with pytest.raises(InputError, match=r"no precision 'int4'.*allowed: auto, fp32"):
         EngineSet.load(tiny_bundle, "torch", "int4", cache=cache)
@@ -43,7 +43,7 @@ def test_unknown_engine_and_precision_list_what_is_allowed(tiny_bundle, cache):
 def test_survey_names_a_reason_or_a_precision():
     for found in survey():
         assert bool(found.reason) != bool(found.precisions)
-        assert found.version
+        assert found.version or "not installed" in found.reason
 
 
 def test_run_gives_every_tensor(tiny_bundle, tiny_requests, cache):

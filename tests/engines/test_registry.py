@@ -14,7 +14,12 @@ def test_auto_says_why_not_the_better_ones(monkeypatch):
     monkeypatch.setattr(registry, "is_installed", lambda module: module == "onnxruntime")
     chosen, passed_over = registry.choose("auto")
     assert chosen.candidate.engine == "onnxruntime"
-    assert [a.candidate.label for a in passed_over] == ["torch (cuda)", "openvino (cpu)"]
+    assert [a.candidate.label for a in passed_over] == [
+        "tensorrt (cuda)",
+        "tensorrt-rtx (cuda)",
+        "torch (cuda)",
+        "openvino (cpu)",
+    ]
     assert all("not installed" in a.reason for a in passed_over)
 
 

@@ -1,0 +1,228 @@
+"""A bundle's graph on TensorRT or TensorRT-RTX."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from safetensors.numpy import load_file
+
+from ...data.errors import InputError
+from ...export.bundle import Bundle
+from ...export.manifest import GraphEntry
+from ..engine import Array, BaseEngine, NumpyArray
+from ..plan_cache import Plan, PlanCache
+from . import arrays
+from .builder import PlanBuilder
+from .execution import ContextMaker, Execution
+from .flavour import Flavour
+from .log import EngineError, last_error, make_logger
+from .memory import DeviceSession
+from .network import NetworkSummary
+from .options import BuildOptions
+from .plan import OnGraphProgress, check_header, obtain_plan, plan_key, refuse_to_build
+from .refit import refit_engine
+from .runtime_cache import RuntimeCacheFile
+
+if TYPE_CHECKING:
+    import tensorrt as trt
+
+PRECISIONS = ("fp16", "fp32")
+
+OnMismatch = Literal["rebuild", "refuse"]
+"""What to do when no stored plan fits this GPU, version and bundle."""
+
+
+class TensorRtEngine(BaseEngine):
+    """Run a graph's plan on an NVIDIA GPU.
+
+    Arrays on the host go through page-locked memory; PyTorch and CuPy arrays on the GPU are read where they are, and
+    answered with arrays of their library. A shape that comes again is replayed as a CUDA graph.
+
+    Parameters
+    ----------
+    bundle, graph, precision
+        See `BaseEngine`.
+    flavour
+        The library.
+    session
+        The GPU, shared with the other engines of a set.
+    cache
+        Where plans and finished kernels are kept.
+    options
+        How a plan is built when none is stored.
+    on_mismatch
+        Whether a plan is built when no stored one fits, or an error says why none does.
+    on_progress
+        Called while a plan is built.
+
+    Raises
+    ------
+    InputError
+        When the library is missing or a stored plan is refused.
+    EngineError
+        When TensorRT fails.
+    GateError
+        When FP16 was asked for and the plan is not in FP16.
+    """
+
+    precisions = PRECISIONS
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        graph: GraphEntry,
+        precision: str,
+        flavour: Flavour,
+        session: DeviceSession,
+        cache: PlanCache,
+        options: BuildOptions | None = None,
+        on_mismatch: OnMismatch = "rebuild",
+        on_progress: OnGraphProgress | None = None,
+    ) -> None:
+        self.kind = flavour.name
+        super().__init__(bundle, graph, precision)
+        self.notes: list[str] = []
+        self.plan: Plan | None = None
+        self._flavour, self._cache = flavour, cache
+        self._options = options or BuildOptions()
+        self._on_mismatch, self._on_progress = on_mismatch, on_progress
+        self._module = flavour.load()
+        self._logger = make_logger(self._module)
+        self._engine: trt.ICudaEngine | None = None
+        self._execution: Execution | None = None
+        self._kernels: tuple[RuntimeCacheFile, Any] | None = None
+        self._session = session.acquire()
+        self._holds_session = True
+        try:
+            self._load(None)
+        except BaseException:
+            self._release()
+            raise
+
+    @property
+    def refittable(self) -> bool:
+        """Whether the loaded plan's weights can be replaced as it is."""
+        return self._engine is not None and bool(self._engine.refittable)
+
+    def _load(self, weights: dict[str, NumpyArray] | None) -> None:
+        """Load the plan; for other weights, a refittable one, which is built when the one at hand is not."""
+        with self._session.lock, self._session.current():
+            if self._engine is None:
+                self._open(self._options)
+            if weights and not self.refittable:
+                self._open(replace(self._options, refittable=True))
+            if weights is None and self._is_stripped:
+                weights = self._own_weights()
+            if weights and self._engine is not None and self._execution is not None:
+                refit_engine(self._module, self._engine, self._logger, weights, self._session.stream)
+                self._execution.forget_graphs()
+
+    def _open(self, options: BuildOptions) -> None:
+        """Deserialise the stored plan, building it first where needed."""
+        builder = PlanBuilder(self.bundle, self._flavour, self.precision, options, self._cache.root)
+        key = plan_key(builder, self.graph)
+        if self._on_mismatch == "refuse" and self._cache.find(key, accept_covering=True) is None:
+            raise refuse_to_build(self._cache, key, self._session.gpu)
+        plan = obtain_plan(builder, self.graph, self._cache, self._on_progress, accept_covering=True)
+        engine = self._deserialise(plan)
+        if engine is None and plan.hit and self._on_mismatch == "rebuild":
+            # Its sidecar fits and the library still refuses it: whatever the reason, it is of no use here.
+            self.notes.append(f"the stored plan of {self.name} was refused ({last_error(self._logger)}) and built anew")
+            self._cache.discard(plan)
+            plan = obtain_plan(builder, self.graph, self._cache, self._on_progress, accept_covering=True)
+            engine = self._deserialise(plan)
+        if engine is None:
+            raise EngineError(
+                f"{self._flavour.name} {self._flavour.version} refused the plan of {self.name} on "
+                f"{self._session.gpu.name} ({self._session.gpu.capability}): {last_error(self._logger)}"
+            )
+        self._check_plan(engine)
+        self._drop()
+        self._engine, self.plan = engine, replace(plan, data=b"")
+        config = None
+        if self._flavour.is_rtx:
+            gpu = self._session.gpu
+            digest = hashlib.sha256(plan.data).hexdigest()
+            kernels = RuntimeCacheFile(self._cache.root, digest, f"{gpu.name}-cuda{gpu.driver}")
+            config = kernels.configure(self._module, engine)
+            self._kernels = kernels, config
+        contexts = ContextMaker(self._module, engine, config)
+        self._execution = Execution(engine, contexts, self.graph, self._session, self._logger)
+
+    def _deserialise(self, plan: Plan) -> trt.ICudaEngine | None:
+        check_header(plan.data, self._flavour, f"the plan of {self.name}")
+        runtime: trt.Runtime = self._module.Runtime(self._logger)
+        if "version_compatible" in plan.options:
+            runtime.engine_host_code_allowed = True  # the lean runtime that such a plan brings along
+        self._runtime = runtime  # must outlive the engine
+        engine: trt.ICudaEngine | None = runtime.deserialize_cuda_engine(plan.data)
+        return engine
+
+    def _check_plan(self, engine: trt.ICudaEngine) -> None:
+        """Compare tensors with the manifest, and, where the plan tells its layers, their precision with ours."""
+        found = {engine.get_tensor_name(index) for index in range(engine.num_io_tensors)}
+        wanted = {spec.name for spec in (*self.inputs, *self.outputs)}
+        if found != wanted:
+            raise EngineError(f"the plan of {self.name} has tensors {sorted(found)}; {sorted(wanted)} are wanted")
+        for spec in (*self.inputs, *self.outputs):
+            dtype = np.dtype(self._module.nptype(engine.get_tensor_dtype(spec.name))).name
+            if dtype != spec.dtype:
+                raise EngineError(f"the plan of {self.name} has {spec.name} as {dtype}; {spec.dtype} is wanted")
+        if self.precision == "fp16":
+            inspector = engine.create_engine_inspector()
+            information = inspector.get_engine_information(self._module.LayerInformationFormat.JSON)
+            summary = NetworkSummary.of_plan(information)
+            if summary is not None:
+                summary.check_fp16(self.name, "plan")
+
+    @property
+    def _is_stripped(self) -> bool:
+        return self.plan is not None and "strip_weights" in self.plan.options
+
+    def _run(self, inputs: dict[str, Array]) -> dict[str, Array]:
+        assert self._execution is not None
+        return self._execution.run(inputs)
+
+    def _import(self, array: Array) -> Array:
+        return array if arrays.is_on_gpu(array) else super()._import(array)
+
+    def _export(self, array: Array, library: Any | None, like: Array) -> Array:
+        if library is None or arrays.is_on_gpu(like):
+            return array
+        return super()._export(array, library, like)
+
+    def _take_weight(self, value: Any, shape: tuple[int, ...], name: str) -> Any:
+        """Leave a torch tensor on this GPU where it is; TensorRT takes it from there."""
+        if not (hasattr(value, "detach") and arrays.is_on_gpu(value)):
+            return super()._take_weight(value, shape, name)
+        if tuple(value.shape) != shape:
+            raise InputError(f"{name} has shape {list(value.shape)}; allowed: {list(shape)}")
+        half = value.detach().half()
+        if not bool(half.isfinite().all()):
+            raise InputError(f"{name} holds NaN, infinity or a value beyond 65504, which FP16 cannot hold")
+        return half
+
+    def _own_weights(self) -> dict[str, NumpyArray]:
+        return load_file(self.bundle.graph_file(self.graph, "weights")) if self.graph.parameters else {}
+
+    def _drop(self) -> None:
+        """Give back the loaded engine; what TensorRT-RTX finished meanwhile is kept on disk."""
+        if self._kernels is not None:
+            file, config = self._kernels
+            note = file.keep(config)
+            if note is not None:
+                self.notes.append(note)
+        if self._execution is not None:
+            self._execution.close()
+        self._execution = self._engine = self._kernels = None
+
+    def _release(self) -> None:
+        if not self._holds_session:
+            return
+        self._holds_session = False
+        with self._session.lock, self._session.current():
+            self._drop()
+        self._session.release()

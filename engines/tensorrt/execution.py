@@ -1,0 +1,275 @@
+"""Running an engine: contexts and buffers by shape, allocated once, the least recently used dropped first."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ...data.closeable import Closeable
+from ...export.manifest import GraphEntry, TensorSpec
+from . import arrays
+from .builder import sized
+from .graph_capture import CapturedLaunch
+from .log import EngineError, last_error
+from .memory import DeviceSession
+
+if TYPE_CHECKING:
+    import tensorrt as trt
+
+MAX_SHAPES = 8
+"""Shapes, that is pairs of N and M, whose buffers and graphs are kept."""
+
+
+class Execution(Closeable):
+    """An engine's runs on one GPU.
+
+    Parameters
+    ----------
+    engine
+        A deserialised engine.
+    contexts
+        Makes its execution contexts.
+    graph
+        What it computes.
+    session
+        The GPU.
+    logger
+        TensorRT's messages.
+    """
+
+    def __init__(
+        self,
+        engine: trt.ICudaEngine,
+        contexts: ContextMaker,
+        graph: GraphEntry,
+        session: DeviceSession,
+        logger: trt.ILogger,
+    ) -> None:
+        self._engine, self._contexts, self._graph = engine, contexts, graph
+        self._session, self._logger = session, logger
+        self._shapes: OrderedDict[tuple[int, int], _Shape] = OrderedDict()
+
+    def run(self, inputs: dict[str, Any]) -> dict[str, Any]:
+        """Run on arrays of one shape, on the host or the GPU.
+
+        Returns
+        -------
+        dict
+            NumPy arrays, or, when the first input lies on the GPU, arrays of its library there. The latter are
+            complete for that library's current stream, not for the host.
+        """
+        session = self._session
+        with session.lock, session.current():
+            shape = self._shape(inputs)
+            like = inputs[self._graph.inputs[0].name]
+            on_gpu = arrays.is_on_gpu(like)
+            keep = shape.bind_inputs(inputs, session)
+            outputs = shape.bind_outputs(like if on_gpu else None)
+            shape.launch(session)
+            if on_gpu:
+                from cuda.core import Stream
+
+                Stream.from_handle(arrays.callers_stream(like)).wait(session.stream)
+                self._keep_until_read(keep)
+                return {name: array.owner for name, array in outputs.items()}
+            return shape.read_outputs(session)
+
+    def forget_graphs(self) -> None:
+        """Drop captured graphs, after the weights changed."""
+        for shape in self._shapes.values():
+            shape.captured.forget()
+
+    def close(self) -> None:
+        """Drop contexts and buffers."""
+        with self._session.lock, self._session.current():
+            self._session.stream.sync()
+            self._pending: list[Any] = []
+            for shape in self._shapes.values():
+                shape.close()
+            self._shapes.clear()
+            self._contexts.close()
+
+    def _shape(self, inputs: dict[str, Any]) -> _Shape:
+        sizes = {"N": 1, "M": 1}
+        for spec in self._graph.inputs:
+            sizes |= {
+                axis: int(size)
+                for axis, size in zip(spec.shape, inputs[spec.name].shape, strict=True)
+                if isinstance(axis, str)
+            }
+        key = (sizes["N"], sizes["M"])
+        if key not in self._shapes:
+            if len(self._shapes) >= MAX_SHAPES:
+                self._session.stream.sync()
+                self._shapes.popitem(last=False)[1].close()
+            self._shapes[key] = _Shape(self._graph, sizes, self._contexts, self._session, self._logger)
+        self._shapes.move_to_end(key)
+        return self._shapes[key]
+
+    def _keep_until_read(self, keep: list[Any]) -> None:
+        """Hold the caller's inputs until the next run: by then our stream, which runs in order, has read them."""
+        self._pending = keep
+
+
+class ContextMaker(Closeable):
+    """Makes execution contexts that share the session's scratch memory.
+
+    Parameters
+    ----------
+    module, engine
+        The library, and a deserialised engine.
+    runtime_config
+        TensorRT-RTX's runtime configuration; None for TensorRT. With one, a single context serves all shapes and
+        captures its own graphs.
+    """
+
+    def __init__(self, module: Any, engine: trt.ICudaEngine, runtime_config: Any = None) -> None:
+        self._module, self._engine, self._config = module, engine, runtime_config
+        self._only: trt.IExecutionContext | None = None
+
+    @property
+    def captures_itself(self) -> bool:
+        """Whether the library captures graphs on its own."""
+        return self._config is not None
+
+    @property
+    def scratch_size(self) -> int:
+        """Return how many bytes of scratch memory a run needs at most."""
+        engine: Any = self._engine
+        # TensorRT before 10.1 has no second version of it, and 11 has no first.
+        size = engine.device_memory_size_v2 if hasattr(engine, "device_memory_size_v2") else engine.device_memory_size
+        return int(size)
+
+    def make(self) -> trt.IExecutionContext:
+        """Return a context for one shape.
+
+        Raises
+        ------
+        EngineError
+            When the library refuses, most often for want of memory.
+        """
+        if self._only is not None:
+            return self._only
+        strategy = self._module.ExecutionContextAllocationStrategy.USER_MANAGED
+        if self._config is None:
+            context = self._engine.create_execution_context(strategy)
+        else:
+            self._config.set_execution_context_allocation_strategy(strategy)
+            engine: Any = self._engine
+            context = engine.create_execution_context(self._config)
+        if context is None:
+            raise EngineError("no execution context could be made; is the GPU's memory full?")
+        if self.captures_itself:
+            self._only = context
+        return context
+
+    def close(self) -> None:
+        """Drop the shared context."""
+        self._only = None
+
+
+class _Shape(Closeable):
+    """One N and M: a context, buffers on both sides, and the captured launch."""
+
+    def __init__(
+        self,
+        graph: GraphEntry,
+        sizes: dict[str, int],
+        contexts: ContextMaker,
+        session: DeviceSession,
+        logger: trt.ILogger,
+    ) -> None:
+        self._graph, self._sizes, self._contexts, self._logger = graph, sizes, contexts, logger
+        self._context = contexts.make()
+        self._addresses: dict[str, int] = {}
+        self._device: dict[str, Any] = {}
+        self._host: dict[str, tuple[Any, npt.NDArray[Any]]] = {}
+        for spec in (*graph.inputs, *graph.outputs):
+            shape = sized(spec, sizes)
+            self._host[spec.name] = session.allocate_pinned(shape, spec.dtype)
+            self._device[spec.name] = session.allocate(self._host[spec.name][1].nbytes)
+        self._set_shapes()
+        self.captured = CapturedLaunch(self._enqueue)
+
+    def bind_inputs(self, inputs: dict[str, Any], session: DeviceSession) -> list[Any]:
+        """Point the context at the inputs: where they lie on the GPU, or at a copy. Return what must stay alive."""
+        keep = []
+        for spec in self._graph.inputs:
+            array = inputs[spec.name]
+            if arrays.is_on_gpu(array):
+                found = arrays.read_in_place(array, session.gpu.index, session.stream_handle, spec.name)
+                keep.append(found.owner)
+                self._addresses[spec.name] = found.address
+                continue
+            buffer, view = self._host[spec.name]
+            np.copyto(view, array)
+            self._device[spec.name].copy_from(buffer, stream=session.stream)
+            self._addresses[spec.name] = int(self._device[spec.name].handle)
+        return keep
+
+    def bind_outputs(self, like: Any | None) -> dict[str, arrays.DeviceArray]:
+        """Point the context at the outputs: new arrays of the caller's library, or this shape's own buffers."""
+        made: dict[str, arrays.DeviceArray] = {}
+        for spec in self._graph.outputs:
+            if like is None:
+                self._addresses[spec.name] = int(self._device[spec.name].handle)
+                continue
+            made[spec.name] = arrays.empty_like(like, sized(spec, self._sizes), spec.dtype)
+            self._addresses[spec.name] = made[spec.name].address
+        return made
+
+    def launch(self, session: DeviceSession) -> None:
+        """Enqueue one inference."""
+        if self._contexts.captures_itself:
+            self._set_shapes()  # the context is shared by all shapes
+        address, size = session.scratch(self._contexts.scratch_size)
+        key = (address, *self._addresses.values())
+        if key != getattr(self, "_bound", None):
+            self.captured.forget()
+            self._bind(address, size)
+            self._bound = key
+        elif self._contexts.captures_itself:
+            self._bind(address, size)
+        self.captured.run(session.stream, key, capturable=not self._contexts.captures_itself)
+
+    def read_outputs(self, session: DeviceSession) -> dict[str, npt.NDArray[Any]]:
+        """Copy the results to the host and wait for them."""
+        for spec in self._graph.outputs:
+            self._device[spec.name].copy_to(self._host[spec.name][0], stream=session.stream)
+        session.stream.sync()
+        return {spec.name: self._host[spec.name][1].copy() for spec in self._graph.outputs}
+
+    def close(self) -> None:
+        """Give the buffers back."""
+        self.captured.forget()
+        for buffer in self._device.values():
+            buffer.close()
+        self._device.clear()
+        self._host.clear()
+
+    def _set_shapes(self) -> None:
+        for spec in self._graph.inputs:
+            self._check(self._context.set_input_shape(spec.name, sized(spec, self._sizes)), spec, "shape")
+
+    def _bind(self, scratch: int, size: int) -> None:
+        context: Any = self._context
+        if hasattr(context, "set_device_memory"):
+            context.set_device_memory(scratch, size)
+        else:
+            context.device_memory = scratch
+        for spec in (*self._graph.inputs, *self._graph.outputs):
+            self._check(self._context.set_tensor_address(spec.name, self._addresses[spec.name]), spec, "address")
+
+    def _enqueue(self, stream: int) -> None:
+        if not self._context.execute_async_v3(stream):
+            raise EngineError(f"{self._graph.name} did not run: {last_error(self._logger)}")
+
+    def _check(self, accepted: bool, spec: TensorSpec, what: str) -> None:
+        if not accepted:
+            raise EngineError(
+                f"{self._graph.name}: the plan refused the {what} of {spec.name} at {self._sizes}: "
+                f"{last_error(self._logger)}"
+            )

@@ -1,0 +1,70 @@
+"""Replacing a loaded engine's weights, by their PyTorch names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import arrays
+from .log import EngineError, last_error
+
+if TYPE_CHECKING:
+    import tensorrt as trt
+
+
+def refit_engine(
+    module: Any, engine: trt.ICudaEngine, logger: trt.ILogger, weights: Mapping[str, Any], stream: Any
+) -> None:
+    """Set all of an engine's weights, and check that none was left out.
+
+    Parameters
+    ----------
+    module, engine, logger
+        The library, and an engine whose plan is refittable.
+    weights
+        All of the graph's parameters, FP16, by PyTorch name: NumPy arrays, or torch tensors on the engine's GPU, which
+        are taken from there.
+    stream
+        The `cuda.core.Stream` on which the engine runs: runs enqueued before see the old weights, those after the new.
+
+    Raises
+    ------
+    EngineError
+        When the plan has not these weights, or more than these.
+    """
+    refitter: trt.Refitter = module.Refitter(engine, logger)
+    known = set(refitter.get_all_weights())
+    if unknown := sorted(weights.keys() - known):
+        raise EngineError(f"the plan has no weights {', '.join(unknown[:3])}; it was not built from this graph")
+    alive = []  # TensorRT reads them when it refits, not when it is told of them
+    for name, value in weights.items():
+        prototype = refitter.get_weights_prototype(name)
+        wanted = np.float32 if prototype.dtype == module.DataType.FLOAT else np.float16
+        if arrays.is_on_gpu(value):
+            tensor = value.detach().contiguous().to(_torch_dtype(value, wanted))
+            location, address = module.TensorLocation.DEVICE, tensor.data_ptr()
+            count = tensor.numel()
+        else:
+            tensor = np.ascontiguousarray(value, dtype=wanted)
+            location, address, count = module.TensorLocation.HOST, tensor.ctypes.data, tensor.size
+        alive.append(tensor)
+        if count != prototype.size:
+            raise EngineError(f"weights {name} have {count} values; the plan holds {prototype.size}")
+        if not refitter.set_named_weights(name, module.Weights(prototype.dtype, address, count), location):
+            raise EngineError(f"weights {name} were refused: {last_error(logger)}")
+    left = sorted({*refitter.get_missing_weights(), *(known - weights.keys())})
+    if left:
+        raise EngineError(f"weights {', '.join(left[:3])} would keep their old values; nothing was refitted")
+    if not refitter.refit_cuda_engine_async(int(stream.handle)):
+        raise EngineError(f"the refit failed: {last_error(logger)}")
+    stream.sync()  # the host's arrays must live until then
+    del alive
+
+
+def _torch_dtype(tensor: Any, wanted: Any) -> Any:
+    import sys
+
+    torch = sys.modules[type(tensor).__module__.split(".", maxsplit=1)[0]]
+    return torch.float32 if wanted is np.float32 else torch.float16
