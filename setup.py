@@ -66,6 +66,7 @@ setup(
     package_data={
         "oviton": ["py.typed", "bundles/*/*", "bundles/*/samples/*/*"],
         "oviton.evaluation": ["study_page/*"],
+        "oviton.runtime.edge": ["files/*.py"],
         "oviton.training.wardrobe": ["body.safetensors"],
     },
     install_requires=[

@@ -14,6 +14,7 @@ import typer
 from .. import __version__
 from ..data.errors import GateError, InputError, ServerError
 from . import study, train
+from .bundle import bundle
 from .compile_bundle import compile_bundle
 from .console import fail, out
 from .doctor import doctor
@@ -53,7 +54,7 @@ def main() -> None:
     except KeyboardInterrupt:
         status = _CANCELLED
     except Exception as error:
-        message, status = _explain(error)
+        message, status = _left_behind(error) or _explain(error)
         if status == 1 and os.environ.get("OVITON_TRACEBACK"):
             raise
         if message:
@@ -77,6 +78,13 @@ def _explain(error: Exception) -> tuple[str, int]:
         text = error.format_message()
         return (f"{text} Try 'oviton --help'." if text else ""), 2  # without any arguments, the help was printed
     return f"{type(error).__name__}: {error} (set OVITON_TRACEBACK=1 to see where)", 1
+
+
+def _left_behind(error: Exception) -> tuple[str, int] | None:
+    """Return what to say when a command's own code is missing: an edge package holds a part of it only."""
+    if isinstance(error, ModuleNotFoundError) and str(error.name).startswith("oviton."):
+        return f"{error.name} is not part of the edge runtime; use a full installation of oviton for this", 2
+    return None
 
 
 def _stop_writing() -> int:
@@ -106,6 +114,7 @@ def _root(
 app.command("try-on")(try_on)
 app.command()(export)
 app.command("compile")(compile_bundle)
+app.command()(bundle)
 app.command()(render)
 app.add_typer(train.app, name="train")
 app.command()(evaluate)

@@ -39,14 +39,15 @@ class Bundle:
         Parameters
         ----------
         path
-            The bundle's folder; the shipped one when None.
+            The bundle's folder. When None, the one that ``$OVITON_BUNDLE`` names, else the shipped one.
 
         Raises
         ------
         InputError
             When it is missing, of a newer schema, truncated or tampered with.
         """
-        bundle = cls(*_read_manifest(Path(path) if path is not None else SHIPPED_BUNDLES / DEFAULT_BUNDLE))
+        chosen = path or os.environ.get("OVITON_BUNDLE") or SHIPPED_BUNDLES / DEFAULT_BUNDLE
+        bundle = cls(*_read_manifest(Path(chosen)))
         unlisted = _present_files(bundle.path) - bundle.manifest.files.keys() - {MANIFEST_NAME}
         if unlisted:
             raise InputError(f"{bundle.path / min(unlisted)}: not listed in the bundle's manifest; remove it")
@@ -98,8 +99,8 @@ class Bundle:
 
     @property
     def identity(self) -> str:
-        """Return the manifest's digest, which covers every file."""
-        return self.manifest.digest
+        """Return the digest of the manifest, which covers every file; of a packed bundle, that of its origin."""
+        return self.manifest.origin or self.manifest.digest
 
     @property
     def sample_folders(self) -> tuple[Path, ...]:

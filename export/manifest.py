@@ -156,6 +156,8 @@ class Manifest(_Strict):
         Every gate's result.
     cost
         What the export took.
+    origin
+        Identity of the bundle that this one holds a part of, packed for a device; empty for a bundle that is whole.
     digest
         SHA-256 over all other fields, and so over the whole bundle: its identity. A manifest that is being made may
         leave it empty; one that is read may not.
@@ -179,6 +181,7 @@ class Manifest(_Strict):
     versions: dict[str, str]
     parity: tuple[ParityRow, ...]
     cost: ExportCost
+    origin: str = ""
     digest: str = ""
 
     @model_validator(mode="after")
@@ -212,7 +215,7 @@ class Manifest(_Strict):
 
     def compute_digest(self) -> str:
         """Return the SHA-256 over everything but `digest`; it covers every file through its own hash."""
-        values = self.model_dump(mode="json", exclude={"digest"})
+        values = self.model_dump(mode="json", exclude={"digest"} if self.origin else {"digest", "origin"})
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
     def graph(self, name: str) -> GraphEntry:

@@ -66,14 +66,13 @@ class Execution(Closeable):
             shape = self._shape(inputs)
             like = inputs[self._graph.inputs[0].name]
             on_gpu = arrays.is_on_gpu(like)
-            keep = shape.bind_inputs(inputs, session)
+            alive = shape.bind_inputs(inputs, session)
             outputs = shape.bind_outputs(like if on_gpu else None)
             shape.launch(session)
             if on_gpu:
-                from cuda.core import Stream
-
-                Stream.from_handle(arrays.callers_stream(like)).wait(session.stream)
-                self._keep_until_read(keep)
+                # From here on whatever the caller's library does, also reusing the inputs' memory, comes after us.
+                session.let_wait(arrays.callers_stream(like))
+                del alive
                 return {name: array.owner for name, array in outputs.items()}
             return shape.read_outputs(session)
 
@@ -86,7 +85,6 @@ class Execution(Closeable):
         """Drop contexts and buffers."""
         with self._session.lock, self._session.current():
             self._session.stream.sync()
-            self._pending: list[Any] = []
             for shape in self._shapes.values():
                 shape.close()
             self._shapes.clear()
@@ -108,10 +106,6 @@ class Execution(Closeable):
             self._shapes[key] = _Shape(self._graph, sizes, self._contexts, self._session, self._logger)
         self._shapes.move_to_end(key)
         return self._shapes[key]
-
-    def _keep_until_read(self, keep: list[Any]) -> None:
-        """Hold the caller's inputs until the next run: by then our stream, which runs in order, has read them."""
-        self._pending = keep
 
 
 class ContextMaker(Closeable):
@@ -185,6 +179,8 @@ class _Shape(Closeable):
         self._graph, self._sizes, self._contexts, self._logger = graph, sizes, contexts, logger
         self._context = contexts.make()
         self._addresses: dict[str, int] = {}
+        self._bound: tuple[int, ...] = ()
+        self._in_flight = False
         self._device: dict[str, Any] = {}
         self._host: dict[str, tuple[Any, npt.NDArray[Any]]] = {}
         for spec in (*graph.inputs, *graph.outputs):
@@ -196,19 +192,22 @@ class _Shape(Closeable):
 
     def bind_inputs(self, inputs: dict[str, Any], session: DeviceSession) -> list[Any]:
         """Point the context at the inputs: where they lie on the GPU, or at a copy. Return what must stay alive."""
-        keep = []
+        alive = []
         for spec in self._graph.inputs:
             array = inputs[spec.name]
             if arrays.is_on_gpu(array):
                 found = arrays.read_in_place(array, session.gpu.index, session.stream_handle, spec.name)
-                keep.append(found.owner)
+                alive.append(found.owner)
                 self._addresses[spec.name] = found.address
                 continue
             buffer, view = self._host[spec.name]
+            if self._in_flight:  # an earlier run that nobody waited for may still read this
+                session.stream.sync()
+                self._in_flight = False
             np.copyto(view, array)
             self._device[spec.name].copy_from(buffer, stream=session.stream)
             self._addresses[spec.name] = int(self._device[spec.name].handle)
-        return keep
+        return alive
 
     def bind_outputs(self, like: Any | None) -> dict[str, arrays.DeviceArray]:
         """Point the context at the outputs: new arrays of the caller's library, or this shape's own buffers."""
@@ -227,19 +226,21 @@ class _Shape(Closeable):
             self._set_shapes()  # the context is shared by all shapes
         address, size = session.scratch(self._contexts.scratch_size)
         key = (address, *self._addresses.values())
-        if key != getattr(self, "_bound", None):
+        if key != self._bound:
             self.captured.forget()
             self._bind(address, size)
             self._bound = key
         elif self._contexts.captures_itself:
             self._bind(address, size)
         self.captured.run(session.stream, key, capturable=not self._contexts.captures_itself)
+        self._in_flight = True
 
     def read_outputs(self, session: DeviceSession) -> dict[str, npt.NDArray[Any]]:
         """Copy the results to the host and wait for them."""
         for spec in self._graph.outputs:
             self._device[spec.name].copy_to(self._host[spec.name][0], stream=session.stream)
         session.stream.sync()
+        self._in_flight = False
         return {spec.name: self._host[spec.name][1].copy() for spec in self._graph.outputs}
 
     def close(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -69,8 +70,13 @@ class DeviceSession(Closeable):
         """Return a page-locked host buffer, and the array that lies in it."""
         size = int(np.prod(shape)) * np.dtype(dtype).itemsize
         buffer = self._pinned.allocate(max(1, size), stream=self._stream)
-        flat = np.from_dlpack(buffer).view(np.uint8)
-        return buffer, flat[:size].view(dtype).reshape(shape)
+        raw = (ctypes.c_uint8 * max(1, size)).from_address(int(buffer.handle))  # DLPack would make it read-only
+        return buffer, np.ctypeslib.as_array(raw)[:size].view(dtype).reshape(shape)
+
+    def let_wait(self, stream_handle: int) -> None:
+        """Let another stream wait for all that was enqueued on this one, without the host waiting."""
+        event = self._stream.record()
+        checked(self._driver.cuStreamWaitEvent, self._driver.CUstream(stream_handle), event.handle, 0)
 
     def scratch(self, size: int) -> tuple[int, int]:
         """Return address and size of the shared scratch buffer, grown to at least `size` bytes.

@@ -32,6 +32,8 @@ def compile_plans(
 ) -> dict[str, Plan]:
     """Build every graph's plan, or find it in the cache.
 
+    With default options any stored plan that serves the GPU here will do; otherwise one that was built just so.
+
     Returns
     -------
     dict
@@ -47,7 +49,7 @@ def compile_plans(
     builder = PlanBuilder(bundle, flavour, precision, options, cache.root)
     plans = {}
     for graph in bundle.manifest.graphs:
-        plan = obtain_plan(builder, graph, cache, on_progress)
+        plan = obtain_plan(builder, graph, cache, on_progress, accept_covering=options == BuildOptions())
         if plan.not_kept is not None:
             raise InputError(f"the plan of {graph.name} was built but could not be kept: {plan.not_kept}")
         plans[graph.name] = plan
