@@ -177,7 +177,7 @@ def load_engine(
     """
     chosen, _ = choose(engine)
     (wanted,) = _precisions(chosen, precision)
-    return _load_engine(bundle, bundle.manifest.graph(graph), chosen, wanted, cache or PlanCache())
+    return _Loading(bundle, chosen, wanted, cache or PlanCache()).load(graph)
 
 
 def _precisions(chosen: Availability, precision: str) -> tuple[str, ...]:
@@ -200,9 +200,13 @@ class _Loading:
     chosen: Availability
     precision: str
     cache: PlanCache
-    on_progress: Progress | None
-    build_options: BuildOptions | None
-    on_mismatch: OnMismatch
+    on_progress: Progress | None = None
+    build_options: BuildOptions | None = None
+    on_mismatch: OnMismatch = "rebuild"
+
+    def load(self, graph: str) -> BaseEngine:
+        """Load one engine."""
+        return self._maker()(self.bundle.manifest.graph(graph))
 
     def load_all(self) -> dict[str, BaseEngine]:
         """Load the engines; when one cannot be loaded, the others are closed."""
