@@ -72,6 +72,7 @@ train: $(VENV)/.dev ## Render a wardrobe, train the shipped bundles' generators,
 benchmark: $(VENV)/.dev ## Measure feed-forward and export; writes benchmarks/results/
 	@$(BIN)/python benchmarks/feed_forward.py
 	@$(BIN)/python benchmarks/export_cost.py
+	@$(BIN)/python benchmarks/plan_builds.py
 
 clean: ## Remove what the targets made
 	rm -rf $(VENV) out build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from oviton import Garment, Person, TryOn
 from oviton.data.errors import GateError
-from oviton.engines.registry import survey
+from oviton.engines.registry import AUTO_ORDER, survey
 
 from machine import write
 
@@ -27,7 +27,7 @@ def main() -> None:
     person = Person.open(PEOPLE / "ana")
     garments = [Garment.open(PEOPLE / "ben", wear="upper_clothes")]
     loaded: dict[str, TryOn] = {}
-    for found in survey():
+    for found in (found for found in survey() if found.candidate in AUTO_ORDER):
         for precision in found.precisions:
             try:
                 tryon = TryOn.load(options.bundle, found.candidate.engine, precision)

@@ -4,28 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ..data.closeable import Closeable
 from ..data.errors import GateError, InputError
 from ..export.bundle import Bundle
-from ..export.manifest import GraphEntry, ParityRow
+from ..export.manifest import ParityRow
 from . import precision_gate
 from .engine import BaseEngine, NumpyArray
-from .onnxruntime_engine import OnnxRuntimeEngine
-from .openvino_engine import OpenVinoEngine
+from .loading import Loading, Progress
 from .plan_cache import Plan, PlanCache
 from .registry import Availability, choose
-from .tensorrt.flavour import FLAVOURS, Flavour
-from .torch_engine import TorchEngine
-from .torch_tensorrt_engine import TorchTensorRtEngine
+from .tensorrt.device import CudaError
+from .tensorrt.log import EngineError
 
 if TYPE_CHECKING:
     from .tensorrt.engine import OnMismatch
     from .tensorrt.options import BuildOptions
 
-Progress = Callable[[str], None]
 Stage = Callable[[str], AbstractContextManager[object]]
 
 
@@ -95,33 +92,22 @@ class EngineSet(Closeable):
         InputError
             When the engine or precision is unknown or cannot run here.
         GateError
-            When a precision asked for by name fails its gate.
+            When an engine or precision asked for by name fails its gate.
+        EngineError, CudaError
+            When an engine asked for by name fails on the GPU.
         """
         cache = cache or PlanCache()
-        chosen, passed_over = choose(engine)
-        notes: list[str] = []
-        wanted = _precisions(chosen, precision)
-        for index, candidate in enumerate(wanted):
-            loading = _Loading(bundle, chosen, candidate, cache, on_progress, build_options, on_mismatch)
-            engines = loading.load_all()
-            loaded = cls(bundle, engines, chosen, candidate, passed_over, notes)
-            plans = [plan for e in engines.values() if isinstance(plan := getattr(e, "plan", None), Plan)]
-            notes += [note for e in engines.values() for note in getattr(e, "notes", ())]
-            notes += sorted({f"plans are not kept: {plan.not_kept}" for plan in plans if plan.not_kept})
+        failed: list[Availability] = []
+        while True:
+            chosen, passed_over = choose(engine, failed)
+            loading = Loading(bundle, chosen, "", cache, on_progress, build_options, on_mismatch)
             try:
-                # On a GPU FP32 is gated too: what could be wrong there is not the precision alone.
-                if candidate != "fp32" or chosen.candidate.device == "cuda":
-                    loaded.gate = precision_gate.passed_rows(
-                        bundle, engines, chosen, candidate, cache, notes, on_progress
-                    )
-            except GateError as error:
-                loaded.close()
-                if index == len(wanted) - 1:
+                return _load_first_that_passes(loading, _precisions(chosen, precision), passed_over)
+            except (GateError, EngineError, CudaError) as error:
+                # What was asked for by name is an error; ``auto`` goes on to the next engine, and reports why.
+                if engine != "auto" or precision != "auto":
                     raise
-                notes.append(f"{candidate} was refused on this machine: {error}; using {wanted[index + 1]}")
-                continue
-            return loaded
-        raise AssertionError("an engine always has a precision")
+                failed.append(replace(chosen, reason=str(error)))
 
     def __getitem__(self, graph: str) -> BaseEngine:
         """Return the engine of a graph."""
@@ -154,6 +140,39 @@ class EngineSet(Closeable):
         return values
 
 
+def _load_first_that_passes(
+    loading: Loading, precisions: tuple[str, ...], passed_over: tuple[Availability, ...]
+) -> EngineSet:
+    """Load the first precision that passes its gate; when none does, raise the last one's `GateError`."""
+    notes: list[str] = []
+    for index, precision in enumerate(precisions):
+        try:
+            return _load_gated(replace(loading, precision=precision), passed_over, notes)
+        except GateError as error:
+            if index == len(precisions) - 1:
+                raise
+            notes.append(f"{precision} was refused on this machine: {error}; using {precisions[index + 1]}")
+    raise AssertionError("an engine always has a precision")
+
+
+def _load_gated(loading: Loading, passed_over: tuple[Availability, ...], notes: list[str]) -> EngineSet:
+    chosen, precision = loading.chosen, loading.precision
+    with ExitStack() as closing:  # closes what was loaded, whatever is raised
+        loaded = EngineSet(loading.bundle, loading.load_all(), chosen, precision, passed_over, notes)
+        closing.callback(loaded.close)
+        engines = loaded.engines
+        plans = [plan for e in engines.values() if isinstance(plan := getattr(e, "plan", None), Plan)]
+        notes += [note for e in engines.values() for note in getattr(e, "notes", ())]
+        notes += sorted({f"plans are not kept: {plan.not_kept}" for plan in plans if plan.not_kept})
+        # On a GPU FP32 is gated too: what could be wrong there is not the precision alone.
+        if precision != "fp32" or chosen.candidate.device == "cuda":
+            loaded.gate = precision_gate.passed_rows(
+                loading.bundle, engines, chosen, precision, loading.cache, notes, loading.on_progress
+            )
+        closing.pop_all()
+    return loaded
+
+
 def load_engine(
     bundle: Bundle, graph: str, engine: str, precision: str, *, cache: PlanCache | None = None
 ) -> BaseEngine:
@@ -177,7 +196,7 @@ def load_engine(
     """
     chosen, _ = choose(engine)
     (wanted,) = _precisions(chosen, precision)
-    return _Loading(bundle, chosen, wanted, cache or PlanCache()).load(graph)
+    return Loading(bundle, chosen, wanted, cache or PlanCache()).load(graph)
 
 
 def _precisions(chosen: Availability, precision: str) -> tuple[str, ...]:
@@ -190,69 +209,3 @@ def _precisions(chosen: Availability, precision: str) -> tuple[str, ...]:
             f"allowed: auto, {', '.join(chosen.precisions)}"
         )
     return (precision,)
-
-
-@dataclass(frozen=True)
-class _Loading:
-    """Loads every graph of a bundle on the chosen engine."""
-
-    bundle: Bundle
-    chosen: Availability
-    precision: str
-    cache: PlanCache
-    on_progress: Progress | None = None
-    build_options: BuildOptions | None = None
-    on_mismatch: OnMismatch = "rebuild"
-
-    def load(self, graph: str) -> BaseEngine:
-        """Load one engine."""
-        return self._maker()(self.bundle.manifest.graph(graph))
-
-    def load_all(self) -> dict[str, BaseEngine]:
-        """Load the engines; when one cannot be loaded, the others are closed."""
-        make = self._maker()
-        with ExitStack() as loaded:
-            engines: dict[str, BaseEngine] = {}
-            for graph in self.bundle.manifest.graphs:
-                if self.on_progress is not None:
-                    self.on_progress(f"loading {graph.name}")
-                engines[graph.name] = loaded.enter_context(make(graph))
-            loaded.pop_all()
-        return engines
-
-    def _maker(self) -> Callable[[GraphEntry], BaseEngine]:
-        bundle, precision, candidate = self.bundle, self.precision, self.chosen.candidate
-        if candidate.engine in FLAVOURS:
-            return self._tensorrt_maker(FLAVOURS[candidate.engine])
-        if self.build_options is not None:
-            raise InputError(f"build options are for {' and '.join(FLAVOURS)}, not for {candidate.engine}")
-        if candidate.engine == "openvino":
-            return lambda graph: OpenVinoEngine(bundle, graph, precision, self.cache)
-        if candidate.engine in ("torch", "torch-compile"):
-            compiled = candidate.engine == "torch-compile"
-            return lambda graph: TorchEngine(bundle, graph, precision, candidate.device, compiled=compiled)
-        if candidate.engine == "torch-tensorrt":
-            return lambda graph: TorchTensorRtEngine(bundle, graph, precision, self.cache)
-        return lambda graph: OnnxRuntimeEngine(bundle, graph, precision)
-
-    def _tensorrt_maker(self, flavour: Flavour) -> Callable[[GraphEntry], BaseEngine]:
-        from .tensorrt.engine import TensorRtEngine
-        from .tensorrt.memory import DeviceSession
-
-        session = DeviceSession(flavour.gpu())
-
-        def tell(graph: str, what: str, share: float) -> None:
-            if self.on_progress is not None:
-                self.on_progress(f"building {graph}: {what.lower()} ({share:.0%})")
-
-        return lambda graph: TensorRtEngine(
-            self.bundle,
-            graph,
-            self.precision,
-            flavour,
-            session,
-            self.cache,
-            self.build_options,
-            self.on_mismatch,
-            tell,
-        )

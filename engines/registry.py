@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ..data.errors import InputError
@@ -120,8 +120,15 @@ def survey() -> tuple[Availability, ...]:
     return tuple(availability(candidate) for candidate in CANDIDATES)
 
 
-def choose(engine: str) -> tuple[Availability, tuple[Availability, ...]]:
+def choose(engine: str, failed: Sequence[Availability] = ()) -> tuple[Availability, tuple[Availability, ...]]:
     """Choose an engine by name, or the first that runs here for ``auto``.
+
+    Parameters
+    ----------
+    engine
+        ``"auto"`` or a name.
+    failed
+        Candidates that were chosen before and failed, each with its reason; they are not chosen again.
 
     Returns
     -------
@@ -139,7 +146,8 @@ def choose(engine: str) -> tuple[Availability, tuple[Availability, ...]]:
     for candidate in AUTO_ORDER if engine == "auto" else CANDIDATES:
         if engine not in ("auto", candidate.engine):
             continue
-        found = availability(candidate)
+        before = next((a for a in failed if a.candidate == candidate), None)
+        found = before or availability(candidate)
         if found.reason is None:
             return found, tuple(passed)
         passed.append(found)

@@ -15,7 +15,8 @@ import numpy.typing as npt
 from ..data.closeable import Closeable
 from ..data.errors import InputError
 from ..data.images import UInt8Array
-from ..engines.engine_set import EngineSet, Progress
+from ..engines.engine_set import EngineSet
+from ..engines.loading import Progress
 from ..engines.plan_cache import PlanCache
 from ..export.bundle import Bundle
 from .outfit import Outfit, plan_outfit

@@ -3,8 +3,10 @@ import pytest
 
 from oviton.data.errors import InputError
 from oviton.engines.engine_set import EngineSet
+from oviton.engines.loading import Loading
 from oviton.engines.plan_cache import PlanCache
-from oviton.engines.registry import AUTO_ORDER, survey
+from oviton.engines.registry import AUTO_ORDER, choose, survey
+from oviton.engines.tensorrt.log import EngineError
 from oviton.export.parity import psnr
 
 
@@ -52,3 +54,22 @@ def test_run_gives_every_tensor(tiny_bundle, tiny_requests, cache):
     assert {"shape_codes", "labels", "appearance_codes", "generated", "image"} <= values.keys()
     assert values["labels"].max() < 20
     assert np.isfinite(values["shape_codes"]).all()
+
+
+def test_auto_goes_on_to_the_next_engine_when_one_fails_and_says_why(tiny_bundle, cache, monkeypatch):
+    first, _ = choose("auto")
+    monkeypatch.setattr(Loading, "load_all", _failing_for(first.candidate, Loading.load_all))
+    with EngineSet.load(tiny_bundle, cache=cache) as engines:
+        assert engines.chosen.candidate != first.candidate
+        assert engines.passed_over[-1].reason == "the device was lost"
+    with pytest.raises(EngineError, match="the device was lost"):
+        EngineSet.load(tiny_bundle, first.candidate.engine, cache=cache)
+
+
+def _failing_for(candidate, load_all):
+    def load(self):
+        if self.chosen.candidate == candidate:
+            raise EngineError("the device was lost")
+        return load_all(self)
+
+    return load

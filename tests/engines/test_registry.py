@@ -1,3 +1,5 @@
+import dataclasses
+
 import pytest
 
 from oviton.data.errors import InputError
@@ -37,3 +39,11 @@ def test_a_broken_installation_is_a_reason_not_a_crash(monkeypatch):
     found = {a.candidate.label: a.reason for a in registry.survey()}
     assert "cannot be imported (OSError: libsomething.so" in found["torch (cpu)"]
     assert "cannot be imported" in found["onnxruntime (cpu)"]
+
+
+def test_what_failed_before_is_passed_over_with_its_reason():
+    first, _ = registry.choose("auto")
+    second, passed_over = registry.choose("auto", [dataclasses.replace(first, reason="no memory left")])
+    assert second.candidate != first.candidate
+    assert passed_over[-1].candidate == first.candidate
+    assert passed_over[-1].reason == "no memory left"

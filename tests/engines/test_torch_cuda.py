@@ -15,13 +15,20 @@ pytestmark = [
 ]
 
 
-def test_auto_takes_the_gpu_and_agrees_with_the_cpu(tiny_bundle, tiny_requests, cache):
+@pytest.mark.parametrize("name", ["torch", "torch-compile", "torch-tensorrt"])
+@pytest.mark.parametrize("precision", ["fp32", "fp16"])
+def test_the_gpu_agrees_with_the_cpu(tiny_bundle, tiny_requests, cache, name, precision):
+    if name == "torch-tensorrt":
+        pytest.importorskip("torch_tensorrt", reason="torch-tensorrt is not installed")
     with (
-        EngineSet.load(tiny_bundle, cache=cache) as gpu,
-        EngineSet.load(tiny_bundle, "onnxruntime", cache=cache) as cpu,
+        EngineSet.load(tiny_bundle, name, precision, cache=cache) as gpu,
+        EngineSet.load(tiny_bundle, "onnxruntime", "fp32", cache=cache) as cpu,
     ):
-        assert gpu.chosen.candidate.label == "torch (cuda)"
-        assert psnr(gpu.run(tiny_requests)["image"], cpu.run(tiny_requests)["image"]) >= 45
+        assert gpu.chosen.candidate.label == f"{name} (cuda)"
+        assert len({(row.requests, row.garments) for row in gpu.gate}) == 16
+        expected = cpu.run(tiny_requests)["image"]
+        for _ in range(3):
+            assert psnr(gpu.run(tiny_requests)["image"], expected) >= (45 if precision == "fp32" else 38)
 
 
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
