@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ..engines.plan_cache import Plan, PlanCache
     from ..engines.tensorrt.flavour import Flavour
     from ..engines.tensorrt.options import BuildOptions
+    from ..engines.tensorrt.plan import OnMismatch
     from ..export.bundle import Bundle
 
 _TENSORRT = "TensorRT and TensorRT-RTX"
@@ -79,6 +80,12 @@ def compile_bundle(
             rich_help_panel=_TENSORRT,
         ),
     ] = "1x1",
+    no_build: Annotated[
+        bool,
+        typer.Option(
+            "--no-build", help="Refuse, and say what differs, when no stored plan fits.", rich_help_panel=_TENSORRT
+        ),
+    ] = False,
 ) -> None:
     """Compile a bundle for an engine and keep the plans, so that later starts are quick."""
     from ..engines.plan_cache import PlanCache
@@ -100,8 +107,8 @@ def compile_bundle(
     )
     cache = PlanCache()
     if engine in FLAVOURS:
-        _compile_tensorrt(Bundle.open(bundle), FLAVOURS[engine], precision, options, cache)
-    elif options != BuildOptions():
+        _compile_tensorrt(Bundle.open(bundle), FLAVOURS[engine], precision, options, cache, no_build)
+    elif options != BuildOptions() or no_build:
         raise InputError(f"these options are for {' and '.join(FLAVOURS)}; name one with --engine, not {engine}")
     else:
         _compile_by_loading(Bundle.open(bundle), engine, precision, cache)
@@ -109,7 +116,7 @@ def compile_bundle(
 
 
 def _compile_tensorrt(
-    bundle: Bundle, flavour: Flavour, precision: str, options: BuildOptions, cache: PlanCache
+    bundle: Bundle, flavour: Flavour, precision: str, options: BuildOptions, cache: PlanCache, no_build: bool
 ) -> None:
     """Build plans here, for any GPU; then, where such a GPU is here, load and gate them."""
     from ..engines.engine_set import EngineSet
@@ -121,7 +128,8 @@ def _compile_tensorrt(
         raise InputError(f"{flavour.name} has no precision {precision!r}; allowed: auto, {', '.join(PRECISIONS)}")
     chosen = PRECISIONS[0] if precision == "auto" else precision
     with bar(len(bundle.manifest.graphs)) as tell:
-        plans = compile_plans(bundle, flavour, chosen, options, cache, tell)
+        on_mismatch: OnMismatch = "refuse" if no_build else "rebuild"
+        plans = compile_plans(bundle, flavour, chosen, options, cache, tell, on_mismatch=on_mismatch)
     device, capability = flavour.target(options)
     target = f"compute capability {capability}" + ("" if device == "any" else f" ({device})")
     title = f"Bundle {escape(bundle.manifest.name)}: {flavour.name} {flavour.version}, {chosen}, {escape(target)}"

@@ -20,8 +20,8 @@ from .tensorrt.device import CudaError
 from .tensorrt.log import EngineError
 
 if TYPE_CHECKING:
-    from .tensorrt.engine import OnMismatch
     from .tensorrt.options import BuildOptions
+    from .tensorrt.plan import OnMismatch
 
 Stage = Callable[[str], AbstractContextManager[object]]
 

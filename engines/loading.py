@@ -20,8 +20,8 @@ from .torch_engine import TorchEngine
 from .torch_tensorrt_engine import TorchTensorRtEngine
 
 if TYPE_CHECKING:
-    from .tensorrt.engine import OnMismatch
     from .tensorrt.options import BuildOptions
+    from .tensorrt.plan import OnMismatch
 
 Progress = Callable[[str], None]
 

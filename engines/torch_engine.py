@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -65,7 +66,8 @@ class TorchEngine(BaseEngine):
 
     def _run(self, inputs: dict[str, Array]) -> dict[str, Array]:
         torch = self._torch
-        with torch.inference_mode(), torch.autocast("cuda", torch.float16, enabled=self.precision == "fp16"):
+        half = torch.autocast("cuda", torch.float16) if self.precision == "fp16" else nullcontext()
+        with torch.inference_mode(), half:
             if self._compiled:
                 torch.compiler.cudagraph_mark_step_begin()
             outputs = self._module(*(inputs[spec.name] for spec in self.inputs))

@@ -52,6 +52,7 @@ class TorchTensorRtEngine(TorchEngine):
             settings |= {"enable_autocast": True, "autocast_low_precision_type": self._torch.float16}
         if self._cache_root is not None:
             folder = self._cache_root / "torch-tensorrt"
+            (folder / "engines").mkdir(parents=True, exist_ok=True)
             settings |= {
                 "cache_built_engines": True,
                 "reuse_cached_engines": True,

@@ -12,7 +12,8 @@ from .. import __version__
 from ..data.errors import InputError
 from ..data.files import atomic_folder
 from ..data.optional import is_installed
-from ..engines.engine_set import EngineSet, Progress
+from ..engines.engine_set import EngineSet
+from ..engines.loading import Progress
 from ..export.bundle import Bundle
 from ..export.manifest import Form
 from .configs import Configs

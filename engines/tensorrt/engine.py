@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from safetensors.numpy import load_file
@@ -16,13 +16,14 @@ from ..engine import Array, BaseEngine, NumpyArray
 from ..plan_cache import Plan, PlanCache
 from . import arrays
 from .builder import PlanBuilder
-from .execution import ContextMaker, Execution
+from .contexts import ContextMaker
+from .execution import Execution
 from .flavour import Flavour
 from .log import EngineError, last_error, make_logger
 from .memory import DeviceSession
 from .network import NetworkSummary
 from .options import BuildOptions
-from .plan import OnGraphProgress, check_header, obtain_plan, plan_key, refuse_to_build
+from .plan import OnGraphProgress, OnMismatch, check_header, check_stored, obtain_plan, plan_key
 from .refit import refit_engine
 from .runtime_cache import RuntimeCacheFile
 
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
     import tensorrt as trt
 
 PRECISIONS = ("fp16", "fp32")
-
-OnMismatch = Literal["rebuild", "refuse"]
-"""What to do when no stored plan fits this GPU, version and bundle."""
 
 
 class TensorRtEngine(BaseEngine):
@@ -117,15 +115,14 @@ class TensorRtEngine(BaseEngine):
             if weights is None and self._is_stripped:
                 weights = self._own_weights()
             if weights and self._engine is not None and self._execution is not None:
-                refit_engine(self._module, self._engine, self._logger, weights, self._session.stream)
+                refit_engine(self._module, self._engine, self._logger, weights, self._session)
                 self._execution.forget_graphs()
 
     def _open(self, options: BuildOptions) -> None:
         """Deserialise the stored plan, building it first where needed."""
         builder = PlanBuilder(self.bundle, self._flavour, self.precision, options, self._cache.root)
         key = plan_key(builder, self.graph)
-        if self._on_mismatch == "refuse" and self._cache.find(key, accept_covering=True) is None:
-            raise refuse_to_build(self._cache, key, self._session.gpu)
+        check_stored(self._cache, key, self._on_mismatch)
         plan = obtain_plan(builder, self.graph, self._cache, self._on_progress, accept_covering=True)
         engine = self._deserialise(plan)
         if engine is None and plan.hit and self._on_mismatch == "rebuild":

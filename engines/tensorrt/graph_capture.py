@@ -42,6 +42,8 @@ class CapturedLaunch:
             Whether a capture may be tried.
         """
         if key != self._key:
+            if self._graph is not None:
+                stream.sync()  # it may still run
             self.forget()
             self._key = key
             self._launch(int(stream.handle))

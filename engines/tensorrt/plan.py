@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 from ...data.errors import InputError
 from ...export.bundle import Bundle
@@ -11,12 +12,14 @@ from ...export.manifest import GraphEntry
 from ..plan_cache import Plan, PlanCache
 from ..plan_key import PlanKey
 from .builder import PlanBuilder
-from .device import Gpu
 from .flavour import Flavour
 from .options import BuildOptions
 
 OnGraphProgress = Callable[[str, str, float], None]
 """Called with the graph, what is under way, and the share of this graph done, 0 to 1."""
+
+OnMismatch = Literal["rebuild", "refuse"]
+"""What to do when no stored plan fits this GPU, version and bundle."""
 
 _RTX_MAGIC = b"vtrt"
 _HEADER_SIZE = 64
@@ -29,10 +32,21 @@ def compile_plans(
     options: BuildOptions,
     cache: PlanCache,
     on_progress: OnGraphProgress | None = None,
+    *,
+    on_mismatch: OnMismatch = "rebuild",
 ) -> dict[str, Plan]:
     """Build every graph's plan, or find it in the cache.
 
     With default options any stored plan that serves the GPU here will do; otherwise one that was built just so.
+
+    Parameters
+    ----------
+    bundle, flavour, precision, options, cache
+        What is built, how, and where it is kept.
+    on_progress
+        Called while plans are built.
+    on_mismatch
+        Whether a plan that is not stored is built, or an error says what keeps the stored one from being used.
 
     Returns
     -------
@@ -49,7 +63,10 @@ def compile_plans(
     builder = PlanBuilder(bundle, flavour, precision, options, cache.root)
     plans = {}
     for graph in bundle.manifest.graphs:
-        plan = obtain_plan(builder, graph, cache, on_progress, accept_covering=options == BuildOptions())
+        check_stored(cache, plan_key(builder, graph), on_mismatch)
+        plan = obtain_plan(
+            builder, graph, cache, on_progress, accept_covering=options == BuildOptions() or on_mismatch == "refuse"
+        )
         if plan.not_kept is not None:
             raise InputError(f"the plan of {graph.name} was built but could not be kept: {plan.not_kept}")
         plans[graph.name] = plan
@@ -78,6 +95,18 @@ def obtain_plan(
     )
 
 
+def check_stored(cache: PlanCache, key: PlanKey, on_mismatch: OnMismatch) -> None:
+    """Where building is not wanted, refuse unless a stored plan serves.
+
+    Raises
+    ------
+    InputError
+        Naming each field that differs.
+    """
+    if on_mismatch == "refuse" and cache.find(key, accept_covering=True) is None:
+        raise refusal(cache, key)
+
+
 def plan_key(builder: PlanBuilder, graph: GraphEntry) -> PlanKey:
     """Return what a plan of this builder depends on."""
     return PlanKey.of(
@@ -91,12 +120,12 @@ def plan_key(builder: PlanBuilder, graph: GraphEntry) -> PlanKey:
     )
 
 
-def refuse_to_build(cache: PlanCache, key: PlanKey, gpu: Gpu) -> InputError:
+def refusal(cache: PlanCache, key: PlanKey) -> InputError:
     """Return the error that says why no stored plan can be used, field by field."""
     unmet = cache.unmet_of_newest(key)
     if not unmet:
         return InputError(
-            f"no plan of {key.graph} for {gpu.name} ({gpu.capability}) lies in {cache.root}; "
+            f"no plan of {key.graph} for compute capability {key.capability} lies in {cache.root}; "
             f"run: oviton compile --engine {key.engine} --precision {key.precision}"
         )
     fields = "; ".join(f"{name}: {old} in the plan, {new} wanted" for name, (old, new) in unmet.items())

@@ -181,7 +181,7 @@ def test_stripped_and_refittable_plans_give_the_same_pictures(engines, shipped, 
 
 def test_refusing_to_build_says_what_is_missing(engines, shipped, tmp_path):
     name = engines.chosen.candidate.engine
-    with pytest.raises(InputError, match=r"no plan of shape_encoder for .* run: oviton compile"):
+    with pytest.raises(InputError, match=r"no plan of shape_encoder for compute capability .* run: oviton compile"):
         EngineSet.load(shipped, name, "fp16", cache=PlanCache(tmp_path), on_mismatch="refuse")
 
 

@@ -17,7 +17,7 @@ from oviton.engines.plan_key import covers_capability
 from oviton.engines.tensorrt.device import Gpu
 from oviton.engines.tensorrt.flavour import TENSORRT, TENSORRT_RTX
 from oviton.engines.tensorrt.options import BuildOptions
-from oviton.engines.tensorrt.plan import check_header, compile_plans, obtain_plan, plan_key, refuse_to_build
+from oviton.engines.tensorrt.plan import check_header, check_stored, compile_plans, obtain_plan, plan_key, refusal
 
 ADA = Gpu(0, "NVIDIA GeForce RTX 4090", "8.9", "13.0", 24000)
 COMPILE = [sys.executable, "-m", "oviton", "compile", "--engine", "tensorrt-rtx", "--compute-capability", "8.9"]
@@ -96,7 +96,7 @@ def test_what_keeps_a_stored_plan_from_being_used_is_named(stored, cache, change
     found = cache.find(wanted, accept_covering=True)
     assert (found is None) == bool(unmet)
     if unmet:
-        message = str(refuse_to_build(cache, wanted, ADA))
+        message = str(refusal(cache, wanted))
         (field,) = unmet
         assert f"{field}: " in message
         assert "wanted; compile the bundle again" in message
@@ -126,7 +126,21 @@ def test_version_compatible_plans_serve_later_versions_of_the_same_major(shipped
 
 def test_no_plan_at_all_names_the_command_that_makes_one(builder, shipped, cache):
     key = plan_key(builder(), shipped.manifest.graph("compositor"))
-    assert "run: oviton compile --engine tensorrt-rtx --precision fp16" in str(refuse_to_build(cache, key, ADA))
+    assert "run: oviton compile --engine tensorrt-rtx --precision fp16" in str(refusal(cache, key))
+
+
+def test_where_building_is_not_wanted_what_differs_is_said(rtx, stored, shipped, cache):
+    options = BuildOptions(compute_capabilities=("12.0",))
+    with pytest.raises(InputError, match=r"no plan of shape_encoder for compute capability 12\.0 lies in"):
+        compile_plans(shipped, rtx, "fp16", options, cache, on_mismatch="refuse")
+    builder, graph, _ = stored
+    check_stored(cache, plan_key(builder, graph), "refuse")
+    other = dataclasses.replace(plan_key(builder, graph), capability="12.0")
+    check_stored(cache, other, "rebuild")
+    with pytest.raises(
+        InputError, match=r"does not fit here: capability: 8\.6,8\.9 in the plan, 12\.0 wanted; compile"
+    ):
+        check_stored(cache, other, "refuse")
 
 
 def test_headers_tell_truncation_and_the_wrong_flavour(stored):
