@@ -12,7 +12,7 @@ from oviton.data.optional import version_of
 from oviton.engines.plan_key import processor
 
 RESULTS = Path(__file__).parent / "results"
-LIBRARIES = ("oviton", "numpy", "onnxruntime", "openvino", "torch")
+LIBRARIES = ("oviton", "numpy", "onnxruntime", "openvino", "torch", "tritonclient", "nvidia-pytriton")
 
 
 def describe() -> dict[str, Any]:
@@ -27,9 +27,9 @@ def describe() -> dict[str, Any]:
     }
 
 
-def write(name: str, results: Any) -> Path:
-    """Write ``results/NAME.json`` and return its path."""
+def write(name: str, results: Any, path: Path | None = None) -> Path:
+    """Write ``results/NAME.json``, or another file, and return its path."""
     RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{name}.json"
+    path = path or RESULTS / f"{name}.json"
     path.write_text(json.dumps({"machine": describe(), "results": results}, indent=1) + "\n", encoding="utf-8")
     return path

@@ -336,11 +336,12 @@ class TritonServer(Closeable):
 
     def _forward_log(self) -> None:
         assert self._process.stdout is not None
-        for line in self._process.stdout:
-            text = line.rstrip()
-            self.last_lines.append(text)
-            if self._on_log is not None and text:
-                self._on_log(text)
+        with self._process.stdout as lines:
+            for line in lines:
+                text = line.rstrip()
+                self.last_lines.append(text)
+                if self._on_log is not None and text:
+                    self._on_log(text)
 
     def _answers(self, what: str) -> bool:
         try:

@@ -34,7 +34,7 @@ class CudaRegion:
     def __init__(self, size: int, device: int = 0) -> None:
         require("cuda.bindings.runtime", purpose="CUDA shared memory", extra="rtx")
         self._cuda = importlib.import_module("tritonclient.utils.cuda_shared_memory")
-        self.name, self.size, self.registered = f"oviton-{os.getpid()}-{uuid.uuid4().hex[:12]}", size, False
+        self.name, self.size, self.registered = f"oviton-client-{os.getpid()}-{uuid.uuid4().hex[:12]}", size, False
         self._device = device
         try:
             self._handle = self._cuda.create_shared_memory_region(self.name, size, device)

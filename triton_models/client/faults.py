@@ -14,7 +14,7 @@ DEAD_PROCESS = re.compile(r"[Ss]tub process .*is not healthy", re.DOTALL)
 LOST_REGION = re.compile(r"[Uu]nable to find (system |cuda )?shared memory region")
 """How a server that was started anew tells that it does not know our regions."""
 
-WRAPPED = re.compile(r"^\[request id: [^\]]*\] |^.*?message: (?:TritonModelException: )?")
+WRAPPED = re.compile(r"^(?:\[request id: [^\]]*\] |in ensemble '[^']*', |.*?message: (?:TritonModelException: )?)+")
 """Triton's words around an error."""
 
 UNCODED = (
@@ -74,19 +74,20 @@ class Fault:
         answered
             Whether it has ever answered this client.
         """
-        if self.code == "INVALID_ARGUMENT":
-            return InputError(unwrapped(self.message))
-        if self.code == "DEADLINE_EXCEEDED":
-            return DeadlineError(f"{target} did not answer in time ({unwrapped(self.message)}); allow a longer timeout")
-        if self.code == "UNAVAILABLE" and not answered:
-            return ServerError(_no_answer(target, self.message), self.code, retryable=True)
+        told = unwrapped(self.message)
         if self.code == "NOT_FOUND" and "unknown model" in self.message:
-            return ServerError(
-                f"{target} serves no such model: {self.message}; build one with: oviton serve", self.code
-            )
-        if self.code == "UNIMPLEMENTED":
-            return ServerError(f"{target} answers, but is no Triton server ({self.message})", self.code)
-        return ServerError(f"{target}: {self.code}: {unwrapped(self.message)}", self.code, retryable=self.retryable)
+            return ServerError(f"{target} serves no such model: {told}; build one with: oviton serve", self.code)
+        if self.code in ("INVALID_ARGUMENT", "NOT_FOUND"):
+            return InputError(told)
+        if self.code == "DEADLINE_EXCEEDED":
+            return DeadlineError(f"{target} did not answer in time ({told}); allow a longer timeout")
+        if self.code == "UNAVAILABLE" and not answered:
+            told = _no_answer(target, self.message)
+        elif self.code == "UNIMPLEMENTED":
+            told = f"{target} answers, but is no Triton server ({told})"
+        else:
+            told = f"{target}: {self.code}: {told}"
+        return ServerError(told, self.code, retryable=self.retryable)
 
 
 def unwrapped(message: str) -> str:

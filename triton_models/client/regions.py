@@ -63,7 +63,7 @@ class SystemRegion:
     """
 
     def __init__(self, size: int) -> None:
-        self.name, self.size, self.registered = f"oviton-{os.getpid()}-{uuid.uuid4().hex[:12]}", size, False
+        self.name, self.size, self.registered = f"oviton-client-{os.getpid()}-{uuid.uuid4().hex[:12]}", size, False
         self._path: Path | None = FOLDER / self.name
         try:
             file = os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)

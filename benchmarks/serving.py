@@ -1,0 +1,183 @@
+"""What serving costs: the ensemble against the bare engines, one client and eight, and the start of `oviton serve`.
+
+Bare and served take turns in one run, because machines are shared and only ratios hold.
+
+    python benchmarks/serving.py                # all three parts
+    python benchmarks/serving.py latency throughput
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from oviton import Bundle, ClientOptions, TryOn, TryOnClient
+from oviton.triton_models.options import RepositoryOptions
+from oviton.triton_models.repository import build_repository
+from oviton.triton_models.server import ServerOptions, TritonServer
+
+from machine import RESULTS, write
+from serving_requests import Arrays, single_request
+
+PARTS = ("latency", "throughput", "start")
+CLIENTS = 8
+BATCHES = (1, 2, 4, 8)
+THREADS = (1, 2, 4)
+
+
+def main() -> None:
+    """Measure and write ``results/serving-BUNDLE.json``; parts that are not measured stay as they were."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", default=PARTS, metavar="PART", help=", ".join(PARTS))
+    parser.add_argument("--bundle", type=Path, default=None, help="by default the shipped one")
+    parser.add_argument("--engine", default="auto")
+    parser.add_argument("--rounds", type=int, default=60)
+    parser.add_argument("--seconds", type=float, default=4.0, help="of each turn of the throughput")
+    options = parser.parse_args()
+    bundle = Bundle.open(options.bundle)
+    name = f"serving-{bundle.manifest.name}"
+    old = RESULTS / f"{name}.json"
+    results: dict[str, Any] = json.loads(old.read_text())["results"] if old.exists() else {}
+    if "start" in options.parts:
+        results["start"] = cold_starts(options.bundle)
+    if {"latency", "throughput"} & set(options.parts):
+        with ExitStack() as held:
+            local = held.enter_context(TryOn.load(options.bundle, options.engine))
+            used = local.engines
+            engine, precision = used.chosen.candidate.engine, used.precision
+            folder = Path(held.enter_context(tempfile.TemporaryDirectory())) / "repository"
+            repository = RepositoryOptions(
+                engine=engine, precision=precision, python=engine == "onnxruntime", refinement=False
+            )
+            build_repository(bundle, folder, repository)
+            server = held.enter_context(TritonServer.start(folder, ServerOptions(0, 0, 0)))
+            arrays = single_request(local)
+            results["engine"] = f"{engine} {precision}"
+            if "latency" in options.parts:
+                results["latency"] = latency(local, server.grpc_address, arrays, options.rounds)
+            if "throughput" in options.parts:
+                results["throughput"] = throughput(local, server.grpc_address, arrays, options.seconds)
+    print(json.dumps(results, indent=1))
+    print(write(name, results))
+
+
+def latency(local: TryOn, address: str, arrays: Arrays, rounds: int) -> dict[str, Any]:
+    """Return milliseconds of one request with one garment, arrays in, arrays out, one client."""
+    with (
+        TryOnClient(address, ClientOptions(shared_memory="system")) as shared,
+        TryOnClient(address, ClientOptions(shared_memory="off")) as plain,
+    ):
+        ways: dict[str, Callable[[], Any]] = {
+            "bare": lambda: local.engines.run(arrays),
+            "served_shared_memory": lambda: shared.run(arrays),
+            "served_messages": lambda: plain.run(arrays),
+        }
+        times: dict[str, list[float]] = {way: [] for way in ways}
+        for turn in range(rounds + 5):
+            for way, run in ways.items():
+                begun = time.perf_counter()
+                run()
+                if turn >= 5:  # the first rounds warm up
+                    times[way].append((time.perf_counter() - begun) * 1000)
+    found: dict[str, Any] = {}
+    for way, values in times.items():
+        p50, p90, p99 = (round(float(np.percentile(values, share)), 2) for share in (50, 90, 99))
+        found[way] = {"p50": p50, "p90": p90, "p99": p99}
+    for way in ("served_shared_memory", "served_messages"):
+        # Of pairs that ran right after each other, so that what else the machine does falls out.
+        extra = statistics.median(a - b for a, b in zip(times[way], times["bare"], strict=True))
+        found[way]["overhead_ms"] = round(extra, 2)
+        found[way]["overhead_share"] = round(extra / found["bare"]["p50"], 4)
+    return {"rounds": rounds, "ms": found, "allowed_ms": round(max(3.0, 0.1 * found["bare"]["p50"]), 2)}
+
+
+def throughput(local: TryOn, address: str, arrays: Arrays, seconds: float) -> dict[str, Any]:
+    """Return requests a second of the bare engines at their best, and of eight clients that send single requests."""
+
+    def batched(size: int) -> Arrays:
+        return {name: array.repeat(size, axis=0) for name, array in arrays.items()}
+
+    candidates = [(batch, threads) for batch in BATCHES for threads in THREADS]
+    trial = {}
+    for batch, threads in candidates:
+        inputs = batched(batch)
+        trial[batch, threads] = batch * _rate([partial(local.engines.run, inputs)] * threads, seconds / 2)
+    best = max(trial, key=lambda way: trial[way])
+    inputs = batched(best[0])
+    with ExitStack() as held:
+        clients = [held.enter_context(TryOnClient(address)) for _ in range(CLIENTS)]
+        served = [partial(client.run, arrays) for client in clients]
+        _rate(served, 1)
+        bare_rates, served_rates = [], []
+        for _ in range(6):
+            bare_rates.append(best[0] * _rate([partial(local.engines.run, inputs)] * best[1], seconds))
+            served_rates.append(_rate(served, seconds))
+    ratios = [a / b for a, b in zip(served_rates, bare_rates, strict=True)]
+    return {
+        "clients": CLIENTS,
+        "bare_best": {"batch": best[0], "threads": best[1], "per_second": round(statistics.median(bare_rates), 2)},
+        "bare_trials_per_second": {f"batch {b}, threads {t}": round(rate, 2) for (b, t), rate in trial.items()},
+        "served_per_second": round(statistics.median(served_rates), 2),
+        "ratio": round(statistics.median(ratios), 4),
+        "ratios": [round(ratio, 3) for ratio in ratios],
+    }
+
+
+def cold_starts(bundle: Path | None) -> dict[str, Any]:
+    """Return seconds from the command to readiness of `oviton serve`: without and with compiled plans in the cache."""
+    found: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as cache:
+        for name in ("empty_cache", "warm_cache", "warm_cache_again"):
+            command = [sys.executable, "-m", "oviton", "serve", *([str(bundle)] if bundle else [])]
+            command += ["--grpc-port", "0", "--http-port", "0", "--metrics-port", "0"]
+            begun = time.perf_counter()
+            with subprocess.Popen(
+                command, stdout=subprocess.PIPE, text=True, env={**os.environ, "OVITON_CACHE": cache}
+            ) as process:
+                assert process.stdout is not None
+                line = next((line for line in process.stdout if line.startswith("ready:")), "")
+                seconds = time.perf_counter() - begun
+                process.send_signal(signal.SIGINT)
+                process.wait(60)
+            if not line:
+                raise SystemExit("oviton serve did not become ready")
+            found[name] = round(seconds, 2)
+    return found
+
+
+def _rate(calls: Sequence[Callable[[], Any]], seconds: float) -> float:
+    """Return calls a second, each of `calls` repeated in a thread of its own."""
+    counts = [0] * len(calls)
+    end = time.perf_counter() + seconds
+
+    def repeat(index: int) -> None:
+        while time.perf_counter() < end:
+            calls[index]()
+            counts[index] += 1
+
+    begun = time.perf_counter()
+    threads = [threading.Thread(target=repeat, args=(index,)) for index in range(len(calls))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sum(counts) / (time.perf_counter() - begun)
+
+
+if __name__ == "__main__":
+    main()
