@@ -14,6 +14,7 @@ PACKAGES = sorted(
 
 TORCH = ["torch==2.13.0"]
 ONNX = ["onnx==1.23.2", "onnxscript==0.7.2"]
+PLOT = "matplotlib>=3.8"
 TRAIN = [
     *TORCH,
     *ONNX,
@@ -28,7 +29,7 @@ SERVE = ["tritonclient[grpc]==2.73.0", "nvidia-pytriton==0.7.0", "onnx==1.23.2"]
 RTX = ["tensorrt-rtx-cu13==1.7.1.116", "cuda-python>=13.0,<14", "cuda-core>=1.0"]
 EXTRAS = {
     "client": CLIENT,
-    "refine": TORCH,
+    "refine": [*TORCH, PLOT],
     "serve": SERVE,
     "tensorrt": ["tensorrt>=10.3,<12", "cuda-python>=12.6", "cuda-core>=1.0"],
     "rtx": RTX,
@@ -36,6 +37,7 @@ EXTRAS = {
     "train": TRAIN,
     "dev": [
         *TRAIN,
+        PLOT,
         *SERVE,
         # TensorRT-RTX builds plans without a GPU, so its builds are tested for real. It is made for x86-64 alone.
         *(f"{package}; platform_machine == 'x86_64' or platform_machine == 'AMD64'" for package in RTX),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from ..data.errors import InputError
 from ..data.files import atomic_folder, atomic_path
 from ..data.images import write_image
 from .console import err, status
+from .loss_plot import check_plotting, plot_losses
 
 if TYPE_CHECKING:
     from ..runtime.refinement.options import RefinementOptions
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from ..runtime.report import RefinementReport
     from ..runtime.try_on import Look
     from ..triton_models.client.try_on_client import ServedRefinement
+
+PLOT_SUFFIXES = (".png", ".svg", ".pdf")
 
 OnStep = Callable[["RefinementStep"], None]
 
@@ -36,6 +39,7 @@ class RefineWishes:
     seed: int | None
     save_outfit: Path | None
     outfit: Path | None
+    plot: Path | None = None
 
     def check(self) -> RefinementOptions | None:
         """Return what was asked for; None without refinement.
@@ -48,7 +52,7 @@ class RefineWishes:
         from ..runtime.refinement.options import RefinementOptions
 
         if self.steps is None:
-            named = ("time_budget", "frames", "seed", "save_outfit")
+            named = ("time_budget", "frames", "seed", "save_outfit", "plot")
             given = [f"--{name.replace('_', '-')}" for name in named if getattr(self, name) is not None]
             if given:
                 raise InputError(f"{given[0]} goes with --refine STEPS")
@@ -57,6 +61,10 @@ class RefineWishes:
             raise InputError("--outfit wears what was refined before, so --refine does not go with it; choose one")
         if self.save_outfit is not None and self.save_outfit.suffix != ".safetensors":
             raise InputError(f"--save-outfit {self.save_outfit}: allowed: a name that ends in .safetensors")
+        if self.plot is not None:
+            if self.plot.suffix not in PLOT_SUFFIXES:
+                raise InputError(f"--plot {self.plot}: allowed: a name that ends in {', '.join(PLOT_SUFFIXES)}")
+            check_plotting()
         return RefinementOptions(
             steps=self.steps,
             time_budget=self.time_budget,
@@ -68,13 +76,17 @@ class RefineWishes:
 def refine(
     refinement: Refinement | ServedRefinement, options: RefinementOptions, wishes: RefineWishes, pending: ExitStack
 ) -> Look:
-    """Go through a refinement, showing every step. Frames appear when `pending` closes, with everything else."""
+    """Go through a refinement, showing every step. Frames and plot appear when `pending` closes, with all else."""
     frames = None
     if wishes.frames is not None:
         frames = pending.enter_context(atomic_folder(wishes.frames, is_ours=lambda _: False))
     with shown_steps(options.steps, frames) as on_step:
+        taken = []
         for step in refinement:
             on_step(step)
+            taken.append(replace(step, preview=None))
+    if wishes.plot is not None:
+        plot_losses(taken, pending.enter_context(atomic_path(wishes.plot)), wishes.plot.suffix[1:])
     return refinement.look()
 
 

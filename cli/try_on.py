@@ -45,6 +45,10 @@ def try_on(
     frames: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write a preview of every refinement step into a new folder.")
     ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Draw the losses of refinement, as .png, .svg or .pdf."),
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Of refinement; 0 by default. Same seed, same picture.")] = None,
     save_outfit: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Keep the refined outfit, as .safetensors.")
@@ -80,8 +84,8 @@ def try_on(
     if labels_out is not None:
         check_output_suffix(labels_out, lossless=True)
     pairs = [parse_wear(text) for text in wear or []]
-    outputs = [path for path in (output, labels_out, report, save_outfit) if path is not None]
-    wishes = RefineWishes(refine_steps, time_budget, frames, seed, save_outfit, outfit)
+    outputs = [path for path in (output, labels_out, report, save_outfit, plot) if path is not None]
+    wishes = RefineWishes(refine_steps, time_budget, frames, seed, save_outfit, outfit, plot)
     options = wishes.check()
     asked = ServerWishes(server, server_ca, server_cert, server_key, server_timeout, keep_outfit_there)
     here = {"--bundle": bundle, "--engine": engine if engine != "auto" else None, "--save-outfit": save_outfit}

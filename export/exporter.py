@@ -14,19 +14,14 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import nn
-from torch.export import Dim
 
 from ..data.classes import CLASS_NAMES
 from ..data.files import atomic_folder, sha256
 from ..data.optional import require, version_of
 from ..data.person_folder import PersonFolder
 from ..networks.graphs import (
-    AppearancePainter,
-    CodesConditioning,
     GraphSpec,
     GraphTensor,
-    SurfaceConditioning,
-    SurfaceLookup,
     graph_specs,
 )
 from ..networks.perceptual import PerceptualBackbone
@@ -40,23 +35,20 @@ from .manifest import (
     GraphEntry,
     Manifest,
     ParityRow,
-    ProgramEntry,
     TensorSpec,
 )
 from .onnx_graph import export_onnx
 from .parity import REDUCED_PRECISION, SAME_PRECISION, compare
 from .program import load_program, round_weights_to_fp16, save_program, save_weights
+from .refinement_programs import export_programs, gate_programs
 from .samples import Arrays, read_samples, sample_requests
+from .tracing import TRACED_SIZES, dynamic_axes, example
 
 if TYPE_CHECKING:
     from ..networks.checkpoint import Networks
-    from ..networks.config import NetworkConfig
 
 GATE_SIZES = ((1, 1), (2, 2), (MAX_BATCH, 1), (1, MAX_BATCH))
 """(N, M) of every parity gate: batch sizes 1, 2 and the largest."""
-
-TRACED_SIZES = (2, 3)
-"""(N, M) of the traced example: different, and neither 0 nor 1, so that torch.export keeps both dynamic."""
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how many steps are done, and how many there are."""
@@ -116,12 +108,13 @@ def export_bundle(
             modules[spec.name] = module = _graph_module(networks, spec)
             graphs.append(_export_graph(module, spec, traced, folder))
         report("exporting what refinement compares with")
-        programs = _export_programs(networks, perceptual, traced, folder)
+        programs, sources = export_programs(networks, perceptual, traced, folder)
         parity: list[ParityRow] = []
         for requests, garments in GATE_SIZES:
             report(f"gating N={requests} M={garments}")
             inputs = sample_requests(people, config.height, config.width, requests, garments)
-            parity += _gate(graphs, modules, inputs, folder, requests, garments)
+            rows, values = _gate(graphs, modules, inputs, folder, requests, garments)
+            parity += rows + gate_programs(programs, sources, values, folder, requests, garments)
         report("writing the manifest")
         sample_names = _write_samples(people, folder)
         manifest = Manifest(
@@ -175,8 +168,8 @@ def _graph_module(networks: Networks, spec: GraphSpec) -> nn.Module:
 
 
 def _export_graph(module: nn.Module, spec: GraphSpec, requests: Arrays, folder: Path) -> GraphEntry:
-    inputs = tuple(_example(tensor, requests) for tensor in spec.inputs)
-    dynamic = {tensor.name: _dynamic_axes(tensor) for tensor in spec.inputs}
+    inputs = tuple(example(tensor, requests) for tensor in spec.inputs)
+    dynamic = {tensor.name: dynamic_axes(tensor) for tensor in spec.inputs}
     weights = folder / f"{spec.name}.safetensors"
     parameters = save_weights(module, weights)
     export_onnx(module, spec, inputs, dynamic, folder / f"{spec.name}.onnx", weights)
@@ -200,60 +193,6 @@ def _export_graph(module: nn.Module, spec: GraphSpec, requests: Arrays, folder: 
     )
 
 
-def _export_programs(
-    networks: Networks, perceptual: PerceptualBackbone, traced: Arrays, folder: Path
-) -> tuple[ProgramEntry, ...]:
-    """Export what refinement runs: what it compares with, and the appearance generator in two halves.
-
-    The first half, conditioning, has no weights and is computed once a request; the second is what is optimised, and
-    shares the weights of the whole.
-    """
-    config = networks.config
-    image = torch.rand(2, 3, config.height, config.width) * 2 - 1
-    labels = torch.zeros(2, config.height, config.width, dtype=torch.uint8)
-    batch = {0: _dimension("N")}
-    # Whatever the conditioning, refinement may aim at the lookup; its tensors are those of the surface generator.
-    surface = _generator_inputs(config.with_conditioning("surface"))
-    looked_up = [tensor for tensor in surface if tensor.name != "appearance_codes"]
-    conditioned = _generator_inputs(config)
-    conditioning = SurfaceConditioning() if config.appearance.conditioning == "surface" else CodesConditioning()
-    codes = np.zeros((TRACED_SIZES[0], len(CLASS_NAMES), config.appearance_code), np.float32)
-    named = {**traced, "labels": traced["person_labels"], "appearance_codes": codes}
-    with torch.no_grad():
-        seen = conditioning(*(_example(tensor, named) for tensor in conditioned))
-    with torch.device("meta"):  # its weights are about to be replaced
-        painter = AppearancePainter(config)
-    painter.appearance_generator = networks.appearance_generator
-    entries = []
-    for name, module, inputs, axes in (
-        ("discriminator", networks.discriminator, (image, labels), {"image": batch, "labels": batch}),
-        ("perceptual", perceptual, (image,), {"image": batch}),
-        ("surface_lookup", SurfaceLookup(), *_traced_inputs(looked_up, named)),
-        ("appearance_conditioning", conditioning, *_traced_inputs(conditioned, named)),
-        ("appearance_painter", painter, (seen,), {"conditioning": batch}),
-    ):
-        shared = folder / "appearance_generator.safetensors"
-        weights = shared if name == "appearance_painter" else folder / f"{name}.safetensors"
-        files: dict[Any, str] = {"pt2": f"{name}.pt2"}
-        if weights == shared or save_weights(module, weights):
-            files["weights"] = weights.name
-        program = torch.export.export(copy.deepcopy(module).eval(), inputs, dynamic_shapes=axes)
-        save_program(program, folder / f"{name}.pt2")
-        entries.append(ProgramEntry(name=name, files=files))
-    return tuple(entries)
-
-
-def _generator_inputs(config: NetworkConfig) -> tuple[GraphTensor, ...]:
-    return next(spec for spec in graph_specs(config) if spec.name == "appearance_generator").inputs
-
-
-def _traced_inputs(
-    tensors: Sequence[GraphTensor], named: Arrays
-) -> tuple[tuple[torch.Tensor, ...], dict[str, dict[int, Any]]]:
-    """Return example tensors, and which of their axes are dynamic."""
-    return tuple(_example(tensor, named) for tensor in tensors), {t.name: _dynamic_axes(t) for t in tensors}
-
-
 def _gate(
     graphs: list[GraphEntry],
     modules: dict[str, nn.Module],
@@ -261,8 +200,11 @@ def _gate(
     folder: Path,
     requests: int,
     garments: int,
-) -> list[ParityRow]:
-    """Run one batch through every form of every graph; each graph is fed what PyTorch's own graphs produced."""
+) -> tuple[list[ParityRow], Arrays]:
+    """Run one batch through every form of every graph; each graph is fed what PyTorch's own graphs produced.
+
+    Returns the comparisons and every tensor.
+    """
     ort = require("onnxruntime", purpose="the parity gate")
     options = ort.SessionOptions()
     options.log_severity_level = 3  # errors; it warns that it cannot fold FP16 constants on a CPU
@@ -300,28 +242,12 @@ def _gate(
                 limits=limits,
             )
         values.update(reference)
-    return rows
+    return rows, values
 
 
 def _by_name(graph: GraphEntry, outputs: Any) -> dict[str, np.ndarray[Any, Any]]:
     listed = outputs if isinstance(outputs, tuple | list) else (outputs,)
     return {tensor.name: value.numpy() for tensor, value in zip(graph.outputs, listed, strict=False)}
-
-
-def _example(tensor: GraphTensor, requests: Arrays) -> torch.Tensor:
-    if tensor.name in requests:
-        return torch.from_numpy(requests[tensor.name])
-    # Made by an earlier graph: for tracing only its shape and dtype count.
-    shape = [TRACED_SIZES[0] if isinstance(size, str) else size for size in tensor.shape]
-    return torch.zeros(shape, dtype=getattr(torch, tensor.dtype))
-
-
-def _dynamic_axes(tensor: GraphTensor) -> dict[int, Any]:
-    return {axis: _dimension(size) for axis, size in enumerate(tensor.shape) if isinstance(size, str)}
-
-
-def _dimension(name: str) -> Any:
-    return Dim(name, min=1, max=MAX_BATCH)
 
 
 def _tensor_spec(tensor: GraphTensor) -> TensorSpec:

@@ -17,7 +17,16 @@ def dress(run, people, out, tiny_bundle_folder):
 def test_refines_keeps_the_outfit_and_wears_it_again(dress, out, read_picture):
     frames, outfit = out / "frames", out / "o.safetensors"
     status, stdout, stderr = dress(
-        "--refine", 6, "--frames", frames, "--save-outfit", outfit, "--report", out / "report.json"
+        "--refine",
+        6,
+        "--frames",
+        frames,
+        "--save-outfit",
+        outfit,
+        "--report",
+        out / "report.json",
+        "--plot",
+        out / "curve.png",
     )
     assert status == 0, stderr
     assert "refined in 6 steps" in stdout
@@ -26,6 +35,10 @@ def test_refines_keeps_the_outfit_and_wears_it_again(dress, out, read_picture):
     assert [p.name for p in sorted(frames.iterdir())] == [f"step_{i:04d}.png" for i in range(1, 7)]
     told = json.loads((out / "report.json").read_text())["refinement"]
     assert told["accepted"]
+    assert told["peak_memory_mb"] > 50
+    curve = read_picture(out / "curve.png")
+    assert curve.shape[:2] == (480, 840)
+    assert curve[..., :3].std() > 10
     assert told["losses_after"]["loss"] < told["losses_before"]["loss"]
     refined = read_picture(out / "look.png").astype(int)
     status, stdout, _ = dress("--outfit", outfit)
@@ -41,6 +54,8 @@ def test_refines_keeps_the_outfit_and_wears_it_again(dress, out, read_picture):
         (["--refine", "-5"], "steps: -5 given"),
         (["--time-budget", "3"], "--time-budget goes with --refine"),
         (["--seed", "3"], "--seed goes with --refine"),
+        (["--plot", "curve.png"], "--plot goes with --refine"),
+        (["--refine", "3", "--plot", "curve.txt"], "allowed: a name that ends in .png, .svg, .pdf"),
         (["--refine", "3", "--time-budget", "0"], "allowed: more than 0"),
         (["--save-outfit", "o.safetensors"], "goes with --refine"),
         (["--refine", "3", "--save-outfit", "o.pt"], "ends in .safetensors"),

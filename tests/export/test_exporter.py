@@ -14,7 +14,8 @@ from oviton.data.errors import GateError, InputError
 from oviton.export import exporter
 from oviton.export.bundle import SHIPPED_BUNDLES, Bundle, holds_only_a_bundle
 from oviton.export.exporter import export_bundle
-from oviton.export.program import assign_weights, load_program, save_weights
+from oviton.export.program import assign_weights, load_program, round_weights_to_fp16, save_weights, settle_duplicates
+from oviton.export.refinement_programs import gate_programs
 from oviton.networks.graphs import graph_specs
 
 GRAPHS = ("shape_encoder", "shape_generator", "appearance_encoder", "appearance_generator", "compositor")
@@ -177,6 +178,16 @@ def test_the_generator_in_two_halves_is_the_generator(tiny_bundle, tiny_requests
     assert gradients[0].abs().sum() > 0
 
 
+def test_settled_duplicates_are_those_of_the_cpu(tiny_bundle, tiny_requests):
+    """On a CPU the last pixel wins anyway, so the rewritten program must not change a bit."""
+    path = tiny_bundle.program_file("surface_lookup", "pt2")
+    plain, settled = load_program(path, None), settle_duplicates(load_program(path, None))
+    assert torch.ops.aten.scatter.src not in [node.target for node in settled.graph.nodes]
+    names = ("densepose", "garment_images", "garment_labels", "garment_densepose", "source")
+    inputs = [torch.from_numpy(tiny_requests[name]) for name in ("person_labels", *names)]
+    assert torch.equal(plain(*inputs), settled(*inputs))
+
+
 def test_manifest_reports_training_gates_and_cost(tiny_bundle):
     manifest = tiny_bundle.manifest
     assert manifest.is_trained
@@ -184,12 +195,31 @@ def test_manifest_reports_training_gates_and_cost(tiny_bundle):
     sizes = {(row.requests, row.garments) for row in manifest.parity}
     assert sizes == {(1, 1), (2, 2), (8, 1), (1, 8)}
     assert {(row.graph, row.form) for row in manifest.parity} == {
-        (g, f) for g in GRAPHS for f in ("pt2", "onnx_fp32", "onnx_fp16")
+        *((g, f) for g in GRAPHS for f in ("pt2", "onnx_fp32", "onnx_fp16")),
+        *((program.name, "pt2") for program in manifest.programs),
     }
     assert all(row.passed for row in manifest.parity)
     assert manifest.cost.seconds > 0
     assert manifest.cost.peak_memory_mb > 0
     assert manifest.versions["torch"]
+
+
+def test_a_program_of_other_weights_does_not_pass_its_gate(tiny_bundle, tiny_networks, tiny_requests):
+    """The file on disk is judged, not the module that it was made from."""
+    entry = next(program for program in tiny_bundle.manifest.programs if program.name == "discriminator")
+    values = {name: array[:, :1] if name.startswith("garment") else array for name, array in tiny_requests.items()}
+    other = copy.deepcopy(tiny_networks.discriminator)
+    round_weights_to_fp16(other)
+    same = gate_programs(
+        [entry], {entry.name: other}, {**values, "labels": values["person_labels"]}, tiny_bundle.path, 2, 1
+    )
+    assert all(row.passed for row in same)
+    with torch.no_grad():
+        next(other.parameters()).mul_(1.01)
+    with pytest.raises(GateError, match="discriminator.output_0: pt2 does not agree with pytorch at N=2, M=1"):
+        gate_programs(
+            [entry], {entry.name: other}, {**values, "labels": values["person_labels"]}, tiny_bundle.path, 2, 1
+        )
 
 
 @pytest.mark.parametrize(("value", "problem"), [(1e6, "FP16 cannot hold more"), (float("nan"), "NaN or infinity")])

@@ -1,5 +1,8 @@
+import dataclasses
+import gc
 import math
 import threading
+import weakref
 
 import numpy as np
 import pytest
@@ -109,6 +112,27 @@ def test_steps_can_be_cancelled_and_leave_nothing(refine, tiny_tryon, request_of
     assert first.refinement.stopped == "cancelled"
     assert set(first.stages_ms) == set(again.stages_ms)
     assert all(ms >= 0 for ms in again.stages_ms.values())
+
+
+def test_cancelling_leaves_no_memory_behind(tiny_tryon, request_of):
+    """Whatever a cancelled refinement made is gone with it: no cycle, no cache, no tensor that stays."""
+    options = RefinementOptions(steps=50, views=2, precision="fp32")
+    tiny_tryon.refine(*request_of, options=dataclasses.replace(options, steps=1))  # programs stay loaded
+    gc.collect()
+    before = live_bytes()
+    refinement = tiny_tryon.refinement(*request_of, options=options)
+    next(iter(refinement))
+    left = weakref.ref(refinement.refiner)
+    assert live_bytes() > before
+    del refinement
+    assert left() is None
+    gc.collect()
+    assert live_bytes() == before
+
+
+def live_bytes():
+    tensors = [found for found in gc.get_objects() if isinstance(found, torch.Tensor)]
+    return sum({tensor.untyped_storage().data_ptr(): tensor.untyped_storage().nbytes() for tensor in tensors}.values())
 
 
 def test_previews_come_as_often_as_asked(refine):
