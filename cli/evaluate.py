@@ -17,6 +17,7 @@ from .console import BundleOption, EngineOption, PrecisionOption, check_outputs,
 
 if TYPE_CHECKING:
     from ..evaluation.methods import Pictures
+    from ..evaluation.refinement_summary import RefinementSummary
     from ..evaluation.report import CaseReport, EvaluationReport, SplitReport
     from ..evaluation.triplets import Triplet
 
@@ -92,6 +93,8 @@ def _print(report: EvaluationReport) -> None:
     out.print(_picture_table(report))
     out.print(_label_table(report))
     out.print(_distribution_table(report))
+    for line in _refinement_lines(report.refinement):
+        out.print(escape(line), soft_wrap=True)
     for name, reason in _by_reason(report.not_measured).items():
         out.print(f"{name}: not measured: {escape(reason)}", soft_wrap=True)
     for skipped in report.skipped:
@@ -172,6 +175,21 @@ def _distribution_table(report: EvaluationReport) -> Table:
             *(f"{values[method]:.2f}" if method in values else "–" for values in present.values()),
         )
     return table
+
+
+def _refinement_lines(found: RefinementSummary | None) -> list[str]:
+    if found is None:
+        return []
+    lines = [f"refined: {found.accepted:.0%} of {found.n} accepted, {found.not_worse:.0%} not worse by more than 2 %"]
+    if found.by_feed_forward is not None:
+        lines.append(
+            f"refined, {found.textured} textured: {found.by_feed_forward:.2f} x feed-forward, "
+            f"{found.by_flat:.2f} x flat (feed-forward {found.feed_forward_by_flat:.2f} x flat)"
+        )
+    for case in found.worse:
+        (before, after), decibels = case.perceptual, "{:.1f} to {:.1f} dB".format(*case.psnr)
+        lines.append(f" worse: {case.name} ({case.fabric}): {before:.3f} to {after:.3f}, {decibels}")
+    return [*lines, *(f" kept feed-forward: {name}: {reason}" for name, reason in found.rejected.items())]
 
 
 def _table(first: str, *, title: str, caption: str | None = None) -> Table:

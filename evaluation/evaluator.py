@@ -22,6 +22,7 @@ from .distribution_metrics import DistributionScores, FeatureCollection, real_in
 from .label_metrics import identity_pixels, iou, mean_iou, visible
 from .methods import FEED_FORWARD, Pictures, run_methods
 from .picture_metrics import Mask, extract_features, perceptual_distances, psnr, ssim_map
+from .refinement_summary import RefinementSummary
 from .report import CaseReport, EvaluationReport, PictureScores, Skipped, summarise
 from .triplets import Triplet, TripletFolder
 
@@ -154,6 +155,7 @@ class Evaluator:
             engine=self._report.engine,
             triplets=triplets,
             refine_steps=self.refine.steps if self.refine is not None else 0,
+            refinement=RefinementSummary.of(self.cases),
             seconds=round(time.perf_counter() - self._started, 1),
             skipped=tuple(self.skipped),
             notes=tuple(notes),

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from ..runtime.report import BundleReport, EngineReport, RefinementReport
 from .intervals import bootstrap_mean
+from .refinement_summary import RefinementSummary
 
 EVALUATION_SCHEMA = 1
 
@@ -185,6 +186,8 @@ class EvaluationReport(_Strict):
         Folder of the triplets.
     refine_steps
         Steps of the ``refined`` method; 0 when it was not run.
+    refinement
+        What refinement gained, over all splits; None when it was not run.
     seconds
         How long it took.
     skipped
@@ -207,6 +210,7 @@ class EvaluationReport(_Strict):
     conditioning: str
     engine: EngineReport
     triplets: str
+    refinement: RefinementSummary | None = None
     refine_steps: int
     seconds: Number
     skipped: tuple[Skipped, ...]

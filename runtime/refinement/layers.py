@@ -49,10 +49,11 @@ def reflection_pad(x: Tensor, sides: list[int]) -> Tensor:
     """
     if torch.is_autocast_enabled(x.device.type):
         x = x.to(torch.get_autocast_dtype(x.device.type))
-    if len(set(sides)) > 1:
-        return F.pad(x, sides, mode="reflect")
-    padded: Tensor = _ReflectionPad.apply(x, sides[0])  # type: ignore[no-untyped-call]
-    return padded
+    with torch.autocast(x.device.type, enabled=False):  # which pads in FP32 on a CPU
+        if len(set(sides)) > 1:
+            return F.pad(x, sides, mode="reflect")
+        padded: Tensor = _ReflectionPad.apply(x, sides[0])  # type: ignore[no-untyped-call]
+        return padded
 
 
 def instance_norm(x: Tensor, epsilon: float) -> Tensor:

@@ -27,9 +27,9 @@ class TermWeights:
         The discriminator's verdict on the result.
     """
 
-    reference: float = 0.5
-    kept: float = 0.5
-    lookup: float = 1.0
+    reference: float = 0.3
+    kept: float = 0.3
+    lookup: float = 3.0
     adversarial: float = 0.1
 
     def __post_init__(self) -> None:
@@ -72,7 +72,7 @@ class RefinementOptions:
 
     steps: int = 40
     time_budget: float | None = None
-    learning_rate: float = 1e-3
+    learning_rate: float = 3e-3
     views: int = 8
     seed: int = 0
     patience: int = 25

@@ -20,7 +20,7 @@ from ...engines.engine_set import EngineSet
 from ..outfit import OWN
 from .options import RefinementOptions
 from .programs import Programs, Seen
-from .terms import adversarial_term, matching_term, perceptual_term, pixel_term
+from .terms import adversarial_term, directions, matching_term, perceptual_term, pixel_term
 from .views import random_views
 
 PIXEL, PERCEPTUAL, MATCHING = 4.0, 5.0, 3.0
@@ -139,7 +139,7 @@ class Problem:
         if not self.has_lookup:
             return 0.0
         with torch.no_grad():
-            features = self.programs.perceptual(picture)
+            features = directions(self.programs.perceptual(picture))
         return float(perceptual_term(features, self.seen.of(slice(-1, None)).features, self.mask[-1:]))
 
     def _check_garments(self, labels: Tensor) -> None:

@@ -16,7 +16,7 @@ from ...data.errors import InputError
 from ...export.bundle import Bundle
 from ...export.program import allow_autocast, load_program
 from .layers import rewrite_layers
-from .terms import Taps, Verdict
+from .terms import Taps, Verdict, directions
 
 NEEDED = ("discriminator", "perceptual", "surface_lookup", "appearance_conditioning", "appearance_painter")
 
@@ -28,7 +28,7 @@ class Seen:
     Parameters
     ----------
     features
-        Of the backbone: feature maps `[n, C, h, w]` by layer.
+        Of the backbone: feature maps `[n, C, h, w]` by layer, each pixel's vector of length 1.
     verdict
         Of the discriminator: for each scale, the features of every layer, the score last.
     """
@@ -105,7 +105,7 @@ class Programs:
             Compute in FP32 as well, not in the chosen precision.
         """
         with self.autocast(enabled=not precise):
-            features = [tap.float() for tap in self.perceptual(picture)]
+            features = directions([tap.float() for tap in self.perceptual(picture)])
             verdict = [[layer.float() for layer in scale] for scale in self.discriminator(picture, labels)]
         return Seen(features, verdict)
 

@@ -17,18 +17,26 @@ Taps = Sequence[Tensor]
 Verdict = Sequence[Sequence[Tensor]]
 """For each scale of the discriminator, the features of every layer, the score last."""
 
+SHORTEST = 1e-2
+"""Vectors about this short have no direction."""
+
 
 def pixel_term(picture: Tensor, target: Tensor, mask: Tensor) -> Tensor:
     """Return the mean absolute difference of pictures `[N, 3, H, W]` inside masks `[N, 1, H, W]`: `[N]`."""
     return _masked((picture - target).abs(), mask)
 
 
+def directions(features: Taps) -> list[Tensor]:
+    """Scale each pixel's vector of features to length 1.
+
+    Lengths follow contrast, which shading and blur change; directions are what texture is told by.
+    """
+    return [tap / (tap.norm(dim=1, keepdim=True) + SHORTEST) for tap in features]
+
+
 def perceptual_term(features: Taps, target: Taps, mask: Tensor) -> Tensor:
-    """Return the mean absolute difference of backbone features, each layer relative to the target's size: `[N]`."""
-    terms = []
-    for own, other in zip(features, target, strict=True):
-        size = other.abs().mean(dim=(1, 2, 3)) + 1e-4
-        terms.append(_masked((own - other).abs(), mask) / size)
+    """Return the squared distance of feature directions, averaged over pixels and layers: `[N]`, 0 to 4."""
+    terms = [own.shape[1] * _masked((own - other) ** 2, mask) for own, other in zip(features, target, strict=True)]
     return torch.stack(terms).mean(dim=0)
 
 

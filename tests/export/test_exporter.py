@@ -216,7 +216,7 @@ def test_a_program_of_other_weights_does_not_pass_its_gate(tiny_bundle, tiny_net
     assert all(row.passed for row in same)
     with torch.no_grad():
         next(other.parameters()).mul_(1.01)
-    with pytest.raises(GateError, match="discriminator.output_0: pt2 does not agree with pytorch at N=2, M=1"):
+    with pytest.raises(GateError, match=r"discriminator\.output_0: pt2 does not agree with pytorch at N=2, M=1"):
         gate_programs(
             [entry], {entry.name: other}, {**values, "labels": values["person_labels"]}, tiny_bundle.path, 2, 1
         )

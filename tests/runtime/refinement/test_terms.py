@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from oviton.runtime.refinement.terms import adversarial_term, matching_term, perceptual_term, pixel_term
+from oviton.runtime.refinement.terms import adversarial_term, directions, matching_term, perceptual_term, pixel_term
 
 
 def naive_masked(values, mask):
@@ -38,14 +38,25 @@ def test_pixel_term_is_what_loops_find(mask):
 def test_perceptual_and_matching_terms_are_means_over_layers(mask):
     own = [torch.randn(2, 5, 4, 4), torch.randn(2, 7, 2, 2)]
     other = [torch.randn(2, 5, 4, 4), torch.randn(2, 7, 2, 2)]
+    squares = [a.shape[1] * naive_masked(((a - b) ** 2).numpy(), mask.numpy()) for a, b in zip(own, other, strict=True)]
+    assert np.allclose(perceptual_term(own, other, mask), np.mean(squares, axis=0), atol=1e-4)
     layers = [naive_masked((a - b).abs().numpy(), mask.numpy()) for a, b in zip(own, other, strict=True)]
-    sizes = [b.abs().mean(dim=(1, 2, 3)).numpy() + 1e-4 for b in other]
-    expected = np.mean([layer / size for layer, size in zip(layers, sizes, strict=True)], axis=0)
-    assert np.allclose(perceptual_term(own, other, mask), expected, atol=1e-5)
     # The score, last, is not matched.
     assert np.allclose(
         matching_term([[*own, own[0]]], [[*other, own[0] * 9]], mask), np.mean(layers, axis=0), atol=1e-5
     )
+
+
+def test_directions_have_length_one_and_nothing_has_none():
+    tap = torch.randn(2, 5, 3, 3) * 40
+    tap[0, :, 0, 0] = 0
+    tap.requires_grad_()
+    (found,) = directions([tap])
+    length = found.norm(dim=1)
+    assert length[0, 0, 0] == 0
+    assert torch.allclose(length[1], torch.ones(3, 3), atol=1e-2)
+    found.sum().backward()
+    assert torch.isfinite(tap.grad).all()
 
 
 def test_adversarial_term_is_zero_for_what_looks_real(mask):
