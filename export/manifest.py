@@ -7,7 +7,14 @@ import json
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from ..data.classes import CLASS_NAMES
 
@@ -208,6 +215,14 @@ class Manifest(_Strict):
                 raise ValueError(f"sample {sample!r} is not among the files")
         return self
 
+    @model_serializer(mode="wrap")
+    def _without_empty_origin(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave `origin` out where there is none, as manifests did before it existed; their digests stay valid."""
+        values: dict[str, Any] = dump(self)
+        if not values.get("origin"):
+            values.pop("origin", None)
+        return values
+
     @property
     def is_trained(self) -> bool:
         """Whether every part was trained."""
@@ -215,7 +230,7 @@ class Manifest(_Strict):
 
     def compute_digest(self) -> str:
         """Return the SHA-256 over everything but `digest`; it covers every file through its own hash."""
-        values = self.model_dump(mode="json", exclude={"digest"} if self.origin else {"digest", "origin"})
+        values = self.model_dump(mode="json", exclude={"digest"})
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
     def graph(self, name: str) -> GraphEntry:

@@ -1,5 +1,6 @@
 """An edge package, packed and started as on a device: without PyTorch, from a folder of its own."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -61,6 +62,14 @@ def test_a_package_holds_what_a_device_needs_and_no_more(packed):
     size = sum(path.stat().st_size for path in packed.rglob("*") if path.is_file())
     assert size < 15e6
     assert "torch" not in (packed / "requirements.txt").read_text()
+
+
+def test_the_packed_manifests_digest_is_made_as_documented(packed):
+    for folder in (packed / "bundle", Bundle.open().path):
+        values = json.loads((folder / "manifest.json").read_text())
+        digest = values.pop("digest")
+        assert hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest() == digest
+        assert ("origin" in values) == (folder == packed / "bundle")
 
 
 def test_refinement_brings_its_programs_and_pytorch(tmp_path):
