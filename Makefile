@@ -69,9 +69,9 @@ train: $(VENV)/.dev ## Render a wardrobe, train the shipped bundles' generators,
 	  $(BIN)/oviton evaluate --triplets out/triplets --bundle out/bundles/$$name --json out/evaluation-$$name.json || exit 1; \
 	done
 
-benchmark: $(VENV)/.dev ## Measure feed-forward and export; writes benchmarks/results/
-	@$(BIN)/python benchmarks/feed_forward.py
-	@$(BIN)/python benchmarks/export_cost.py
+benchmark: $(VENV)/.dev ## Measure the shipped bundles anew, and fill the tables of README and docs
+	@$(BIN)/oviton bench --bundle bundles/small --bundle bundles/small-codes --json benchmarks/results/bench-small.json
+	@$(BIN)/python -m oviton.benchmarks.tables
 	@$(BIN)/python benchmarks/plan_builds.py
 
 clean: ## Remove what the targets made

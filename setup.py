@@ -5,7 +5,18 @@ from pathlib import Path
 from setuptools import setup
 
 ROOT = Path(__file__).parent
-LAYERS = ("data", "networks", "training", "export", "engines", "runtime", "evaluation", "triton_models", "cli")
+LAYERS = (
+    "data",
+    "networks",
+    "training",
+    "export",
+    "engines",
+    "runtime",
+    "evaluation",
+    "triton_models",
+    "benchmarks",
+    "cli",
+)
 PACKAGES = sorted(
     ".".join(("oviton", *init.parent.relative_to(ROOT).parts))
     for layer in LAYERS
@@ -27,7 +38,9 @@ TRAIN = [
 CLIENT = ["tritonclient[grpc]==2.73.0"]
 SERVE = ["tritonclient[grpc]==2.73.0", "nvidia-pytriton==0.7.0", "onnx==1.23.2"]
 RTX = ["tensorrt-rtx-cu13==1.7.1.116", "cuda-python>=13.0,<14", "cuda-core>=1.0"]
+BENCH = [*TORCH, "pytest>=8", "pytest-benchmark>=5.3"]
 EXTRAS = {
+    "bench": BENCH,
     "client": CLIENT,
     "refine": [*TORCH, PLOT],
     "serve": SERVE,
@@ -36,6 +49,7 @@ EXTRAS = {
     "torch-tensorrt": [*TORCH, "torch-tensorrt==2.13.0"],
     "train": TRAIN,
     "dev": [
+        *BENCH,
         *TRAIN,
         PLOT,
         *SERVE,
@@ -48,8 +62,6 @@ EXTRAS = {
         "kubernetes-validate>=1.37",
         "mypy==2.4.1",
         "promql-parser>=0.11",
-        "pytest>=8",
-        "pytest-benchmark>=5.3",
         "ruff==0.17.6",
     ],
 }

@@ -14,6 +14,7 @@ import typer
 from .. import __version__
 from ..data.errors import GateError, InputError, ServerError
 from . import study, train
+from .bench import bench
 from .bundle import bundle
 from .compile_bundle import compile_bundle
 from .console import fail, out
@@ -121,4 +122,5 @@ app.command()(evaluate)
 app.add_typer(study.app, name="study")
 app.command()(repository)
 app.command()(serve)
+app.command()(bench)
 app.command()(doctor)

@@ -1,0 +1,150 @@
+"""One run of the benchmarks: what suites share, and what they have found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from ..data.errors import GateError, InputError
+from ..engines.engine_set import EngineSet
+from ..engines.registry import Availability, survey
+from ..export.bundle import Bundle
+from ..export.samples import read_samples, sample_requests
+from ..runtime.person import Garment, Person
+from ..runtime.try_on import TryOn
+from .intervals import Interval
+from .report import Ceiling, Curve, Floor, Row, Slope
+from .timing import QUICK, Contender, Samples, StopRule, take_turns
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class BenchOptions:
+    """How the benchmarks run.
+
+    Parameters
+    ----------
+    bundles
+        Bundles; the first is what the headline is about. Empty: the shipped one.
+    suites
+        Names of suites; empty for all.
+    quick
+        Fewer rounds and sizes, for an answer in under two minutes.
+    seed
+        Of the order of turns.
+    """
+
+    bundles: tuple[Path, ...] = ()
+    suites: tuple[str, ...] = ()
+    quick: bool = False
+    seed: int = 0
+
+    @property
+    def rule(self) -> StopRule:
+        """When a group was measured well enough."""
+        return QUICK if self.quick else StopRule()
+
+
+@dataclass
+class Bench:
+    """What suites share; a context that closes the engines that were loaded."""
+
+    options: BenchOptions
+    say: Say = lambda _: None
+    headline: dict[str, Interval] = field(default_factory=dict)
+    ceilings: list[Ceiling] = field(default_factory=list)
+    floors: list[Floor] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
+    slopes: list[Slope] = field(default_factory=list)
+    curves: list[Curve] = field(default_factory=list)
+    skipped: dict[str, str] = field(default_factory=dict)
+    gpu_clocks: list[dict[str, Any]] = field(default_factory=list)
+    _stack: ExitStack = field(default_factory=ExitStack)
+    _loaded: dict[tuple[str, str, str], TryOn | None] = field(default_factory=dict)
+
+    def __enter__(self) -> Bench:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Close every engine."""
+        self._stack.close()
+
+    @cached_property
+    def bundles(self) -> list[Bundle]:
+        """The bundles, opened and verified."""
+        return [Bundle.open(path) for path in self.options.bundles] or [Bundle.open()]
+
+    @cached_property
+    def available(self) -> list[Availability]:
+        """Engines that run here; the first is the default. Those that do not are noted as skipped."""
+        found = survey()
+        for each in found:
+            if each.reason is not None:
+                self.skipped[f"engine {each.candidate.label}"] = each.reason
+        running = [each for each in found if each.reason is None]
+        if not running:
+            raise InputError("no engine runs here; oviton doctor says why")
+        return running
+
+    def load(self, bundle: Bundle, engine: str = "auto", precision: str = "auto") -> TryOn | None:
+        """Return a loaded bundle, each loaded once; None when its precision fails the gate here."""
+        key = (bundle.identity, engine, precision)
+        if key not in self._loaded:
+            self.say(f"loading {bundle.manifest.name} on {engine} {precision}")
+            try:
+                self._loaded[key] = self._stack.enter_context(TryOn(EngineSet.load(bundle, engine, precision)))
+            except (GateError, InputError) as error:
+                if engine == "auto":
+                    raise
+                self.skipped[f"{bundle.manifest.name} on {engine} {precision}"] = str(error)
+                self._loaded[key] = None
+        return self._loaded[key]
+
+    def default(self, bundle: Bundle) -> TryOn:
+        """Return a bundle on the engine and precision that users get."""
+        loaded = self.load(bundle)
+        assert loaded is not None  # auto falls back to a precision that passes
+        return loaded
+
+    def people(self, bundle: Bundle) -> list[Path]:
+        """Return the sample people's folders."""
+        return list(bundle.sample_folders)
+
+    def outfit(self, bundle: Bundle, garments: int) -> tuple[Person, list[Garment]]:
+        """Return a person and so many garments, each its own photograph."""
+        return open_outfit(self.people(bundle), garments)
+
+    def arrays(self, bundle: Bundle, requests: int, garments: int) -> dict[str, Any]:
+        """Return the graphs' outer inputs for a batch of the sample people."""
+        people = read_samples(self.people(bundle))
+        return dict(sample_requests(people, bundle.manifest.height, bundle.manifest.width, requests, garments))
+
+    def turns(self, group: str, contenders: list[Contender]) -> dict[str, Samples]:
+        """Measure contenders in turns."""
+        self.say(f"{group}: {len(contenders)} take turns")
+        return take_turns(contenders, self.options.rule, seed=self.options.seed)
+
+
+def open_outfit(people: list[Path], garments: int) -> tuple[Person, list[Garment]]:
+    """Read a person, and garments from the others: one class each, distinct ones first."""
+    person = Person.open(people[0])
+    worn: list[Garment] = []
+    taken: set[str] = set()
+    for wear in ("upper_clothes", "pants", "skirt", "coat", "left_shoe", "hat", "dress", "right_shoe", "socks"):
+        for folder in people[1:]:
+            if len(worn) == garments:
+                return person, worn
+            if wear in taken or (wear == "dress" and taken & {"upper_clothes", "pants", "skirt"}):
+                continue
+            try:
+                worn.append(Garment.open(folder, wear=wear))
+            except InputError:
+                continue  # it does not show that class
+            taken.add(wear)
+    return person, worn

@@ -1,0 +1,74 @@
+"""What the machine can do at best, measured: matrix products and copies."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+
+from ..data.optional import is_installed, require
+from .timing import Contender
+
+SIDE = 1536
+"""Side of the square matrices: large enough for the top speed of few cores, small enough for milliseconds."""
+
+COPY_MB = 128
+"""Far more than any cache holds."""
+
+
+def matrix_products(precision: str) -> list[Contender]:
+    """Return every way to multiply matrices on the CPU at a precision; the fastest is the ceiling.
+
+    Parameters
+    ----------
+    precision
+        ``"fp32"`` or ``"bf16"``.
+    """
+    rng = np.random.default_rng(0)
+    a, b = (rng.standard_normal((SIDE, SIDE), np.float32) for _ in range(2))
+    found = [Contender(f"openvino {precision}", _openvino_product(b, precision, a))]
+    if precision == "fp32":
+        found.append(Contender("numpy fp32", lambda: a @ b))
+    if is_installed("torch"):
+        torch = require("torch", extra="refine", purpose="the matrix product ceiling")
+        dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+        left, right = (torch.from_numpy(x).to(dtype) for x in (a, b))
+        found.append(Contender(f"torch {precision}", lambda: left @ right))
+    return found
+
+
+def product_macs() -> float:
+    """Return the multiply-accumulates of one of `matrix_products`."""
+    return float(SIDE) ** 3
+
+
+def copy() -> Contender:
+    """Return a copy by all cores of memory that no cache holds."""
+    threads = len(os.sched_getaffinity(0))
+    source = np.ones((threads, COPY_MB * 1_000_000 // threads // 8))
+    target = np.zeros_like(source)
+    pool = ThreadPoolExecutor(threads)
+
+    def run() -> None:
+        list(pool.map(np.copyto, target, source))  # NumPy lets go of the interpreter meanwhile
+
+    return Contender("copy", run)
+
+
+def copy_bytes() -> float:
+    """Return the bytes that `copy` reads and writes."""
+    return 2.0 * COPY_MB * 1_000_000
+
+
+def _openvino_product(weight: Any, precision: str, a: Any) -> Callable[[], object]:
+    ov = require("openvino", purpose="the matrix product ceiling")
+    parameter = ov.opset13.parameter([SIDE, SIDE], np.float32)
+    product = ov.opset13.matmul(parameter, ov.opset13.constant(weight), False, False)
+    # Only a corner is returned, so that copying the result out does not count.
+    corner = ov.opset13.reduce_max(product, np.array([1]), False)
+    hint = {"INFERENCE_PRECISION_HINT": {"fp32": "f32"}.get(precision, precision), "PERFORMANCE_HINT": "LATENCY"}
+    request = ov.Core().compile_model(ov.Model([corner], [parameter], "product"), "CPU", hint).create_infer_request()
+    return lambda: request.infer([a], share_inputs=True)

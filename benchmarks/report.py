@@ -1,0 +1,180 @@
+"""The result file of `oviton bench`: a stable, documented format (see docs/benchmarks.md)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from .intervals import Interval
+
+SCHEMA = 1
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Row(_Strict):
+    """One thing that was timed.
+
+    Parameters
+    ----------
+    suite
+        Which suite it belongs to.
+    group
+        Rows of one group were measured in turns; only within a group are times compared.
+    what
+        ``"try_on"``, a graph's name, ``"step"``, …
+    bundle, engine, precision
+        What ran.
+    requests, garments, clients
+        N, M, and clients of a server.
+    variant
+        What else is special about it.
+    ms
+        Median milliseconds.
+    rounds, stable
+        How many, and whether the median stood still at the end.
+    relative
+        Time relative to the group's reference, of the same rounds; None for the reference itself.
+    stages
+        Median milliseconds by stage.
+    numbers
+        Further numbers by name, units in the names.
+    """
+
+    suite: str
+    group: str
+    what: str
+    bundle: str
+    engine: str = ""
+    precision: str = ""
+    requests: int = 1
+    garments: int = 1
+    clients: int = 0
+    variant: str = ""
+    ms: Interval
+    rounds: int
+    stable: bool
+    relative: Interval | None = None
+    stages: dict[str, float] = {}
+    numbers: dict[str, float] = {}
+
+    @property
+    def key(self) -> str:
+        """Return what identifies it across runs."""
+        sizes = f"N{self.requests} M{self.garments}" + (f" C{self.clients}" if self.clients else "")
+        parts = (self.group, self.what, self.bundle, self.engine, self.precision, sizes, self.variant)
+        return " / ".join(part for part in parts if part)
+
+
+class Floor(_Strict):
+    """A graph beside what the machine's ceilings allow.
+
+    Parameters
+    ----------
+    graph
+        Its name, or ``"all"``.
+    precision
+        Of the engine, and of the ceiling.
+    gmacs, megabytes
+        Its work.
+    compute_ms, memory_ms
+        Least times for arithmetic and for traffic; the larger is the floor.
+    ms
+        What was measured.
+    fraction
+        Floor over measured: 1 is the best possible.
+    """
+
+    graph: str
+    precision: str
+    gmacs: float
+    megabytes: float
+    compute_ms: float
+    memory_ms: float
+    ms: Interval
+    fraction: Interval
+
+    @property
+    def bound(self) -> str:
+        """What bounds it: ``"compute"`` or ``"memory"``."""
+        return "compute" if self.compute_ms >= self.memory_ms else "memory"
+
+
+class Ceiling(_Strict):
+    """A measured ceiling: ``"matrix product"`` in GMAC/s, or ``"copy"`` in GB/s."""
+
+    name: str
+    precision: str
+    by: str
+    value: Interval
+    unit: str
+
+
+class Slope(_Strict):
+    """How time grows with a size: milliseconds a unit, at size 0, and relative to the time at `base`."""
+
+    along: str
+    bundle: str
+    sizes: tuple[float, ...]
+    ms: tuple[Interval, ...]
+    slope: Interval
+    intercept: Interval
+    relative: Interval
+    base: float
+
+
+class Curve(_Strict):
+    """Refinement over time: seconds since it began, and the loss relative to the first step's."""
+
+    name: str
+    seconds: tuple[float, ...]
+    loss: tuple[float, ...]
+
+
+class BenchReport(_Strict):
+    """Everything that one run measured.
+
+    Parameters
+    ----------
+    schema_version
+        Format of this file.
+    machine
+        Machine, versions and commit.
+    settings
+        How it was run.
+    headline
+        ``try_on_vs_eager_fp32``, ``fraction_of_floor``, ``extra_garment``, ``pre_post_share``; only what was measured.
+    ceilings, floors, rows, slopes, curves
+        The numbers.
+    skipped
+        Suites, or parts of them, that did not run, and why.
+    """
+
+    schema_version: int = SCHEMA
+    machine: dict[str, Any]
+    settings: dict[str, Any]
+    headline: dict[str, Interval]
+    ceilings: tuple[Ceiling, ...] = ()
+    floors: tuple[Floor, ...] = ()
+    rows: tuple[Row, ...] = ()
+    slopes: tuple[Slope, ...] = ()
+    curves: tuple[Curve, ...] = ()
+    skipped: dict[str, str] = {}
+
+
+TARGETS: dict[str, tuple[str, float, str]] = {
+    "try_on_vs_eager_fp32": ("at least", 2.5, "The default engine's whole try-on, times as fast as PyTorch eager FP32"),
+    "fraction_of_floor": ("at least", 0.6, "Of the floor that the measured matrix product allows, at its precision"),
+    "extra_garment": ("at most", 0.05, "What one more garment adds, relative to two"),
+    "pre_post_share": ("at most", 0.15, "Decoding, fitting, compositing and encoding, of the whole"),
+}
+"""What each headline should be, and what it means."""
+
+
+def meets(name: str, value: float) -> bool:
+    """Whether a headline meets its target."""
+    side, target, _ = TARGETS[name]
+    return value >= target if side == "at least" else value <= target

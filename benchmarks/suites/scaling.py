@@ -1,0 +1,74 @@
+"""How time grows with garments and with the batch, as fitted lines."""
+
+from __future__ import annotations
+
+from ...export.bundle import Bundle
+from ...runtime.try_on import TryOn
+from ..bench import Bench
+from ..intervals import slope
+from ..report import Row, Slope
+from ..timing import Contender, Samples
+from .graphs import staged
+from .try_on import GARMENTS, whole
+
+
+def run(bench: Bench) -> None:
+    """Measure, and set the headline `extra_garment`."""
+    for bundle in bench.bundles:
+        tryon = bench.default(bundle)
+        garments = _garments(bench, bundle, tryon)
+        if bundle is bench.bundles[0]:
+            bench.headline["extra_garment"] = garments.relative
+        sizes = (1, 2, 4) if bench.options.quick else (1, 2, 4, 8)
+        contenders = {n: Contender(f"N={n}", staged(tryon, bench.arrays(bundle, n, 1))) for n in sizes}
+        found = bench.turns(f"batch of {bundle.manifest.name}", list(contenders.values()))
+        _keep(bench, bundle, tryon, "requests", {n: found[c.name] for n, c in contenders.items()}, base=1)
+
+
+def _garments(bench: Bench, bundle: Bundle, tryon: TryOn) -> Slope:
+    wanted = range(1, 5) if bench.options.quick else range(1, 9)
+    outfits = {m: bench.outfit(bundle, m) for m in wanted}
+    # The sample people may not wear eight different classes.
+    contenders = {m: Contender(f"M={m}", whole(tryon, *o)) for m, o in outfits.items() if len(o[1]) == m}
+    found = bench.turns(f"garments of {bundle.manifest.name}", list(contenders.values()))
+    return _keep(bench, bundle, tryon, "garments", {m: found[c.name] for m, c in contenders.items()}, base=GARMENTS)
+
+
+def _keep(bench: Bench, bundle: Bundle, tryon: TryOn, along: str, found: dict[int, Samples], base: int) -> Slope:
+    """Keep rows, and the line through them."""
+    for size, samples in found.items():
+        bench.rows.append(
+            Row(
+                suite="scaling",
+                group=f"{along} of {bundle.manifest.name}",
+                what="try_on" if along == "garments" else "all graphs",
+                bundle=bundle.manifest.name,
+                engine=tryon.engines.chosen.candidate.label,
+                precision=tryon.engines.precision,
+                requests=size if along == "requests" else 1,
+                garments=size if along == "garments" else 1,
+                ms=samples.ms,
+                rounds=len(samples.seconds),
+                stable=samples.stable,
+                relative=None if size == base else samples.over(found[base]),
+                stages=samples.stage_medians(),
+            )
+        )
+    sizes = [float(size) for size in found]
+    # Rounds are drawn together, so that the line and what it is divided by belong to the same draws.
+    steps, start = slope(sizes, [samples.seconds for samples in found.values()])
+    reference = found[base].seconds
+    shares = [[s / r for s, r in zip(each.seconds, reference, strict=True)] for each in found.values()]
+    relative, _ = slope(sizes, shares)
+    line = Slope(
+        along=along,
+        bundle=bundle.manifest.name,
+        sizes=tuple(sizes),
+        ms=tuple(samples.ms for samples in found.values()),
+        slope=steps.scaled(1000),
+        intercept=start.scaled(1000),
+        relative=relative,
+        base=base,
+    )
+    bench.slopes.append(line)
+    return line

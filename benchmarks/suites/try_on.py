@@ -1,0 +1,143 @@
+"""The whole try-on: every engine against PyTorch eager FP32, bundles against each other, and from files to a file."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from ...data.images import write_image
+from ...engines.registry import Availability
+from ...export.bundle import Bundle
+from ...runtime.person import Garment, Person
+from ...runtime.try_on import TryOn
+from ..bench import Bench
+from ..intervals import ratio
+from ..report import Row
+from ..timing import Contender, Samples
+
+GARMENTS = 2
+EAGER = "torch (cpu) fp32"
+AROUND = ("decode", "fit", "compositor", "restore", "encode")
+"""Stages around the networks."""
+
+
+def run(bench: Bench) -> None:
+    """Measure, and set the headlines `try_on_vs_eager_fp32` and `pre_post_share`."""
+    bundle = bench.bundles[0]
+    _engines(bench, bundle)
+    _files(bench, bundle)
+    if len(bench.bundles) > 1:
+        _bundles(bench)
+
+
+def label(found: Availability, precision: str) -> str:
+    """Return what an engine at a precision is called."""
+    return f"{found.candidate.label} {precision}"
+
+
+def default_label(tryon: TryOn) -> str:
+    """Return what the engine of a loaded bundle is called."""
+    return label(tryon.engines.chosen, tryon.engines.precision)
+
+
+def loaded_engines(bench: Bench, bundle: Bundle) -> dict[str, TryOn]:
+    """Return the bundle on every engine and precision of this machine. FP16 on a CPU is for checking, not for speed."""
+    found: dict[str, TryOn] = {}
+    for each in bench.available:
+        for precision in each.precisions:
+            if precision == "fp16" and each.candidate.device == "cpu":
+                continue
+            tryon = bench.load(bundle, each.candidate.engine, precision)
+            if tryon is not None:  # asked for by name, torch takes a GPU where there is one
+                found[default_label(tryon)] = tryon
+    return found
+
+
+def whole(tryon: TryOn, person: Person, garments: list[Garment]) -> Callable[[], dict[str, float]]:
+    """Return a try-on from arrays to arrays that returns its stages."""
+    return lambda: tryon(person, garments).report.stages_ms
+
+
+def _engines(bench: Bench, bundle: Bundle) -> None:
+    person, garments = bench.outfit(bundle, GARMENTS)
+    engines = loaded_engines(bench, bundle)
+    default = default_label(bench.default(bundle))
+    contenders = [Contender(name, whole(tryon, person, garments)) for name, tryon in engines.items()]
+    found = bench.turns("engines", contenders)
+    reference = found.get(EAGER)
+    for name, samples in found.items():
+        bench.rows.append(_row(bundle, engines[name], samples, "engines", None if name == EAGER else reference))
+    if reference is None:
+        bench.skipped["try_on_vs_eager_fp32"] = "PyTorch is not installed; run: pip install 'oviton[refine]'"
+    else:
+        bench.headline["try_on_vs_eager_fp32"] = reference.over(found[default])
+
+
+def _files(bench: Bench, bundle: Bundle) -> None:
+    """Measure what a command does for each request: decode photographs, dress, encode the picture."""
+    tryon = bench.default(bundle)
+    person, garments = bench.outfit(bundle, GARMENTS)
+    names = [(Path(g.name), ",".join(map(str, _class_names(g)))) for g in garments]
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "look.png"
+
+        def run() -> dict[str, float]:
+            started = time.perf_counter()
+            subject = Person.open(person.name)
+            worn = [Garment.open(path, wear=classes) for path, classes in names]
+            decoded = time.perf_counter()
+            look = tryon(subject, worn)
+            dressed = time.perf_counter()
+            write_image(target, look.image)
+            ended = time.perf_counter()
+            return {
+                "decode": (decoded - started) * 1000,
+                **look.report.stages_ms,
+                "encode": (ended - dressed) * 1000,
+            }
+
+        samples = bench.turns("files", [Contender("files", run)])["files"]
+    bench.rows.append(_row(bundle, tryon, samples, "files", None, variant="from files to a file"))
+    around = [sum(stages[name] for name in AROUND) for stages in samples.stages]
+    bench.headline["pre_post_share"] = ratio(around, [sum(stages.values()) for stages in samples.stages])
+
+
+def _bundles(bench: Bench) -> None:
+    engines = {bundle.identity: bench.default(bundle) for bundle in bench.bundles}
+    contenders = [
+        Contender(bundle.identity, whole(engines[bundle.identity], *bench.outfit(bundle, GARMENTS)))
+        for bundle in bench.bundles
+    ]
+    found = bench.turns("bundles", contenders)
+    first = bench.bundles[0]
+    for bundle in bench.bundles:
+        reference = None if bundle is first else found[first.identity]
+        bench.rows.append(_row(bundle, engines[bundle.identity], found[bundle.identity], "bundles", reference))
+
+
+def _row(
+    bundle: Bundle, tryon: TryOn, samples: Samples, group: str, reference: Samples | None, variant: str = ""
+) -> Row:
+    return Row(
+        suite="try_on",
+        group=group,
+        what="try_on",
+        bundle=bundle.manifest.name,
+        engine=tryon.engines.chosen.candidate.label,
+        precision=tryon.engines.precision,
+        garments=GARMENTS,
+        variant=variant,
+        ms=samples.ms,
+        rounds=len(samples.seconds),
+        stable=samples.stable,
+        relative=samples.over(reference) if reference is not None else None,
+        stages=samples.stage_medians(),
+    )
+
+
+def _class_names(garment: Garment) -> list[str]:
+    from ...data.classes import CLASS_NAMES
+
+    return [CLASS_NAMES[c] for c in garment.classes]

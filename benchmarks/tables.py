@@ -1,0 +1,89 @@
+"""Filling the number tables of README and docs from results, so that no page quotes what was not measured.
+
+A table stands between two comments, ``<!-- bench: NAME -->`` and ``<!-- /bench -->``. Run
+``python -m oviton.benchmarks.tables``, with ``--check`` to only say whether a page is stale (exit 1).
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from ..data.errors import InputError
+from ..data.files import atomic_path
+from ..evaluation.json_file import read_model
+from .machine import RESULTS
+from .markdown import engine_table, floor_table, headline_table, server_table, slope_table, start_table
+from .report import BenchReport
+
+ROOT = Path(__file__).parents[1]
+_PLACE = re.compile(r"(?P<open><!-- bench: (?P<name>[\w.-]+) -->\n).*?(?P<close><!-- /bench -->)", re.DOTALL)
+
+TABLES: dict[str, Callable[[BenchReport], str]] = {
+    "headline": headline_table,
+    "engines": engine_table,
+    "floors": floor_table,
+    "slopes": slope_table,
+    "server": server_table,
+    "start": start_table,
+    "machine": lambda report: _machine(report),
+}
+"""What a page may ask for, of the newest results."""
+
+
+def pages(root: Path = ROOT) -> list[Path]:
+    """Return the pages that may hold tables."""
+    return [path for path in (root / "README.md", *sorted((root / "docs").glob("*.md"))) if path.is_file()]
+
+
+def filled(text: str, report: BenchReport, page: str) -> str:
+    """Return a page's text with every table filled.
+
+    Raises
+    ------
+    InputError
+        When the page asks for a table that does not exist.
+    """
+
+    def fill(found: re.Match[str]) -> str:
+        if found["name"] not in TABLES:
+            raise InputError(f"{page}: table {found['name']!r} is unknown; allowed: {', '.join(TABLES)}")
+        return f"{found['open']}{TABLES[found['name']](report)}\n{found['close']}"
+
+    return _PLACE.sub(fill, text)
+
+
+def stale(root: Path = ROOT, results: Path = RESULTS) -> dict[Path, str]:
+    """Return the new text of every page whose tables are not what the results say."""
+    report = read_model(results / "bench-small.json", BenchReport, "a result of oviton bench")
+    new = {page: filled(page.read_text(encoding="utf-8"), report, page.name) for page in pages(root)}
+    return {page: text for page, text in new.items() if text != page.read_text(encoding="utf-8")}
+
+
+def main() -> None:
+    """Fill the tables, or check them."""
+    parser = argparse.ArgumentParser(prog="python -m oviton.benchmarks.tables", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when a page is stale")
+    check = parser.parse_args().check
+    found = stale()
+    for page, text in found.items():
+        print(f"{page.name}: {'stale; run python -m oviton.benchmarks.tables' if check else 'filled'}")
+        if not check:
+            with atomic_path(page) as temporary:
+                temporary.write_text(text, encoding="utf-8")
+    if check and found:
+        raise SystemExit(1)
+
+
+def _machine(report: BenchReport) -> str:
+    machine = report.machine
+    return (
+        f"Measured {machine['date']} on {machine['cores']} cores of a shared {machine['processor']} "
+        f"({machine['capability']}), commit {machine['commit']}, default engine {report.settings['default_engine']}."
+    )
+
+
+if __name__ == "__main__":
+    main()

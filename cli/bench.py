@@ -1,0 +1,121 @@
+"""`oviton bench`."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from ..data.errors import InputError
+from .console import check_outputs, err, out, status
+
+if TYPE_CHECKING:
+    from ..benchmarks.report import BenchReport
+
+REGRESSED = 1
+
+
+def bench(
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer rounds and sizes: under two minutes.")] = False,
+    suite: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Only this suite; repeatable. try_on, graphs, scaling, refinement, start, server, gpu, export."
+        ),
+    ] = None,
+    bundle: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Bundle folder; repeatable. The first is what the headline is about; by default the shipped one."
+        ),
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option("--report", metavar="DIR", help="Write bench.html, bench.md and bench.json there.")
+    ] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write every number to this file.")] = None,
+    compare: Annotated[
+        Path | None,
+        typer.Option("--compare", metavar="OLD.json", help="Compare with an older run; exit 1 when it got worse."),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the random order of turns.")] = 0,
+) -> None:
+    """Measure every engine of this machine, in turns, against each other and against the machine's own ceilings."""
+    from ..benchmarks import markdown, page
+    from ..benchmarks.bench import BenchOptions
+    from ..benchmarks.report import BenchReport
+    from ..benchmarks.run import run_benchmarks
+    from ..data.files import atomic_path
+    from ..evaluation.json_file import read_model
+
+    files = [report / name for name in ("bench.html", "bench.md", "bench.json")] if report is not None else []
+    outputs = [*files, *([json_file] if json_file is not None else [])]
+    check_outputs(outputs, inputs=list(bundle or []))
+    if compare is not None and any(path.resolve() == compare.resolve() for path in outputs):
+        raise InputError(f"{compare} is compared with, so it is not overwritten; name another file")
+    older = read_model(compare, BenchReport, "a result of oviton bench") if compare is not None else None
+    options = BenchOptions(tuple(bundle or ()), tuple(suite or ()), quick, seed)
+    with status("measuring") as update:
+        found = run_benchmarks(options, update if err.is_terminal else _line)
+    text = found.model_dump_json(indent=1) + "\n"
+    contents = [page.render(found), markdown.render(found), text][: len(files)] + ([text] if json_file else [])
+    with ExitStack() as pending:  # all files appear together
+        for path, content in zip(outputs, contents, strict=True):
+            pending.enter_context(atomic_path(path)).write_text(content, encoding="utf-8")
+    _print(found)
+    for path in outputs:
+        out.print(escape(str(path)), soft_wrap=True)
+    if older is not None and _print_changes(older, found):
+        sys.stdout.flush()
+        raise typer.Exit(REGRESSED)
+
+
+def _line(what: str) -> None:
+    err.print(what, markup=False)
+
+
+def _print(report: BenchReport) -> None:
+    from ..benchmarks.page import headline
+    from ..benchmarks.report import TARGETS, meets
+
+    engines = Table("engine", "ms", "95 % interval", "of the reference", title="Whole try-on, two garments")
+    for row in sorted((r for r in report.rows if r.group == "engines"), key=lambda r: r.ms.value):
+        relative = f"{row.relative.value:.2f}" if row.relative else "1"
+        span = f"{row.ms.low:.1f} to {row.ms.high:.1f}"
+        engines.add_row(f"{row.engine} {row.precision}", f"{row.ms.value:.1f}", span, relative)
+    if engines.row_count:
+        out.print(engines)
+    table = Table("headline", "measured", "95 % interval", "target", title="Headlines")
+    for name, (side, target, _) in TARGETS.items():
+        if name in report.headline:
+            value = report.headline[name]
+            colour = "green" if meets(name, value.value) else "red"
+            span = f"{headline(name, value.low)} to {headline(name, value.high)}"
+            table.add_row(name, f"[{colour}]{headline(name, value.value)}[/]", span, f"{side} {headline(name, target)}")
+    if table.row_count:
+        out.print(table)
+    for name, why in report.skipped.items():
+        out.print(f"[yellow]not measured:[/] {escape(name)}: {escape(why)}", soft_wrap=True)
+
+
+def _print_changes(old: BenchReport, new: BenchReport) -> bool:
+    """Print what changed beyond noise, and return whether anything got worse."""
+    from ..benchmarks.compare import compare
+
+    changes = compare(old, new)
+    if old.machine["processor"] != new.machine["processor"]:
+        out.print("[yellow]note:[/] the older run is of another processor")
+    if not changes:
+        out.print("[yellow]note:[/] the runs have no ratio in common, so nothing was compared")
+    table = Table("ratio", "old", "new", "change", title="Beyond noise")
+    for change in changes:
+        if change.beyond_noise:
+            colour = "red" if change.is_regression else "green"
+            worse = f"[{colour}]{abs(change.worse) * 100:.0f} % {'worse' if change.is_regression else 'better'}[/]"
+            table.add_row(escape(change.name), f"{change.old.value:.3g}", f"{change.new.value:.3g}", worse)
+    out.print(table if table.row_count else f"{len(changes)} ratios compared: none changed beyond noise")
+    return any(change.is_regression for change in changes)
