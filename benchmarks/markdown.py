@@ -99,5 +99,14 @@ def start_table(report: BenchReport) -> str:
     return "\n".join(lines)
 
 
+def machine_line(report: BenchReport) -> str:
+    """Return where and when it was measured."""
+    machine = report.machine
+    return (
+        f"Measured {machine['date']} on {machine['cores']} cores of a shared {machine['processor']} "
+        f"({machine['capability']}), commit {machine['commit']}, default engine {report.settings['default_engine']}."
+    )
+
+
 def _skipped(report: BenchReport) -> str:
     return "\n".join(f"- not measured: {name}: {why}" for name, why in report.skipped.items())

@@ -15,7 +15,7 @@ from ..data.errors import InputError
 from ..data.files import atomic_path
 from ..evaluation.json_file import read_model
 from .machine import RESULTS
-from .markdown import engine_table, floor_table, headline_table, server_table, slope_table, start_table
+from .markdown import engine_table, floor_table, headline_table, machine_line, server_table, slope_table, start_table
 from .report import BenchReport
 
 ROOT = Path(__file__).parents[1]
@@ -28,7 +28,7 @@ TABLES: dict[str, Callable[[BenchReport], str]] = {
     "slopes": slope_table,
     "server": server_table,
     "start": start_table,
-    "machine": lambda report: _machine(report),
+    "machine": machine_line,
 }
 """What a page may ask for, of the newest results."""
 
@@ -75,14 +75,6 @@ def main() -> None:
                 temporary.write_text(text, encoding="utf-8")
     if check and found:
         raise SystemExit(1)
-
-
-def _machine(report: BenchReport) -> str:
-    machine = report.machine
-    return (
-        f"Measured {machine['date']} on {machine['cores']} cores of a shared {machine['processor']} "
-        f"({machine['capability']}), commit {machine['commit']}, default engine {report.settings['default_engine']}."
-    )
 
 
 if __name__ == "__main__":
