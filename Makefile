@@ -50,19 +50,18 @@ picture: $(VENV)/.dev ## Make the pictures of README and docs anew
 	@$(BIN)/python examples/contact_sheet.py -o docs/images/try-on.png
 	@$(BIN)/python examples/wardrobe_sheet.py -o docs/images/wardrobe.png
 
-# Hours on a CPU: two runs of each network, the second from the first's weights at a lower rate. Every step goes on where
-# it stopped. Shape is trained once; both bundles have it.
+# Hours on a CPU: shape and surface in two runs, the second from the first's weights at a lower rate. Every step goes on
+# where it stopped. Shape is trained once; both bundles have it.
 TRAIN := $(BIN)/oviton train
-AGAIN := --pairs --learning-rate 6e-4 --init
+AGAIN := --pairs --learning-rate 6e-4 --init out/first/small
 train: $(VENV)/.dev ## Render a wardrobe, train the shipped bundles' generators, export and evaluate them
 	@$(BIN)/oviton render -n 5000 --size 256x128 --seed 7 -o out/people
 	@$(BIN)/oviton render --triplets -n 210 --size 256x128 --seed 99 -o out/triplets
 	@$(TRAIN) shape out/people -o out/first/small --pairs --steps 8000
-	@$(TRAIN) shape out/people -o out/small $(AGAIN) out/first/small --steps 5000
+	@$(TRAIN) shape out/people -o out/small $(AGAIN) --steps 9000
 	@$(TRAIN) appearance out/people -o out/first/small --pairs --conditioning surface --batch 2 --steps 6000
-	@$(TRAIN) appearance out/people -o out/small --conditioning surface --batch 2 $(AGAIN) out/first/small --steps 4200
-	@$(TRAIN) appearance out/people -o out/first/small-codes --pairs --conditioning codes --batch 2 --steps 4500
-	@$(TRAIN) appearance out/people -o out/small-codes --conditioning codes --batch 2 $(AGAIN) out/first/small-codes --steps 3000
+	@$(TRAIN) appearance out/people -o out/small --conditioning surface --batch 2 $(AGAIN) --steps 4200
+	@$(TRAIN) appearance out/people -o out/small-codes --pairs --conditioning codes --batch 2 --steps 4500
 	@cp out/small/shape.safetensors out/small-codes/
 	@for name in small small-codes; do \
 	  $(BIN)/oviton export out/$$name --name $$name --samples examples/people -o out/bundles/$$name && \
