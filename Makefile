@@ -58,7 +58,7 @@ train: $(VENV)/.dev ## Render a wardrobe, train the shipped bundles' generators,
 	@$(BIN)/oviton render -n 5000 --size 256x128 --seed 7 -o out/people
 	@$(BIN)/oviton render --triplets -n 210 --size 256x128 --seed 99 -o out/triplets
 	@$(TRAIN) shape out/people -o out/first/small --pairs --steps 8000
-	@$(TRAIN) shape out/people -o out/small $(AGAIN) --steps 9000
+	@$(TRAIN) shape out/people -o out/small $(AGAIN) --steps 5000
 	@$(TRAIN) appearance out/people -o out/first/small --pairs --conditioning surface --batch 2 --steps 6000
 	@$(TRAIN) appearance out/people -o out/small --conditioning surface --batch 2 $(AGAIN) --steps 4200
 	@$(TRAIN) appearance out/people -o out/small-codes --pairs --conditioning codes --batch 2 --steps 4500
