@@ -16,7 +16,7 @@ import numpy as np
 from oviton.evaluation.shape_scores import ShapeNetworks, ShapeScore
 from oviton.evaluation.triplets import Triplet, TripletFolder
 
-from machine import write
+from oviton.benchmarks.machine import write
 
 BASE = "pairs, ce 1, dice 0.3"
 VARIANTS = {
