@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ...data.errors import InputError
 
@@ -13,7 +13,7 @@ MAX_VIEWS = 64
 
 @dataclass(frozen=True)
 class TermWeights:
-    """How much each part of the loss counts.
+    """How much each part of the loss counts; None for what suits the bundle's conditioning.
 
     Parameters
     ----------
@@ -27,14 +27,14 @@ class TermWeights:
         The discriminator's verdict on the result.
     """
 
-    reference: float = 0.3
-    kept: float = 0.3
-    lookup: float = 3.0
-    adversarial: float = 0.1
+    reference: float | None = None
+    kept: float | None = None
+    lookup: float | None = None
+    adversarial: float | None = None
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
-            if not 0 <= value < math.inf:
+            if value is not None and not 0 <= value < math.inf:
                 raise InputError(f"refinement weight {name}: {value:g} given; allowed: 0 or more")
 
 
@@ -49,7 +49,7 @@ class RefinementOptions:
     time_budget
         At most so many seconds, preparation included; None for no limit.
     learning_rate
-        Of Adam; it falls over the last two fifths of the steps.
+        Of Adam; it falls over the last two fifths of the steps. None for what suits the bundle's conditioning.
     views
         How many randomly moved views of each garment photograph there are. Moving them is what makes texture carry over
         to the person; their features are computed once, and steps take them in turn.
@@ -72,7 +72,7 @@ class RefinementOptions:
 
     steps: int = 40
     time_budget: float | None = None
-    learning_rate: float = 3e-3
+    learning_rate: float | None = None
     views: int = 8
     seed: int = 0
     patience: int = 25
@@ -85,7 +85,7 @@ class RefinementOptions:
             raise InputError(f"refinement steps: {self.steps} given; allowed: 1 to {MAX_STEPS}")
         if self.time_budget is not None and not self.time_budget > 0:
             raise InputError(f"refinement time budget: {self.time_budget:g} s given; allowed: more than 0")
-        if not 0 < self.learning_rate <= 1:
+        if self.learning_rate is not None and not 0 < self.learning_rate <= 1:
             raise InputError(f"refinement learning rate: {self.learning_rate:g} given; allowed: above 0, up to 1")
         if not 1 <= self.views <= MAX_VIEWS:
             raise InputError(f"refinement views: {self.views} given; allowed: 1 to {MAX_VIEWS}")
@@ -97,3 +97,20 @@ class RefinementOptions:
             raise InputError(f"refinement seed: {self.seed} given; allowed: 0 to 2^63 - 1")
         if self.precision not in ("auto", "fp32", "bf16"):
             raise InputError(f"refinement precision {self.precision!r}; allowed: auto, fp32, bf16")
+
+    def suited_to(self, conditioning: str) -> RefinementOptions:
+        """Return the same with what was left open filled in for a bundle's conditioning.
+
+        A generator with ``codes`` never saw the lookup, and has to be taught it; one with ``surface`` sees it, already
+        cleans it better than it is, and learns most from the garment's own photograph.
+        """
+        rate, weights = SUITED[conditioning]
+        given = {name: value for name, value in vars(self.weights).items() if value is not None}
+        return replace(self, learning_rate=self.learning_rate or rate, weights=replace(weights, **given))
+
+
+SUITED = {
+    "codes": (3e-3, TermWeights(reference=0.3, kept=0.3, lookup=3.0, adversarial=0.1)),
+    "surface": (3e-3, TermWeights(reference=1.0, kept=0.5, lookup=0.0, adversarial=0.1)),
+}
+"""Learning rate and weights by conditioning, chosen on rendered triplets."""

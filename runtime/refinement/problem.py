@@ -74,7 +74,9 @@ class Problem:
     def __init__(
         self, engines: EngineSet, programs: Programs, values: dict[str, Any], options: RefinementOptions
     ) -> None:
-        self.programs, self.options = programs, options
+        self.programs = programs
+        self.options = options = options.suited_to(engines.bundle.manifest.conditioning)
+        self._weights = {name: float(value) for name, value in vars(options.weights).items()}
         self.source = np.asarray(values["source"][0])
         self._values = values
         tensors = {
@@ -118,7 +120,7 @@ class Problem:
         batch
             Which ones they are.
         """
-        rows, weights = batch.rows, self.options.weights
+        rows, weights = batch.rows, self._weights
         mask, wanted = self.mask[rows], self.seen.of(rows)
         same = PIXEL * pixel_term(picture, self.target[rows], mask)
         same = same + PERCEPTUAL * perceptual_term(seen.features, wanted.features, mask)
@@ -128,10 +130,10 @@ class Problem:
         shown = MATCHING * matched + same[photos]
         judged = adversarial_term(seen.of(slice(-1, None)).verdict, self.touched[rows[-1:]])
         return {
-            "reference": weights.reference * (shown[:-1].mean() if len(rows) > 2 else shown.new_zeros(())),
-            "kept": weights.kept * shown[-1],
-            "lookup": weights.lookup * same[-1],
-            "adversarial": weights.adversarial * judged.sum(),
+            "reference": weights["reference"] * (shown[:-1].mean() if len(rows) > 2 else shown.new_zeros(())),
+            "kept": weights["kept"] * shown[-1],
+            "lookup": weights["lookup"] * same[-1],
+            "adversarial": weights["adversarial"] * judged.sum(),
         }
 
     def texture_distance(self, picture: Tensor) -> float:

@@ -79,7 +79,7 @@ class Refiner:
     problem
         The request.
     options
-        What was asked for.
+        What was asked for, as the problem was given it.
     started
         `time.perf_counter` when the request began; the time budget counts from there.
     """
@@ -87,13 +87,13 @@ class Refiner:
     def __init__(
         self, programs: Programs, problem: Problem, options: RefinementOptions, started: float | None = None
     ) -> None:
-        self.programs, self.problem, self.options = programs, problem, options
+        self.programs, self.problem, self.options = programs, problem, problem.options
         self.started = time.perf_counter() if started is None else started
         self.weights = programs.weights()
         self.stopped = "cancelled"
         self.steps = 0
         self.memory = PeakMemory(programs.device)
-        self._optimizer = torch.optim.Adam(self.weights.values(), lr=options.learning_rate, betas=BETAS, fused=True)
+        self._optimizer = torch.optim.Adam(self.weights.values(), lr=_rate(self.options, 0), betas=BETAS, fused=True)
         self._best, self._since = math.inf, 0
         begun = time.perf_counter()
         self._before = self._judge(self.weights)
@@ -225,6 +225,7 @@ def _rate(options: RefinementOptions, step: int) -> float:
     """Return the learning rate: constant, then half a cosine down to a twentieth."""
     share = (step / options.steps - FALL_FROM) / (1 - FALL_FROM)
     fall = 0.5 + 0.5 * math.cos(math.pi * max(0.0, share))
+    assert options.learning_rate is not None
     return options.learning_rate * max(0.05, fall)
 
 

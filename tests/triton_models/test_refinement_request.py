@@ -21,7 +21,7 @@ def test_everything_that_can_be_asked_for():
     options = request.options
     assert (options.steps, options.time_budget, options.seed, options.preview_every) == (7, 1.5, 5, 2)
     assert (options.learning_rate, options.views, options.patience, options.precision) == (0.01, 3, 9, "fp32")
-    assert (options.weights.kept, options.weights.lookup) == (0.25, 1.0)
+    assert (options.weights.kept, options.weights.lookup) == (0.25, None)
     assert request.keep_outfit
 
 

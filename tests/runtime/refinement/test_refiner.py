@@ -10,14 +10,14 @@ import torch
 
 from oviton import Garment
 from oviton.data.errors import InputError
-from oviton.runtime.refinement.options import RefinementOptions
+from oviton.runtime.refinement.options import RefinementOptions, TermWeights
 from oviton.runtime.refinement.problem import TERMS, Problem
 from oviton.runtime.refinement.refiner import Refiner
 
 
 @pytest.fixture
 def problem(tiny_tryon, request_of):
-    options = RefinementOptions(steps=3, views=2, precision="fp32")
+    options = RefinementOptions(steps=3, views=2, precision="fp32", weights=TermWeights(1.0, 1.0, 1.0, 1.0))
     request = tiny_tryon._request(*request_of, ())
     programs = tiny_tryon._refinement_programs("fp32")
     return Problem(tiny_tryon.engines, programs, tiny_tryon._feed_forward(request), options)
@@ -131,7 +131,7 @@ def test_cancelling_leaves_no_memory_behind(tiny_tryon, request_of):
 
 
 def live_bytes():
-    tensors = [found for found in gc.get_objects() if issubclass(type(found), torch.Tensor)]
+    tensors = [found for found in gc.get_objects() if type(found) in (torch.Tensor, torch.nn.Parameter)]
     return sum({tensor.untyped_storage().data_ptr(): tensor.untyped_storage().nbytes() for tensor in tensors}.values())
 
 
