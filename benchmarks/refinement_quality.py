@@ -14,11 +14,11 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from oviton.evaluation.refinement_summary import RefinementSummary
 from oviton.evaluation.report import CaseReport
 from oviton.evaluation.triplets import TripletFolder
-from oviton.export.bundle import Bundle
 
 from machine import write
 
@@ -31,33 +31,44 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=5, help="triplets of each split")
     parser.add_argument("--steps", type=int, default=40)
     parser.add_argument("--pictures", type=Path, default=None)
+    parser.add_argument("--evaluations", type=Path, nargs="+", help="sum up what oviton evaluate --json wrote before")
     arguments = parser.parse_args()
-    name = Bundle.open(arguments.bundle).manifest.name
-    cases: list[CaseReport] = []
     with tempfile.TemporaryDirectory() as folder:
-        running = {}
-        for split in TripletFolder.open(arguments.triplets, limit=1).splits:
-            command = [sys.executable, "-m", "oviton", "evaluate", "--triplets", arguments.triplets, "--split", split]
-            command += ["--limit", str(arguments.limit), "--refine", str(arguments.steps)]
-            command += ["--json", Path(folder, f"{split}.json")]
-            command += ["--bundle", arguments.bundle] if arguments.bundle is not None else []
-            command += ["--pictures", arguments.pictures / split] if arguments.pictures is not None else []
-            environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-            running[split] = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
-        for split, process in running.items():
-            if process.wait():
-                sys.exit(f"evaluating {split} failed")
-            found = json.loads(Path(folder, f"{split}.json").read_text(encoding="utf-8"))
-            cases += [CaseReport.model_validate(case) for case in found["cases"]]
+        found = [read(path) for path in arguments.evaluations or evaluate(arguments, Path(folder))]
+    cases = [CaseReport.model_validate(case) for evaluation in found for case in evaluation["cases"]]
     summary = RefinementSummary.of(cases)
     assert summary is not None
     print(summary.model_dump_json(indent=1))
     results = {
-        "steps": arguments.steps,
+        "steps": found[0]["refine_steps"],
+        "bundle": found[0]["bundle"],
         "summary": summary.model_dump(),
         "cases": [case.model_dump() for case in cases],
     }
-    print(write(f"refinement_quality-{name}", results))
+    print(write(f"refinement_quality-{found[0]['bundle']['name']}", results))
+
+
+def evaluate(arguments: argparse.Namespace, folder: Path) -> list[Path]:
+    """Evaluate every split in a process of its own, and return the files that they wrote."""
+    running = {}
+    for split in TripletFolder.open(arguments.triplets, limit=1).splits:
+        written = folder / f"{split}.json"
+        command = [sys.executable, "-m", "oviton", "evaluate", "--triplets", arguments.triplets, "--split", split]
+        command += ["--limit", str(arguments.limit), "--refine", str(arguments.steps), "--json", written]
+        command += ["--bundle", arguments.bundle] if arguments.bundle is not None else []
+        command += ["--pictures", arguments.pictures / split] if arguments.pictures is not None else []
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        running[written] = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+    for written, process in running.items():
+        if process.wait():
+            sys.exit(f"evaluating {written.stem} failed")
+    return list(running)
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Return an evaluation."""
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
 
 
 if __name__ == "__main__":

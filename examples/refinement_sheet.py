@@ -1,7 +1,8 @@
 """Show where refinement helped most and where it helped least: garment, feed-forward, refined, truth.
 
-Run ``oviton evaluate --triplets TRIPLETS --refine 40 --json E.json --pictures PICTURES`` first, then
-``python examples/refinement_sheet.py E.json PICTURES -o sheet.png``. Rendered people only.
+Run ``python benchmarks/refinement_quality.py TRIPLETS BUNDLE --pictures PICTURES`` first, then
+``python examples/refinement_sheet.py benchmarks/results/refinement_quality-BUNDLE.json PICTURES -o sheet.png``. Only
+rendered people are shown.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def gain(case: dict[str, Any]) -> float:
 def row(case: dict[str, Any], pictures: Path) -> list[npt.NDArray[Any]]:
     found = []
     for method in COLUMNS:
-        with Image.open(pictures / method / f"{case['split']}_{case['name']}.png") as image:
+        with Image.open(pictures / case["split"] / method / f"{case['split']}_{case['name']}.png") as image:
             scale = HEIGHT / image.height
             found.append(np.asarray(image.convert("RGB").resize((round(image.width * scale), HEIGHT))))
     return found
@@ -70,7 +71,7 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, default=Path("sheet.png"))
     parser.add_argument("--rows", type=int, default=3, help="of each kind")
     options = parser.parse_args()
-    cases = json.loads(options.evaluation.read_text(encoding="utf-8"))["cases"]
+    cases = json.loads(options.evaluation.read_text(encoding="utf-8"))["results"]["cases"]
     sheet(picked(cases, options.rows), options.pictures).save(options.output, optimize=True)
     print(options.output)
 
