@@ -103,7 +103,8 @@ def gate_programs(
     rows = []
     for entry in programs:
         module = modules[entry.name].eval()
-        feed = [known[name] for name in inspect.signature(module.forward).parameters if name != "dtype"]
+        signature = inspect.signature(module.forward).parameters
+        feed = [known[name] for name, parameter in signature.items() if parameter.default is parameter.empty]
         weights = entry.files.get("weights")
         with torch.inference_mode():
             saved = load_program(folder / entry.files["pt2"], folder / weights if weights else None)
