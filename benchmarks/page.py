@@ -63,7 +63,10 @@ def render(report: BenchReport) -> str:
     )
     sections = [
         ("", _tiles(report)),
-        ("Whole try-on by engine", _bars([r for r in report.rows if r.group == "engines"], _engine)),
+        (
+            "Whole try-on by engine; in brackets, time over PyTorch eager FP32's",
+            _bars([r for r in report.rows if r.group == "engines"], _engine),
+        ),
         ("Where the time goes", _stacks(report)),
         ("Bundles, in turns", _bars([r for r in report.rows if r.group == "bundles"], lambda r: r.bundle)),
         ("On the GPU, device time", _bars([r for r in report.rows if r.suite == "gpu"], _gpu)),
@@ -104,7 +107,7 @@ def _tiles(report: BenchReport) -> str:
 
 def headline(name: str, value: float) -> str:
     """Return a headline's number as people read it."""
-    return f"{value:.2f} ×" if name == "try_on_vs_eager_fp32" else f"{value * 100:.3g} %"
+    return f"{value:.2f}\u00a0×" if name == "try_on_vs_eager_fp32" else f"{value * 100:.3g}\u00a0%"
 
 
 def _engine(row: Row) -> str:
@@ -134,7 +137,7 @@ def _bars(rows: Sequence[Row], name: object) -> str:
 def _relative(relative: Interval | None) -> str:
     if relative is None:
         return ""
-    return f' <span class="dim">({relative.value:.2f} of the reference)</span>'
+    return f' <span class="dim">({relative.value:.2f} ×)</span>'
 
 
 def _stacks(report: BenchReport) -> str:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageFilter
 
 from ..data.classes import MAY_COVER
 from ..data.images import UInt8Array
@@ -125,7 +124,20 @@ def _stays(
     mistaken = untouched & covered & (own != seen)
     survives = np.zeros(own.shape, bool)
     for c in np.unique(own[mistaken]):
-        beside = Image.fromarray((labels == c).astype(np.uint8)).filter(ImageFilter.MaxFilter(3))
-        survives |= mistaken & (own == c) & (box.restore_labels(np.asarray(beside)) > 0)
+        survives |= mistaken & (own == c) & (box.restore_labels(_dilated(labels == c)) > 0)
     stays: npt.NDArray[np.bool_] = untouched & (~covered | survives)
     return stays
+
+
+def _dilated(mask: npt.NDArray[np.bool_]) -> UInt8Array:
+    """Return 1 where a pixel or one of its eight neighbours is set, `[H, W]`."""
+    wide = np.pad(mask, 1)
+    rows = wide[:-2] | wide[1:-1] | wide[2:]
+    return (rows[:, :-2] | rows[:, 1:-1] | rows[:, 2:]).astype(np.uint8)
+
+
+def differs(a: UInt8Array, b: UInt8Array) -> npt.NDArray[np.bool_]:
+    """Return where two pictures `[H, W, 3]` differ, `[H, W]`; several times as fast as `any` over the last axis."""
+    channels = a != b
+    found: npt.NDArray[np.bool_] = channels[..., 0] | channels[..., 1] | channels[..., 2]
+    return found

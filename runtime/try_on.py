@@ -22,7 +22,7 @@ from ..export.bundle import Bundle
 from .outfit import Outfit, plan_outfit
 from .person import Garment, Person
 from .report import BundleReport, EngineReport, RefinementReport, TryOnReport
-from .requests import TryOnRequest, build_request, photo_box, restore_result
+from .requests import TryOnRequest, build_request, differs, photo_box, restore_result
 from .stage_clock import StageClock
 
 if TYPE_CHECKING:
@@ -303,7 +303,7 @@ class TryOn(Closeable):
             *missing_body_maps(request.garments, manifest.conditioning),
             *refinement_notes(refinement),
         ]
-        report = self._report(request, notes, (image != person.image).any(axis=-1), refinement)
+        report = self._report(request, notes, differs(image, person.image), refinement)
         return Look(image, labels, report, weights)
 
     def _outfit_notes(self, wanted: Outfit) -> list[str]:

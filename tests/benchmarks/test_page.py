@@ -1,0 +1,69 @@
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from oviton.benchmarks import markdown, page
+from oviton.benchmarks.plots import Axis, Series, plot
+from oviton.benchmarks.report import BenchReport
+from oviton.benchmarks.tables import RESULTS
+
+
+class Balance(HTMLParser):
+    """Fails on a tag that is not closed."""
+
+    VOID = frozenset(("meta", "line", "circle", "polyline"))
+
+    def __init__(self):
+        super().__init__()
+        self.open = []
+
+    def handle_starttag(self, tag, attrs):
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert tag in self.VOID or self.open.pop() == tag
+
+
+@pytest.fixture
+def report():
+    return BenchReport.model_validate_json((RESULTS / "bench-small.json").read_bytes())
+
+
+def test_the_page_needs_nothing_else_and_is_well_formed(report):
+    html = page.render(report)
+    assert not re.search(r"https?://|<script|<link|src=|url\(|@import", html)
+    balance = Balance()
+    balance.feed(html)
+    assert balance.open == []
+    for part in ("prefers-color-scheme:dark", "width=device-width", "Roofline", "Where the time goes", "of the floor"):
+        assert part in html
+
+
+def test_the_page_shows_the_numbers(report):
+    html, text = page.render(report), markdown.render(report)
+    for name, found in report.headline.items():
+        assert page.headline(name, found.value) in html
+        assert page.headline(name, found.value) in text
+    for row in (row for row in report.rows if row.group == "engines"):
+        assert f"| {row.engine} {row.precision} | {row.ms.value:.1f} |" in text
+
+
+def test_names_are_escaped(report):
+    evil = report.model_copy(update={"skipped": {"<b>": "a & b <script>"}})
+    assert "<script>" not in page.render(evil)
+    assert "a &amp; b &lt;script&gt;" in page.render(evil)
+
+
+@pytest.mark.parametrize("log", [False, True])
+def test_points_lie_where_the_axes_say(log):
+    figure = plot("t", Axis("x", log=log), Axis("y", log=log), [Series("s", ((1, 10), (10, 100), (100, 1000)))])
+    places = [(float(a), float(b)) for a, b in re.findall(r'cx="([\d.]+)" cy="([\d.]+)"', figure)]
+    (x0, y0), (x1, y1), (x2, y2) = places
+    assert x0 < x1 < x2
+    assert y0 > y1 > y2
+    if log:
+        assert x1 - x0 == pytest.approx(x2 - x1, abs=0.2)
+    else:
+        assert (x2 - x1) / (x1 - x0) == pytest.approx(10, rel=0.02)

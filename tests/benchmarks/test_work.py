@@ -1,0 +1,41 @@
+import numpy as np
+import pytest
+
+from oviton.benchmarks import ceilings
+from oviton.benchmarks.timing import StopRule, take_turns
+from oviton.benchmarks.work import Work, work_of
+
+
+def test_the_larger_of_arithmetic_and_traffic_is_the_floor():
+    work = Work(gmacs=2.0, megabytes=30.0)
+    assert work.compute_ms(100) == 20
+    assert work.memory_ms(10) == 3
+    assert work.floor_ms(100, 10) == 20
+    assert work.floor_ms(10_000, 10) == 3
+
+
+def test_bytes_are_inputs_outputs_and_weights(tiny_bundle):
+    found = work_of(tiny_bundle, "fp32", 2, 3)["compositor"]
+    # person_image, person_labels, generated, labels, source; image.
+    pixels = 2 * 64 * 32
+    assert found.megabytes * 1e6 == pytest.approx(pixels * (3 + 1 + 3 + 1 + 3) + 2 * 20 * 4)
+    assert found.gmacs == 0
+    encoder = {
+        precision: work_of(tiny_bundle, precision, 1, 1)["shape_encoder"].megabytes for precision in ("fp32", "bf16")
+    }
+    weights = tiny_bundle.manifest.files["shape_encoder.safetensors"].size / 1e6
+    assert encoder["fp32"] - encoder["bf16"] == pytest.approx(weights)
+
+
+def test_ceilings_multiply_and_copy(monkeypatch):
+    monkeypatch.setattr(ceilings, "SIDE", 64)
+    monkeypatch.setattr(ceilings, "COPY_MB", 1)
+    contenders = [*ceilings.matrix_products("fp32"), ceilings.copy()]
+    found = take_turns(contenders, StopRule(warm_up=0, least=2, most=2))
+    assert all(seconds > 0 for samples in found.values() for seconds in samples.seconds)
+    assert {name.split()[0] for name in found} >= {"openvino", "numpy", "torch", "copy"}
+    openvino = next(c for c in contenders if c.name.startswith("openvino"))
+    rng = np.random.default_rng(0)
+    a, b = (rng.standard_normal((64, 64), np.float32) for _ in range(2))
+    (corner,) = openvino.run().values()
+    assert np.allclose(corner, (a @ b).max(axis=1), atol=1e-3)
