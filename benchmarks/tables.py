@@ -18,6 +18,7 @@ from .machine import RESULTS
 from .markdown import engine_table, floor_table, headline_table, machine_line, server_table, slope_table, start_table
 from .report import BenchReport
 
+NOTHING = "Not measured yet: `make benchmark`."
 ROOT = Path(__file__).parents[1]
 _PLACE = re.compile(r"(?P<open><!-- bench: (?P<name>[\w.-]+) -->\n).*?(?P<close><!-- /bench -->)", re.DOTALL)
 
@@ -38,8 +39,8 @@ def pages(root: Path = ROOT) -> list[Path]:
     return [path for path in (root / "README.md", *sorted((root / "docs").glob("*.md"))) if path.is_file()]
 
 
-def filled(text: str, report: BenchReport, page: str) -> str:
-    """Return a page's text with every table filled.
+def filled(text: str, report: BenchReport | None, page: str) -> str:
+    """Return a page's text with every table filled; without results, tables say that nothing was measured yet.
 
     Raises
     ------
@@ -50,14 +51,16 @@ def filled(text: str, report: BenchReport, page: str) -> str:
     def fill(found: re.Match[str]) -> str:
         if found["name"] not in TABLES:
             raise InputError(f"{page}: table {found['name']!r} is unknown; allowed: {', '.join(TABLES)}")
-        return f"{found['open']}{TABLES[found['name']](report)}\n{found['close']}"
+        table = TABLES[found["name"]](report) if report is not None else NOTHING
+        return f"{found['open']}{table}\n{found['close']}"
 
     return _PLACE.sub(fill, text)
 
 
 def stale(root: Path = ROOT, results: Path = RESULTS) -> dict[Path, str]:
     """Return the new text of every page whose tables are not what the results say."""
-    report = read_model(results / "bench-small.json", BenchReport, "a result of oviton bench")
+    newest = results / "bench-small.json"
+    report = read_model(newest, BenchReport, "a result of oviton bench") if newest.exists() else None
     new = {page: filled(page.read_text(encoding="utf-8"), report, page.name) for page in pages(root)}
     return {page: text for page, text in new.items() if text != page.read_text(encoding="utf-8")}
 

@@ -133,7 +133,8 @@ def _dilated(mask: npt.NDArray[np.bool_]) -> UInt8Array:
     """Return 1 where a pixel or one of its eight neighbours is set, `[H, W]`."""
     wide = np.pad(mask, 1)
     rows = wide[:-2] | wide[1:-1] | wide[2:]
-    return (rows[:, :-2] | rows[:, 1:-1] | rows[:, 2:]).astype(np.uint8)
+    found: UInt8Array = (rows[:, :-2] | rows[:, 1:-1] | rows[:, 2:]).astype(np.uint8)
+    return found
 
 
 def differs(a: UInt8Array, b: UInt8Array) -> npt.NDArray[np.bool_]:

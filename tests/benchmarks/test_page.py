@@ -1,12 +1,12 @@
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
 from oviton.benchmarks import markdown, page
 from oviton.benchmarks.plots import Axis, Series, plot
 from oviton.benchmarks.report import BenchReport
-from oviton.benchmarks.tables import RESULTS
 
 
 class Balance(HTMLParser):
@@ -28,7 +28,7 @@ class Balance(HTMLParser):
 
 @pytest.fixture
 def report():
-    return BenchReport.model_validate_json((RESULTS / "bench-small.json").read_bytes())
+    return BenchReport.model_validate_json(Path(__file__).with_name("report.json").read_bytes())
 
 
 def test_the_page_needs_nothing_else_and_is_well_formed(report):

@@ -1,14 +1,20 @@
+import shutil
+from pathlib import Path
+
 import pytest
 
 from oviton.benchmarks.report import BenchReport
-from oviton.benchmarks.tables import RESULTS, filled, stale
+from oviton.benchmarks.tables import NOTHING, filled, stale
 from oviton.data.errors import InputError
 
 PAGE = "before\n<!-- bench: {} -->\nold\n<!-- /bench -->\nafter\n"
 
 
+RESULT = Path(__file__).with_name("report.json")
+
+
 def newest():
-    return BenchReport.model_validate_json((RESULTS / "bench-small.json").read_bytes())
+    return BenchReport.model_validate_json(RESULT.read_bytes())
 
 
 def test_no_page_quotes_what_was_not_measured():
@@ -26,3 +32,16 @@ def test_a_table_is_replaced_and_the_rest_is_kept():
 def test_an_unknown_table_is_refused():
     with pytest.raises(InputError, match="'heads' is unknown; allowed: headline, engines"):
         filled(PAGE.format("heads"), newest(), "page")
+
+
+def test_a_page_is_stale_until_it_says_what_the_results_say(tmp_path):
+    page = tmp_path / "README.md"
+    page.write_text(PAGE.format("engines"), encoding="utf-8")
+    text = stale(tmp_path, tmp_path)[page]
+    assert NOTHING in text  # there are no results
+    shutil.copy(RESULT, tmp_path / "bench-small.json")
+    text = stale(tmp_path, tmp_path)[page]
+    assert NOTHING not in text
+    assert "openvino (cpu) bf16" in text
+    page.write_text(text, encoding="utf-8")
+    assert stale(tmp_path, tmp_path) == {}
