@@ -68,7 +68,7 @@ TARGETS = {
             "fp16",
             ("tensorrt-rtx-cu13==1.7.1.116", "cuda-python>=13.0,<14", "cuda-core>=1.0"),
             (),
-            "a desktop or laptop with an NVIDIA RTX GPU (compute capability 7.5 and later), Linux or Windows, x86-64",
+            "a desktop or laptop with an NVIDIA RTX GPU (compute capability 8.0 and later), Linux or Windows, x86-64",
         ),
         Target(
             "jetpack6",

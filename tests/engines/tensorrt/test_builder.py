@@ -87,6 +87,14 @@ def test_an_unsupported_operator_is_named_with_its_node(builder, shipped, tmp_pa
         builder(bundle=Bundle(tmp_path, shipped.manifest)).build(entry)
 
 
+def test_what_a_gpu_cannot_compute_is_named_in_the_librarys_own_words(builder, shipped):
+    """Turing has no FP32 matrix products in TensorRT-RTX; the appearance encoder averages colours with them."""
+    with pytest.raises(
+        EngineError, match=r"appearance_encoder: tensorrt-rtx \S+ cannot build it: .*'node_matmul'.*SM75"
+    ):
+        builder("7.5").build(shipped.manifest.graph("appearance_encoder"))
+
+
 @pytest.mark.parametrize("content", [b"", b"not a graph at all"])
 def test_a_file_that_is_no_graph_is_refused(builder, shipped, tmp_path, content):
     (tmp_path / "odd.onnx").write_bytes(content)
