@@ -63,6 +63,7 @@ EXTRAS = {
         "mypy==2.4.1",
         "promql-parser>=0.11",
         "ruff==0.17.6",
+        "trustme>=1.2",
     ],
 }
 

@@ -39,26 +39,20 @@ def zombies(pids: list[int]) -> list[int]:
     return [pid for pid in pids if states.get(pid) == "Z"]
 
 
-def named(word: str) -> list[int]:
-    """Return the processes whose program bears a word, zombies included."""
-    found = []
-    for process, _ in _all():
-        try:
-            if word in (PROC / str(process) / "comm").read_text():
-                found.append(process)
-        except OSError:
-            continue
-    return found
+def alive(pids: list[int]) -> list[int]:
+    """Return those of the processes that there are, zombies included."""
+    return [pid for pid in pids if (PROC / str(pid)).exists()]
 
 
-def shared_memory() -> dict[str, int]:
-    """Return names and bytes in /dev/shm."""
+def shared_memory(prefixes: tuple[str, ...]) -> dict[str, int]:
+    """Return names that begin so and their bytes in /dev/shm."""
     found = {}
     for path in SHARED_MEMORY.iterdir():
-        try:
-            found[path.name] = path.stat().st_size
-        except OSError:
-            continue
+        if path.name.startswith(prefixes):
+            try:
+                found[path.name] = path.stat().st_size
+            except OSError:
+                continue
     return found
 
 

@@ -27,12 +27,11 @@ from typing import Any
 import numpy as np
 
 from oviton import Bundle, ClientOptions, TryOn, TryOnClient
+from oviton.benchmarks.machine import RESULTS, write
+from oviton.benchmarks.serving_requests import Arrays, single_request
 from oviton.triton_models.options import RepositoryOptions
 from oviton.triton_models.repository import build_repository
 from oviton.triton_models.server import ServerOptions, TritonServer
-
-from machine import RESULTS, write
-from serving_requests import Arrays, single_request
 
 PARTS = ("latency", "throughput", "start")
 CLIENTS = 8

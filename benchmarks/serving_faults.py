@@ -24,6 +24,9 @@ from typing import Any
 import grpc
 
 from oviton import Bundle, ClientOptions, TryOn, TryOnClient
+from oviton.benchmarks.machine import write
+from oviton.benchmarks.processes import alive, shared_memory, zombies
+from oviton.benchmarks.serving_requests import Good, good_requests
 from oviton.triton_models.client.channel import open_channel
 from oviton.triton_models.client.faults import Fault
 from oviton.triton_models.client.options import Address
@@ -34,13 +37,7 @@ from oviton.triton_models.repository import build_repository
 from oviton.triton_models.server import ServerOptions
 from oviton.triton_models.supervisor import Supervisor
 
-from machine import write
-from processes import named, shared_memory, zombies
-from serving_requests import Good, good_requests
-
 READY_LIMIT = 30.0
-STUB = "triton_python_b"
-"""Begins the name of a model's process, as the system cuts it."""
 
 
 class Clients:
@@ -53,6 +50,11 @@ class Clients:
         self._threads = [threading.Thread(target=self._run, args=(address, good, i)) for i in range(count)]
         for thread in self._threads:
             thread.start()
+
+    def wait_warm(self) -> None:
+        """Wait until every client has had an answer, so that a fault is not its first."""
+        while self.right + len(self.faults) < 3 * len(self._threads):
+            time.sleep(0.1)
 
     def stop(self) -> None:
         """Let requests end."""
@@ -133,7 +135,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=2, help="kills of a model's process, and of the server")
     parser.add_argument("--json", type=Path, default=None, help="write there instead of results/")
     options = parser.parse_args()
-    before, old_stubs = shared_memory(), named(STUB)
+    prefixes, models = {f"oviton-client-{os.getpid()}-"}, set[int]()
     with ExitStack() as held:
         local = held.enter_context(TryOn.load(options.bundle, "onnxruntime", "fp32"))
         folder = Path(held.enter_context(tempfile.TemporaryDirectory())) / "repository"
@@ -145,17 +147,22 @@ def main() -> int:
         watching.start()
         address = supervisor.server.grpc_address
         witness, clients = Witness(address, good[0]), Clients(address, good, options.clients)
-        time.sleep(2)
+        clients.wait_warm()
         kills = []
         for number in range(options.rounds):
             for what in ("model", "server"):
+                prefixes.add(supervisor.server.shared_memory_prefix)
+                models.update(supervisor.server.model_pids)
                 kills.append(_kill(supervisor, what, number, witness))
                 print(kills[-1], flush=True)
                 time.sleep(2)
         clients.stop()
         witness.close()
-        stubs = [pid for pid in named(STUB) if pid not in old_stubs]
-        dead, alive, models = zombies(stubs), len(stubs), len(supervisor.server.model_pids)
+        server = supervisor.server
+        prefixes.add(server.shared_memory_prefix)
+        running = set(server.model_pids)
+        old = alive(sorted(models - running))
+        dead = zombies(sorted(models | running))
         supervisor.stop()
         watching.join()
     results = {
@@ -165,13 +172,14 @@ def main() -> int:
         "right": clients.right,
         "faults_of_retrying_clients": clients.faults[:20],
         "zombies": len(dead),
-        "model_processes": {"there": alive, "wanted": models},
-        "left_processes": len([pid for pid in named(STUB) if pid not in old_stubs]),
-        "left_in_shared_memory": sorted(set(shared_memory()) - set(before)),
+        "model_processes": len(running),
+        "old_model_processes": len(old),
+        "left_processes": len(alive(sorted(models | running))),
+        "left_in_shared_memory": sorted(shared_memory(tuple(prefixes))),
     }
     print(write(f"serving_faults-{results['bundle']}", results, options.json))
     slow = [kill for kill in kills if kill["ready_after_seconds"] > READY_LIMIT or kill["not_retryable"]]
-    left = results["left_in_shared_memory"] or results["left_processes"] or dead or alive != models
+    left = results["left_in_shared_memory"] or results["left_processes"] or dead or old
     return int(bool(slow or left or clients.faults or not clients.right))
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import collections
+import os
 import random
 import statistics
 import sys
@@ -25,16 +26,15 @@ import grpc
 from rich.progress import Progress
 
 from oviton import Bundle, ClientOptions, TryOn, TryOnClient
+from oviton.benchmarks.machine import write
+from oviton.benchmarks.processes import resident_mb, shared_memory, tree, zombies
+from oviton.benchmarks.serving_requests import bad_requests, good_requests
 from oviton.triton_models.client.channel import open_channel
 from oviton.triton_models.client.options import Address
 from oviton.triton_models.client.protocol import make_stub
 from oviton.triton_models.options import RepositoryOptions
 from oviton.triton_models.repository import build_repository
 from oviton.triton_models.server import ServerOptions, TritonServer
-
-from machine import write
-from processes import resident_mb, shared_memory, tree, zombies
-from serving_requests import bad_requests, good_requests
 
 BAD_SHARE = 0.2
 WARM_UP = 0.1
@@ -133,7 +133,6 @@ def main() -> int:
     parser.add_argument("--limit", type=float, default=GROWTH_LIMIT, help="allowed growth of memory, as a share")
     parser.add_argument("--json", type=Path, default=None, help="write there instead of results/")
     options = parser.parse_args()
-    before = shared_memory()
     with ExitStack() as held:
         local = held.enter_context(TryOn.load(options.bundle, "onnxruntime", "fp32"))
         folder = Path(held.enter_context(tempfile.TemporaryDirectory())) / "repository"
@@ -147,8 +146,10 @@ def main() -> int:
         seconds = time.monotonic() - started
         processes = tree(server.pid)
         dead, up = zombies(processes), server.is_ready
-        during = {name: size for name, size in shared_memory().items() if name not in before}
-    after = shared_memory()
+        # Other servers of the machine have names of their own.
+        prefixes = (server.shared_memory_prefix, f"oviton-client-{os.getpid()}-")
+        during = shared_memory(prefixes)
+    after = shared_memory(prefixes)
     warm = [mb for share, mb in memory if share >= WARM_UP]
     tenth = max(1, len(warm) // 10)
     first, last = statistics.median(warm[:tenth]), statistics.median(warm[-tenth:])
@@ -167,7 +168,7 @@ def main() -> int:
         "zombies": len(dead),
         "ready_at_the_end": up,
         "shared_memory_of_the_server_mb": round(sum(during.values()) / 2**20, 1),
-        "left_in_shared_memory": sorted(set(after) - set(before)),
+        "left_in_shared_memory": sorted(after),
     }
     path = write(f"serving_load-{results['bundle']}", results, options.json)
     for name in ("right", "growth", "zombies", "left_in_shared_memory", "faults"):

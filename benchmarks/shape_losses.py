@@ -13,10 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
+from oviton.benchmarks.machine import write
 from oviton.evaluation.shape_scores import ShapeNetworks, ShapeScore
 from oviton.evaluation.triplets import Triplet, TripletFolder
-
-from oviton.benchmarks.machine import write
 
 BASE = "pairs, ce 1, dice 0.3"
 VARIANTS = {

@@ -237,6 +237,11 @@ class TritonServer(Closeable):
         return tuple(children(server)) if server is not None else ()
 
     @property
+    def shared_memory_prefix(self) -> str:
+        """Return how the names in /dev/shm of its model processes begin."""
+        return self._prefix
+
+    @property
     def has_lost_models(self) -> bool:
         """Whether a model's process has died since all were ready; Triton starts no new one."""
         return not self._models <= set(self.model_pids)
