@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from machine import write
 from torch import nn
 
 from oviton import Garment, Person, TryOn, TryOnRequest
@@ -25,6 +24,8 @@ from oviton.runtime.refinement.options import RefinementOptions
 from oviton.runtime.refinement.problem import Problem
 from oviton.runtime.refinement.programs import Programs
 from oviton.runtime.refinement.refiner import Refiner
+
+from machine import write
 
 PEOPLE = Path(__file__).parents[1] / "examples" / "people"
 WEARS = (("hugo", "ana", "upper_clothes"), ("ana", "hugo", "upper_clothes,pants"))

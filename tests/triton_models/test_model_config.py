@@ -43,5 +43,5 @@ def test_a_configuration_that_does_not_fit_the_bundle_is_told(config):
         InputError, match=r"model it: input garments is uint8\[-1, 64, 32, 3\].*uint8\[-1, 256, 128, 3\]"
     ):
         model_config.check_against(config, [larger], [flags])
-    with pytest.raises(InputError, match="output flags is .*, but the bundle has missing"):
+    with pytest.raises(InputError, match=r"output flags is .*, but the bundle has missing"):
         model_config.check_against(config, [garments], [])
