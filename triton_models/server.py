@@ -303,6 +303,8 @@ class TritonServer(Closeable):
             os.killpg(self._process.pid, signal.SIGKILL)  # nothing, unless the launcher itself is stuck or was killed
         self._process.wait()
         self._log.join(timeout=5)
+        if self._process.stdout is not None:
+            self._process.stdout.close()
         for left in SHARED_MEMORY.glob(f"{self._prefix}*"):
             left.unlink(missing_ok=True)
 

@@ -1,0 +1,159 @@
+import shutil
+
+import numpy as np
+import onnxruntime
+import pytest
+
+from oviton.data.errors import InputError, ServerError
+from oviton.export.bundle import Bundle
+from oviton.triton_models.installation import find_triton
+from oviton.triton_models.model_config import parameters, protobuf, read_config
+from oviton.triton_models.options import RepositoryOptions
+from oviton.triton_models.repository import build_repository, is_repository
+from oviton.triton_models.server import ServerOptions, TritonServer
+
+GRAPHS = ("shape_encoder", "shape_generator", "appearance_encoder", "appearance_generator", "compositor")
+FEED_FORWARD = {"input_check", *GRAPHS, "try_on"}
+REFINEMENT = {"try_on_refined", "try_on_outfit", "appearance_generator_outfit"}
+
+
+@pytest.fixture(scope="module")
+def native(tmp_path_factory, tiny_bundle):
+    folder = tmp_path_factory.mktemp("native") / "repository"
+    return build_repository(tiny_bundle, folder, RepositoryOptions("onnxruntime", refinement=False))
+
+
+@pytest.fixture(scope="module")
+def run_ensemble(native):
+    """Run the written repository as Triton would: every step's own file, joined by the ensemble's maps."""
+    ensemble = read_config(native.folder / "try_on")
+
+    def run(values):
+        tensors = dict(values)
+        waiting = list(ensemble.ensemble_scheduling.step)
+        while waiting:
+            step = next(s for s in waiting if all(outer in tensors for outer in s.input_map.values()))
+            waiting.remove(step)
+            # From the model's own folder, so that nothing but what was copied there is found.
+            session = onnxruntime.InferenceSession(native.folder / step.model_name / "1" / "model.onnx")
+            feed = {inner: tensors[outer] for inner, outer in step.input_map.items()}
+            names = list(step.output_map)
+            found = dict(zip(names, session.run(names, feed), strict=True))
+            tensors.update({step.output_map[name]: array for name, array in found.items()})
+        return {tensor.name: tensors[tensor.name] for tensor in ensemble.output}
+
+    return run
+
+
+def test_a_native_repository_has_no_python(native):
+    assert set(native.models) == FEED_FORWARD
+    assert not list(native.folder.rglob("*.py"))
+    assert (native.engine, native.precision, native.device) == ("onnxruntime", "fp32", "cpu")
+    for model in FEED_FORWARD - {"try_on"}:
+        config = read_config(native.folder / model)
+        assert config.backend == "onnxruntime"
+        assert config.max_batch_size == 8
+        assert config.dynamic_batching.max_queue_delay_microseconds > 0
+        assert [sample.batch_size for sample in config.model_warmup] == [1, 8]
+        assert config.instance_group[0].kind == protobuf().ModelInstanceGroup.KIND_CPU
+        assert config.instance_group[0].rate_limiter.resources[0].count == 1
+        assert config.version_policy.latest.num_versions == 1
+    ensemble = read_config(native.folder / "try_on")
+    assert ensemble.platform == "ensemble"
+    assert not ensemble.model_warmup  # ensembles refuse one
+
+
+def test_a_native_repository_answers_like_the_engine_in_process(run_ensemble, in_process, tiny_requests):
+    expected = in_process.run(tiny_requests)
+    found = run_ensemble(tiny_requests)
+    assert sorted(found) == ["image", "input_flags", "labels"]
+    assert np.array_equal(found["image"], expected["image"])
+    assert np.array_equal(found["labels"], expected["labels"])
+    assert found["input_flags"].tolist() == [[0], [0]]
+
+
+def test_a_native_repository_flags_bad_values_and_counts_them_as_unlabelled(run_ensemble, tiny_requests):
+    bad = {name: array.copy() for name, array in tiny_requests.items()}
+    bad["person_labels"][1, :4] = 77
+    mended = {name: array.copy() for name, array in tiny_requests.items()}
+    mended["person_labels"][1, :4] = 0
+    found, expected = run_ensemble(bad), run_ensemble(mended)
+    assert found["input_flags"].tolist() == [[0], [1]]
+    assert np.array_equal(found["image"], expected["image"])
+    assert np.array_equal(found["labels"], expected["labels"])
+
+
+@pytest.mark.server
+def test_triton_accepts_every_native_configuration(native):
+    """The wheel's Triton lacks the backend, which it looks for only after a configuration is found valid."""
+    lines = []
+    options = ServerOptions(grpc_port=0, http_port=0, metrics_port=0)
+    with pytest.raises(ServerError, match="Triton stopped"):
+        TritonServer.start(native.folder, options, on_log=lines.append)
+    refused = [line for line in lines if "failed to load" in line and "version" in line]
+    for model in FEED_FORWARD - {"try_on"}:
+        assert any(f"'{model}'" in line and "unable to find backend library" in line for line in refused), model
+    assert any("ensemble 'try_on' depends on" in line for line in lines)
+
+
+def test_an_embedded_repository_says_what_it_serves(repository, tiny_bundle):
+    assert set(repository.models) == FEED_FORWARD | REFINEMENT
+    about = parameters(read_config(repository.folder / "try_on"))
+    assert about["bundle_identity"] == tiny_bundle.identity
+    assert (about["protocol"], about["engine"], about["engine_precision"]) == ("1", "onnxruntime", "fp32")
+    assert about["bundle_height"], about["bundle_width"] == ("64", "32")
+    worn = read_config(repository.folder / "try_on_outfit")
+    assert [step.model_name for step in worn.ensemble_scheduling.step].count("appearance_generator_outfit") == 1
+    assert "outfit" in [tensor.name for tensor in worn.input]
+    refined = read_config(repository.folder / "try_on_refined")
+    assert refined.model_transaction_policy.decoupled
+    assert refined.dynamic_batching.default_queue_policy.max_queue_size == 2
+
+
+def test_the_bundle_goes_along_when_asked(tmp_path, tiny_bundle):
+    options = RepositoryOptions("onnxruntime", python=True, refinement=False)
+    built = build_repository(tiny_bundle, tmp_path / "r", options)
+    moved = shutil.move(built.folder, tmp_path / "moved")
+    told = parameters(read_config(moved / "shape_encoder"))["bundle"]
+    assert Bundle.open((moved / "shape_encoder" / told).resolve()).identity == tiny_bundle.identity
+
+
+def test_only_an_older_repository_is_replaced(tmp_path, tiny_bundle):
+    options = RepositoryOptions("onnxruntime", refinement=False)
+    (tmp_path / "r").mkdir()
+    (tmp_path / "r" / "mine.txt").write_text("keep")
+    with pytest.raises(InputError, match="holds other files"):
+        build_repository(tiny_bundle, tmp_path / "r", options)
+    (tmp_path / "r" / "mine.txt").unlink()
+    build_repository(tiny_bundle, tmp_path / "r", options)
+    assert is_repository(tmp_path / "r")
+    build_repository(tiny_bundle, tmp_path / "r", options)
+    (tmp_path / "r" / "mine").mkdir()
+    with pytest.raises(InputError, match="holds other files"):
+        build_repository(tiny_bundle, tmp_path / "r", options)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"device": "tpu"}, "device 'tpu'; allowed: auto, cpu, cuda"),
+        ({"engine": "tensorrt", "python": True}, "own backend"),
+        ({"engine": "tensorrt", "device": "cpu"}, "needs a GPU"),
+        ({"engine": "onnxruntime", "precision": "int8"}, "no precision 'int8'"),
+        ({"engine": "abacus"}, "engine 'abacus' is unknown"),
+        ({"queue": 0}, "queue: 0 given"),
+    ],
+)
+def test_options_that_cannot_be(tmp_path, tiny_bundle, options, told):
+    with pytest.raises(InputError, match=told):
+        build_repository(tiny_bundle, tmp_path / "r", RepositoryOptions(**options))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_wheels_server_is_copied_once(tmp_path):
+    first = find_triton(tmp_path)
+    written = first.binary.stat().st_mtime_ns
+    assert "python" in first.backend_names
+    assert (first.backends / "python" / "triton_python_backend_stub").is_file()
+    assert find_triton(tmp_path).binary.stat().st_mtime_ns == written
+    assert [path.name for path in tmp_path.iterdir()] == [first.binary.parent.parent.name]
