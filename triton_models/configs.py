@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..export.manifest import Manifest, TensorSpec
-from .layout import OUTFIT_GENERATOR, TRY_ON, TRY_ON_OUTFIT, TRY_ON_REFINED, Step, outer_inputs, outer_outputs
+from .input_check import CHECKED_SOURCE, SOURCE
+from .input_check import NAME as INPUT_CHECK
+from .layout import OUTFIT_GENERATOR, TRY_ON_OUTFIT, TRY_ON_REFINED, Step, outer_inputs, outer_outputs
 from .layout import refinement_inputs as refined_inputs
 from .model_config import add_tensors, add_warmup, protobuf, set_parameters
 from .options import RepositoryOptions
@@ -42,7 +44,9 @@ class Configs:
         """Return the configuration of a feed-forward model."""
         config = self._model(step.model, step.inputs, step.outputs)
         config.instance_group.add(
-            kind=self._kind(self.on_gpu), count=self.options.instances, rate_limiter=self._rate_limiter()
+            kind=self._kind(self.on_gpu and step.model != INPUT_CHECK),
+            count=self.options.instances,
+            rate_limiter=self._rate_limiter(),
         )
         config.backend = backend
         if backend == "tensorrt":
@@ -73,6 +77,8 @@ class Configs:
                 names.append(OUTFIT_INPUT[0])
             for tensor in names:
                 part.input_map[tensor] = tensor
+            if step.model != INPUT_CHECK and SOURCE in names:
+                part.input_map[SOURCE] = CHECKED_SOURCE
             for spec in step.outputs:
                 part.output_map[spec.name] = spec.name
         set_parameters(config, about)
@@ -132,8 +138,3 @@ class Configs:
     def _kind(on_gpu: bool) -> Any:
         group = protobuf().ModelInstanceGroup
         return group.KIND_GPU if on_gpu else group.KIND_CPU
-
-
-def is_try_on(name: str) -> bool:
-    """Whether a model is one that clients call."""
-    return name in (TRY_ON, TRY_ON_OUTFIT, TRY_ON_REFINED)

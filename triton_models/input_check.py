@@ -1,6 +1,9 @@
 """The input check as a graph of its own, so that a server without Python can tell of values that no shape check sees.
 
-It is written when a repository is, from the manifest alone, so bundles need not hold it.
+It is written when a repository is, from the manifest alone, so bundles need not hold it. It also passes the source
+vector on, and every graph of an ensemble takes it from here. So each request begins with exactly this one step, bad
+values stop before anything else is computed, and Triton is spared a deadlock of its own: in 2.51 an ensemble whose
+first step fails while a second is still being enqueued locks request and ensemble in opposite orders, for ever.
 """
 
 from __future__ import annotations
@@ -10,12 +13,14 @@ from typing import Any
 
 import numpy as np
 
+from ..data.classes import NUM_CLASSES
 from ..data.optional import require
 from ..export.manifest import Manifest, TensorSpec
 from .input_flags import BITS, LARGEST
 
 NAME = "input_check"
 OUTPUT = "input_flags"
+SOURCE, CHECKED_SOURCE = "source", "checked_source"
 OPSET = 20
 
 
@@ -25,9 +30,12 @@ def check_inputs(manifest: Manifest) -> tuple[TensorSpec, ...]:
     return tuple(found[name] for name in BITS if name in found)
 
 
-def check_output() -> TensorSpec:
-    """Return the output: int32 `[N, 1]`."""
-    return TensorSpec(name=OUTPUT, dtype="int32", shape=("N", 1))
+def check_outputs() -> tuple[TensorSpec, ...]:
+    """Return the outputs: flags, int32 `[N, 1]`, and the source vector with what is out of range removed."""
+    return (
+        TensorSpec(name=OUTPUT, dtype="int32", shape=("N", 1)),
+        TensorSpec(name=CHECKED_SOURCE, dtype="int32", shape=("N", NUM_CLASSES)),
+    )
 
 
 def build_check_graph(manifest: Manifest) -> Any:
@@ -39,7 +47,8 @@ def build_check_graph(manifest: Manifest) -> Any:
     for term in terms[1:]:
         total = graph.node("Add", total, term)
     graph.node("Identity", total, output=OUTPUT)
-    tensors = ([*map(graph.tensor, check_inputs(manifest))], [graph.tensor(check_output())])
+    graph.node("Where", graph.wrong(SOURCE), graph.constant(-1), SOURCE, output=CHECKED_SOURCE)
+    tensors = ([*map(graph.tensor, check_inputs(manifest))], [*map(graph.tensor, check_outputs())])
     model = helper.make_model(
         helper.make_graph(graph.nodes, NAME, *tensors, graph.constants),
         opset_imports=[helper.make_opsetid("", OPSET)],
@@ -65,20 +74,22 @@ class _Graph:
 
     def term(self, spec: TensorSpec) -> str:
         """Return this input's bit where one of its values is out of range, int32 `[N, 1]`."""
-        # uint8 is cast before anything else: TensorRT knows no other operation on it.
-        values = self.node("Cast", spec.name, to=self.helper.TensorProto.INT32)
-        if spec.name == "source":
-            garments = self.node("Shape", "garment_labels", start=1, end=2)
-            most = self.node("Cast", garments, to=self.helper.TensorProto.INT32)
-            wrong = self.node("Or", self.node("Less", values, self.constant(-1)), self.node("Greater", values, most))
-        else:
-            if spec.name.endswith("densepose"):
-                axis = self.constant([len(spec.shape) - 1], np.int64)
-                values = self.node("Slice", values, self.constant([0], np.int64), self.constant([1], np.int64), axis)
-            wrong = self.node("Greater", values, self.constant(LARGEST[spec.name]))
-        bits = self.node("Where", wrong, self.constant(BITS[spec.name]), self.constant(0))
+        bits = self.node("Where", self.wrong(spec.name), self.constant(BITS[spec.name]), self.constant(0))
         flat = self.node("Reshape", bits, self.constant([0, -1], np.int64))
         return self.node("ReduceMax", flat, self.constant([1], np.int64), keepdims=1)
+
+    def wrong(self, name: str) -> str:
+        """Return where an input is out of range."""
+        # uint8 is cast before anything else: TensorRT knows no other operation on it.
+        values = self.node("Cast", name, to=self.helper.TensorProto.INT32)
+        if name == SOURCE:
+            garments = self.node("Shape", "garment_labels", start=1, end=2)
+            most = self.node("Cast", garments, to=self.helper.TensorProto.INT32)
+            return self.node("Or", self.node("Less", values, self.constant(-1)), self.node("Greater", values, most))
+        if name.endswith("densepose"):
+            last = self.constant([-1], np.int64)
+            values = self.node("Slice", values, self.constant([0], np.int64), self.constant([1], np.int64), last)
+        return self.node("Greater", values, self.constant(LARGEST[name]))
 
     def node(self, kind: str, *inputs: str, output: str | None = None, **attributes: Any) -> str:
         name = output or f"{kind.lower()}_{len(self.nodes)}"

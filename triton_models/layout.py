@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..export.manifest import Manifest, TensorSpec
 from .input_check import NAME as INPUT_CHECK
-from .input_check import check_inputs, check_output
+from .input_check import OUTPUT, check_inputs, check_outputs
 
 TRY_ON, TRY_ON_OUTFIT, TRY_ON_REFINED = "try_on", "try_on_outfit", "try_on_refined"
 OUTFIT_GENERATOR = "appearance_generator_outfit"
@@ -16,7 +16,7 @@ RESULTS = ("image", "labels")
 
 @dataclass(frozen=True)
 class Step:
-    """A model as a step of an ensemble. Tensors of equal names are joined.
+    """A model as a step of an ensemble. Tensors of equal names are joined; `source` comes through the input check.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class Step:
 def graph_steps(manifest: Manifest) -> tuple[Step, ...]:
     """Return the input check and the bundle's graphs, in order."""
     graphs = tuple(Step(graph.name, graph.inputs, graph.outputs) for graph in manifest.graphs)
-    return (Step(INPUT_CHECK, check_inputs(manifest), (check_output(),)), *graphs)
+    return (Step(INPUT_CHECK, check_inputs(manifest), check_outputs()), *graphs)
 
 
 def outer_inputs(steps: Sequence[Step]) -> tuple[TensorSpec, ...]:
@@ -49,7 +49,7 @@ def outer_inputs(steps: Sequence[Step]) -> tuple[TensorSpec, ...]:
 def outer_outputs(steps: Sequence[Step]) -> tuple[TensorSpec, ...]:
     """Return what the ensemble answers: picture, labels and input flags."""
     made = {spec.name: spec for step in steps for spec in step.outputs}
-    return tuple(made[name] for name in (*RESULTS, check_output().name))
+    return tuple(made[name] for name in (*RESULTS, OUTPUT))
 
 
 def refinement_inputs(manifest: Manifest) -> tuple[TensorSpec, ...]:

@@ -14,6 +14,7 @@ from ..data.files import atomic_folder
 from ..data.optional import is_installed
 from ..engines.engine_set import EngineSet
 from ..engines.loading import Progress
+from ..engines.plan_cache import PlanCache
 from ..export.bundle import Bundle
 from ..export.manifest import Form
 from .configs import Configs
@@ -151,7 +152,19 @@ class _Builder:
             precision = "fp16" if device == "cuda" else "fp32"
         if precision not in allowed:
             raise InputError(f"engine {options.engine} has no precision {precision!r}; allowed: {', '.join(allowed)}")
-        return _Used(options.engine, "", device, precision)
+        return _Used(options.engine, self._tensorrt_version(), device, precision)
+
+    def _tensorrt_version(self) -> str:
+        """Return the TensorRT that plans are built with; empty for another engine."""
+        if self.options.engine != "tensorrt":
+            return ""
+        from ..engines.tensorrt.flavour import FLAVOURS
+
+        flavour = FLAVOURS["tensorrt"]
+        flavour.check_installed()
+        version = flavour.version or "of an unknown version"
+        self.notes.append(f"these plans run on this kind of GPU, in a Triton whose TensorRT is {version} too")
+        return version
 
     def _write_feed_forward(self, step: Step) -> None:
         what = f"Graph {step.model} of bundle {self.bundle.manifest.name}."
@@ -159,12 +172,31 @@ class _Builder:
             kind = INPUT_CHECK if step.model == INPUT_CHECK else "graph"
             self._write(self.configs.graph(step, "python", self._engine_parameters(step.model)), what, kind)
             return
-        self._write(self.configs.graph(step, self.options.engine, {}), what)
         version = self.folder / step.model / VERSION
-        if step.model == INPUT_CHECK:
+        if step.model == INPUT_CHECK:  # a handful of comparisons: beside a GPU too they stay on the CPU
+            self._write(self.configs.graph(step, "onnxruntime", {}), "Which inputs hold values out of range.")
             write_check_graph(self.bundle.manifest, version / "model.onnx")
+            return
+        self._write(self.configs.graph(step, self.options.engine, {}), what)
+        if self.options.engine == "tensorrt":
+            self._write_plan(step.model, version)
         else:
             self._copy_graph(step.model, version)
+
+    def _write_plan(self, name: str, version: Path) -> None:
+        """Build a graph's TensorRT plan for the GPU here, or take it from the cache."""
+        from ..engines.tensorrt.builder import PlanBuilder
+        from ..engines.tensorrt.flavour import FLAVOURS
+        from ..engines.tensorrt.options import BuildOptions
+        from ..engines.tensorrt.plan import obtain_plan
+
+        cache, graph = PlanCache(), self.bundle.manifest.graph(name)
+        builder = PlanBuilder(self.bundle, FLAVOURS["tensorrt"], self.used.precision, BuildOptions(), cache.root)
+
+        def tell(graph: str, what: str, share: float) -> None:
+            self.say(f"building {graph}: {what.lower()} ({share:.0%})")
+
+        (version / "model.plan").write_bytes(obtain_plan(builder, graph, cache, tell).data)
 
     def _copy_graph(self, name: str, version: Path) -> None:
         """Copy a graph with the weights that it refers to by file name."""

@@ -28,7 +28,7 @@ def good(tiny_bundle, tiny_requests):
 
 def test_good_values_have_no_flag(session, good):
     good["densepose"][..., 1:] = 255  # U and V may be anything
-    (found,) = session.run(None, good)
+    found, _ = session.run(None, good)
     assert found.tolist() == flag_inputs(good).tolist() == [[0], [0]]
     assert describe(0) == ""
 
@@ -42,7 +42,7 @@ def test_graph_and_numpy_flag_exactly_the_rows_that_are_wrong(session, tiny_bund
         ids = inputs[name][row, ..., 0] if name.endswith("densepose") else inputs[name][row]
         ids[np.unravel_index(at % ids.size, ids.shape)] = WRONG[name]
     expected = [[sum(BITS[name] for name, row in wrong.items() if row == r)] for r in range(2)]
-    (found,) = session.run(None, inputs)
+    found, _ = session.run(None, inputs)
     assert found.dtype == np.int32
     assert found.tolist() == expected
     assert flag_inputs(inputs).tolist() == expected
@@ -51,7 +51,10 @@ def test_graph_and_numpy_flag_exactly_the_rows_that_are_wrong(session, tiny_bund
 @pytest.mark.parametrize("value", [-2, 3, 2**31 - 1, -(2**31)])
 def test_sources_out_of_range(session, good, value):
     good["source"][1, 7] = value
-    (found,) = session.run(None, good)
+    found, passed_on = session.run(None, good)
+    good["source"][1, 7], given = -1, good["source"].copy()
+    assert np.array_equal(passed_on, good["source"])
+    good["source"] = given
     assert found.tolist() == flag_inputs(good).tolist() == [[0], [BITS["source"]]]
 
 

@@ -5,6 +5,7 @@ import onnxruntime
 import pytest
 
 from oviton.data.errors import InputError, ServerError
+from oviton.data.optional import is_installed
 from oviton.export.bundle import Bundle
 from oviton.triton_models.installation import find_triton
 from oviton.triton_models.model_config import parameters, protobuf, read_config
@@ -63,6 +64,15 @@ def test_a_native_repository_has_no_python(native):
     assert not ensemble.model_warmup  # ensembles refuse one
 
 
+@pytest.mark.parametrize("name", ["try_on", "try_on_outfit"])
+def test_an_ensemble_begins_with_the_input_check_alone(repository, name):
+    """With two first steps, Triton 2.51 deadlocks when one of them fails while the other is being enqueued."""
+    config = read_config(repository.folder / name)
+    given = {tensor.name for tensor in config.input}
+    first = [step.model_name for step in config.ensemble_scheduling.step if set(step.input_map.values()) <= given]
+    assert first == ["input_check"]
+
+
 def test_a_native_repository_answers_like_the_engine_in_process(run_ensemble, in_process, tiny_requests):
     expected = in_process.run(tiny_requests)
     found = run_ensemble(tiny_requests)
@@ -94,6 +104,27 @@ def test_triton_accepts_every_native_configuration(native):
     for model in FEED_FORWARD - {"try_on"}:
         assert any(f"'{model}'" in line and "unable to find backend library" in line for line in refused), model
     assert any("ensemble 'try_on' depends on" in line for line in lines)
+
+
+@pytest.mark.skipif(is_installed("tensorrt"), reason="TensorRT is installed here")
+def test_without_tensorrt_its_extra_is_named(tmp_path, tiny_bundle):
+    with pytest.raises(InputError, match=r"pip install 'oviton\[tensorrt\]'"):
+        build_repository(tiny_bundle, tmp_path / "r", RepositoryOptions("tensorrt"))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not is_installed("tensorrt"), reason="needs TensorRT and an NVIDIA GPU")
+def test_a_tensorrt_repository_holds_plans(tmp_path, tiny_bundle):
+    built = build_repository(tiny_bundle, tmp_path / "r", RepositoryOptions("tensorrt", refinement=False))
+    assert (built.engine, built.device, built.precision) == ("tensorrt", "cuda", "fp16")
+    for model in GRAPHS:
+        config = read_config(built.folder / model)
+        assert (config.backend, config.platform) == ("tensorrt", "tensorrt_plan")
+        assert config.instance_group[0].kind == protobuf().ModelInstanceGroup.KIND_GPU
+        assert (built.folder / model / "1" / "model.plan").stat().st_size > 1000
+    assert read_config(built.folder / "input_check").backend == "onnxruntime"
+    assert not list(built.folder.rglob("*.py"))
 
 
 def test_an_embedded_repository_says_what_it_serves(repository, tiny_bundle):

@@ -115,29 +115,32 @@ def test_requests_that_do_not_fit_are_refused_with_a_sentence(ask, one, spoil):
     assert len(refused.value.message()) > 20
 
 
+@pytest.fixture(scope="module")
+def inputs(sample_people):
+    return sample_requests(sample_people, 64, 32, 1, 2)
+
+
+@pytest.fixture(scope="module")
+def worn(requests):
+    return requests(1, 2)
+
+
+@pytest.fixture(scope="module")
+def expected(in_process, tiny_bundle, inputs):
+    options = RefinementOptions(steps=4, seed=3, preview_every=2)
+    programs = Programs(tiny_bundle)
+    values = in_process.run(inputs)
+    refiner = Refiner(programs, Problem(in_process, programs, values, options), options)
+    steps = list(refiner)
+    refined = refiner.result()
+    if refined.picture is not None:
+        values["generated"] = refined.picture[None]
+        compositor = in_process["compositor"]
+        values |= compositor(**{spec.name: values[spec.name] for spec in compositor.inputs})
+    return steps, refined, values
+
+
 class TestRefinement:
-    @pytest.fixture(scope="class")
-    def inputs(self, sample_people):
-        return sample_requests(sample_people, 64, 32, 1, 2)
-
-    @pytest.fixture(scope="class")
-    def worn(self, requests):
-        return requests(1, 2)
-
-    @pytest.fixture(scope="class")
-    def expected(self, in_process, tiny_bundle, inputs):
-        options = RefinementOptions(steps=4, seed=3, preview_every=2)
-        programs = Programs(tiny_bundle)
-        values = in_process.run(inputs)
-        refiner = Refiner(programs, Problem(in_process, programs, values, options), options)
-        steps = list(refiner)
-        refined = refiner.result()
-        if refined.picture is not None:
-            values["generated"] = refined.picture[None]
-            compositor = in_process["compositor"]
-            values |= compositor(**{spec.name: values[spec.name] for spec in compositor.inputs})
-        return steps, refined, values
-
     def test_the_stream_is_what_happens_in_process(self, open_stream, inputs, expected):
         steps, refined, values = expected
         wishes = {"steps": 4, "seed": 3, "preview_every": 2, "keep_outfit": True}

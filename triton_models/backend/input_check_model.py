@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...data.errors import InputError
-from ..input_check import OUTPUT
+from ..input_check import CHECKED_SOURCE, OUTPUT, SOURCE
 from ..input_flags import describe, flag_inputs
 from .answers import Arrays, answer
 
@@ -22,7 +22,7 @@ class InputCheckModel:
 
     def execute(self, requests: Sequence[Any]) -> list[Any]:
         """Answer zeros for good values."""
-        return [answer(request, lambda inputs: {OUTPUT: check(inputs)}) for request in requests]
+        return [answer(request, _answered) for request in requests]
 
     def finalize(self) -> None:
         """Hold nothing."""
@@ -46,3 +46,7 @@ def check(inputs: Arrays) -> npt.NDArray[np.int32]:
         which = f"request {row} of the batch: " if len(flags) > 1 else ""
         raise InputError(which + describe(int(flags[row, 0]), garments))
     return flags
+
+
+def _answered(inputs: Arrays) -> Arrays:
+    return {OUTPUT: check(inputs), CHECKED_SOURCE: inputs[SOURCE]}
