@@ -30,6 +30,13 @@ if TYPE_CHECKING:
 
 LEVELS = {"error": "EF", "warning": "WEF", "info": "IWEF"}
 STATUS_SECONDS = 2.0
+_NO_GPU = (
+    "CUDA driver version is insufficient",
+    "CudaDriverHelper has not been initialized",
+    "no pinned memory pool",
+    "DCGM unable to start",
+)
+"""What Triton warns of at every start on a machine without a GPU; ``--log info`` shows it."""
 
 
 def serve(
@@ -166,7 +173,7 @@ def _log_printer(levels: str) -> Callable[[str], None]:
     def show(line: str) -> None:
         # A line that does not start like Triton's own is what a model process printed.
         level = line[0] if line[1:5].isdigit() else "I"
-        if level in levels:
+        if level in levels and not (levels != LEVELS["info"] and any(part in line for part in _NO_GPU)):
             with lock:
                 err.print(f"triton: {line}", markup=False, soft_wrap=True)
 

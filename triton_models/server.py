@@ -155,6 +155,13 @@ class TritonServer(Closeable):
         With ports chosen.
     on_log
         Called with each line of the server's log, from a thread of its own.
+
+    Attributes
+    ----------
+    memory_prefix
+        How the names of its shared memory in ``/dev/shm`` begin.
+    last_lines
+        The end of its log.
     """
 
     def __init__(
@@ -163,7 +170,7 @@ class TritonServer(Closeable):
         self.installation, self.repository, self.options = installation, repository, options
         self.last_lines: deque[str] = deque(maxlen=KEPT_LINES)
         self._on_log = on_log
-        self._prefix = f"oviton-{uuid.uuid4().hex[:8]}-"
+        self.memory_prefix = f"oviton-{uuid.uuid4().hex[:8]}-"
         self._models: set[int] = set()
         self._process = self._spawn()
         self._log = threading.Thread(target=self._forward_log, name="triton log", daemon=True)
@@ -305,7 +312,7 @@ class TritonServer(Closeable):
         self._log.join(timeout=5)
         if self._process.stdout is not None:
             self._process.stdout.close()
-        for left in SHARED_MEMORY.glob(f"{self._prefix}*"):
+        for left in SHARED_MEMORY.glob(f"{self.memory_prefix}*"):
             left.unlink(missing_ok=True)
 
     def kill(self) -> None:
@@ -324,10 +331,10 @@ class TritonServer(Closeable):
         installed = self.installation
         command = [
             sys.executable, "-I", "-S", str(LAUNCHER),
-            str(os.getpid()), str(self.options.stop_seconds + 5), self._prefix, str(installed.binary),
+            str(os.getpid()), str(self.options.stop_seconds + 5), self.memory_prefix, str(installed.binary),
             f"--model-repository={self.repository.resolve()}",
             f"--backend-directory={installed.backends}", f"--cache-directory={installed.caches}",
-            f"--backend-config=python,shm-region-prefix-name={self._prefix}",
+            f"--backend-config=python,shm-region-prefix-name={self.memory_prefix}",
             *self.options.arguments(),
         ]  # fmt: skip
         return subprocess.Popen(
