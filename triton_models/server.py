@@ -158,7 +158,7 @@ class TritonServer(Closeable):
 
     Attributes
     ----------
-    memory_prefix
+    shared_memory_prefix
         How the names of its shared memory in ``/dev/shm`` begin.
     last_lines
         The end of its log.
@@ -170,7 +170,7 @@ class TritonServer(Closeable):
         self.installation, self.repository, self.options = installation, repository, options
         self.last_lines: deque[str] = deque(maxlen=KEPT_LINES)
         self._on_log = on_log
-        self.memory_prefix = f"oviton-{uuid.uuid4().hex[:8]}-"
+        self.shared_memory_prefix = f"oviton-{uuid.uuid4().hex[:8]}-"
         self._models: set[int] = set()
         self._process = self._spawn()
         self._log = threading.Thread(target=self._forward_log, name="triton log", daemon=True)
@@ -244,11 +244,6 @@ class TritonServer(Closeable):
         return tuple(children(server)) if server is not None else ()
 
     @property
-    def shared_memory_prefix(self) -> str:
-        """Return how the names in /dev/shm of its model processes begin."""
-        return self._prefix
-
-    @property
     def has_lost_models(self) -> bool:
         """Whether a model's process has died since all were ready; Triton starts no new one."""
         return not self._models <= set(self.model_pids)
@@ -312,7 +307,7 @@ class TritonServer(Closeable):
         self._log.join(timeout=5)
         if self._process.stdout is not None:
             self._process.stdout.close()
-        for left in SHARED_MEMORY.glob(f"{self.memory_prefix}*"):
+        for left in SHARED_MEMORY.glob(f"{self.shared_memory_prefix}*"):
             left.unlink(missing_ok=True)
 
     def kill(self) -> None:
@@ -331,10 +326,10 @@ class TritonServer(Closeable):
         installed = self.installation
         command = [
             sys.executable, "-I", "-S", str(LAUNCHER),
-            str(os.getpid()), str(self.options.stop_seconds + 5), self.memory_prefix, str(installed.binary),
+            str(os.getpid()), str(self.options.stop_seconds + 5), self.shared_memory_prefix, str(installed.binary),
             f"--model-repository={self.repository.resolve()}",
             f"--backend-directory={installed.backends}", f"--cache-directory={installed.caches}",
-            f"--backend-config=python,shm-region-prefix-name={self.memory_prefix}",
+            f"--backend-config=python,shm-region-prefix-name={self.shared_memory_prefix}",
             *self.options.arguments(),
         ]  # fmt: skip
         return subprocess.Popen(

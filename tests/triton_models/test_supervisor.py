@@ -44,7 +44,7 @@ def supervised(small_repository):
 def test_a_server_comes_back_after_a_killed_model_and_a_killed_server(supervised):
     supervisor, events = supervised
     first = supervisor.server
-    ports, prefix = first.options.ports, first.memory_prefix
+    ports, prefix = first.options.ports, first.shared_memory_prefix
     assert list(Path("/dev/shm").glob(f"{prefix}*"))
     for number, victim in enumerate((first.model_pids[0], None), start=1):
         group = [supervisor.server.pid, *supervisor.server.model_pids]
@@ -62,7 +62,7 @@ def test_nothing_outlives_a_killed_parent(small_repository):
     code = (
         "import sys, time; from pathlib import Path; from oviton.triton_models.server import *\n"
         "o = ServerOptions(grpc_port=0, http_port=0, metrics_port=0, stop_seconds=3)\n"
-        "s = TritonServer.start(Path(sys.argv[1]), o); print(s.memory_prefix, flush=True); time.sleep(60)\n"
+        "s = TritonServer.start(Path(sys.argv[1]), o); print(s.shared_memory_prefix, flush=True); time.sleep(60)\n"
     )
     parent = subprocess.Popen([sys.executable, "-c", code, small_repository], stdout=subprocess.PIPE, text=True)
     prefix = parent.stdout.readline().strip()
