@@ -80,7 +80,9 @@ def start(tryon: TryOn, request: TryOnRequest, steps: int) -> dict[str, Refiner]
     """Begin the same refinement in both ways, without a plateau to stop at."""
     found = {}
     for name in ("ours", "plain"):
-        options = RefinementOptions(steps=steps, patience=10_000, precision="auto" if name == "ours" else "fp32")
+        options = RefinementOptions(
+            steps=steps, patience=10_000, worthwhile=0.0, precision="auto" if name == "ours" else "fp32"
+        )
         values = tryon._feed_forward(tryon._request(request.person, request.garments, request.remove))
         bundle = tryon.engines.bundle
         programs = PlainPrograms(bundle) if name == "plain" else Programs(bundle, "cpu", options.precision)
@@ -104,18 +106,24 @@ def step_times(refiners: dict[str, Refiner], rounds: int) -> dict[str, float]:
         "passes": bare_passes(refiners["ours"]),
         "plain_fp32_step": lambda: next(steps["plain"]),
     }
-    times: dict[str, list[float]] = {name: [] for name in ways}
+    clocks = {"seconds": time.perf_counter, "processor_seconds": time.process_time}
+    times: dict[tuple[str, str], list[float]] = {(name, clock): [] for name in ways for clock in clocks}
     for turn in range(rounds + 1):
         for name, way in ways.items():
-            begun = time.perf_counter()
+            begun = {clock: now() for clock, now in clocks.items()}
             way()
             if turn:  # the first warms up
-                times[name].append(time.perf_counter() - begun)
-    median = {name: statistics.median(found) for name, found in times.items()}
+                for clock, now in clocks.items():
+                    times[name, clock].append(now() - begun[clock])
+    median = {key: statistics.median(found) for key, found in times.items()}
+    ratios = {"step_by_passes": ("step", "passes"), "plain_by_step": ("plain_fp32_step", "step")}
     return {
-        **{f"{name}_seconds": round(value, 4) for name, value in median.items()},
-        "step_by_passes": round(median["step"] / median["passes"], 3),
-        "plain_by_step": round(median["plain_fp32_step"] / median["step"], 3),
+        **{f"{name}_{clock}": round(value, 4) for (name, clock), value in median.items()},
+        **{
+            f"{ratio}_in_{clock}": round(median[upper, clock] / median[lower, clock], 3)
+            for ratio, (upper, lower) in ratios.items()
+            for clock in clocks
+        },
     }
 
 
@@ -135,7 +143,7 @@ def bare_passes(refiner: Refiner) -> Callable[[], object]:
 
 def together_times(tryon: TryOn) -> dict[str, float]:
     """Return seconds of a step of two requests, one by one and side by side, interleaved."""
-    options = RefinementOptions(steps=40)
+    options = RefinementOptions(steps=40, worthwhile=0.0)
     group = []
     for person, owner, classes in WEARS:
         garment = Garment.open(PEOPLE / owner, wear=classes)

@@ -46,7 +46,7 @@ class Refined:
     seconds
         In all.
     stopped
-        Why it ended: ``"steps"``, ``"plateau"``, ``"time"``, ``"cancelled"``, ``"not a number"``.
+        Why it ended: ``"steps"``, ``"plateau"``, ``"time"``, ``"cancelled"``, ``"needless"``, ``"not a number"``.
     before, after
         The loss, by term, of the feed-forward and of the refined weights, on the unmoved photographs.
     texture
@@ -110,7 +110,9 @@ class Refiner:
         options = self.options
         if self.stopped != "cancelled":
             return None
-        if self.steps >= options.steps:
+        if not self.steps and self._is_needless():
+            self.stopped = "needless"
+        elif self.steps >= options.steps:
             self.stopped = "steps"
         elif self._since >= options.patience:
             self.stopped = "plateau"
@@ -149,6 +151,10 @@ class Refiner:
             self._since += 1
         return RefinementStep(self.steps, losses, self._preview(), time.perf_counter() - self.started)
 
+    def _is_needless(self) -> bool:
+        aims = bool(self.options.weights.lookup) and self.problem.has_lookup
+        return aims and self._before.texture < self.options.worthwhile
+
     def _would_be_late(self) -> bool:
         budget = self.options.time_budget
         return budget is not None and time.perf_counter() + self._slowest - self.started > budget
@@ -185,7 +191,11 @@ class Refiner:
     def _objection(self, before: _Judgement, after: _Judgement) -> str:
         """Return why the refined weights must not be used; empty when they may."""
         if not self.steps:
-            reasons = {"time": "the time budget is shorter than one step", "not a number": "the loss is not a number"}
+            reasons = {
+                "time": "the time budget is shorter than one step",
+                "not a number": "the loss is not a number",
+                "needless": f"its texture is near enough to the garment's ({before.texture:.2f} away)",
+            }
             return reasons.get(self.stopped, "no step was taken")
         if not math.isfinite(after.losses["loss"]):
             return "the loss is not a number"
