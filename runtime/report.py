@@ -62,7 +62,7 @@ class RefinementReport(_Strict):
     steps, seconds
         Steps taken and time spent, preparation included.
     stopped
-        ``"steps"``, ``"plateau"``, ``"time"``, ``"cancelled"``, ``"needless"`` or ``"not a number"``.
+        ``"steps"``, ``"plateau"``, ``"time"``, ``"cancelled"``, ``"not worthwhile"`` or ``"not a number"``.
     losses_before, losses_after
         The weighted terms of the loss and their sum on the unmoved photographs.
     texture_before, texture_after

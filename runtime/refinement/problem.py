@@ -98,6 +98,8 @@ class Problem:
         self.target, self.mask, self.labels = joined.target, joined.mask, joined.labels
         self.touched = joined.touched
         self.has_lookup = bool(self.mask[-1].sum() > 0)
+        worn = torch.tensor(self.source > OWN, device=self.labels.device)[self.labels[-1].long()]
+        self.known_share = float(self.mask[-1, 0][worn].mean()) if worn.any() else 0.0
         with torch.no_grad():
             parts = zip(torch.split(self.target, 4), torch.split(self.labels, 4), strict=True)
             self.seen = Seen.join([programs.examine(*part, precise=True) for part in parts])

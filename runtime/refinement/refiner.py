@@ -46,7 +46,7 @@ class Refined:
     seconds
         In all.
     stopped
-        Why it ended: ``"steps"``, ``"plateau"``, ``"time"``, ``"cancelled"``, ``"needless"``, ``"not a number"``.
+        Why it ended: ``"steps"``, ``"plateau"``, ``"time"``, ``"cancelled"``, ``"not worthwhile"``, ``"not a number"``.
     before, after
         The loss, by term, of the feed-forward and of the refined weights, on the unmoved photographs.
     texture
@@ -110,8 +110,8 @@ class Refiner:
         options = self.options
         if self.stopped != "cancelled":
             return None
-        if not self.steps and self._is_needless():
-            self.stopped = "needless"
+        if not self.steps and self._doubt():
+            self.stopped = "not worthwhile"
         elif self.steps >= options.steps:
             self.stopped = "steps"
         elif self._since >= options.patience:
@@ -151,9 +151,15 @@ class Refiner:
             self._since += 1
         return RefinementStep(self.steps, losses, self._preview(), time.perf_counter() - self.started)
 
-    def _is_needless(self) -> bool:
-        aims = bool(self.options.weights.lookup) and self.problem.has_lookup
-        return aims and self._before.texture < self.options.worthwhile
+    def _doubt(self) -> str:
+        """Return why the lookup is not worth aiming at; empty when it is, or is not aimed at."""
+        if not self.options.weights.lookup or not self.problem.has_lookup:
+            return ""
+        if self._before.texture < self.options.worthwhile:
+            return f"its texture is near enough to the garment's ({self._before.texture:.2f} away)"
+        if self.problem.known_share < self.options.least_known:
+            return f"the photograph shows only {self.problem.known_share:.0%} of what is worn"
+        return ""
 
     def _would_be_late(self) -> bool:
         budget = self.options.time_budget
@@ -194,7 +200,7 @@ class Refiner:
             reasons = {
                 "time": "the time budget is shorter than one step",
                 "not a number": "the loss is not a number",
-                "needless": f"its texture is near enough to the garment's ({before.texture:.2f} away)",
+                "not worthwhile": self._doubt(),
             }
             return reasons.get(self.stopped, "no step was taken")
         if not math.isfinite(after.losses["loss"]):

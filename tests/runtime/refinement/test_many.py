@@ -8,7 +8,7 @@ from oviton.data.errors import InputError
 from oviton.runtime.refinement import many
 from oviton.runtime.refinement.options import RefinementOptions
 
-OPTIONS = RefinementOptions(steps=3, views=2, worthwhile=0.0, precision="fp32")
+OPTIONS = RefinementOptions(steps=3, views=2, worthwhile=0.0, least_known=0.0, precision="fp32")
 
 
 @pytest.fixture
