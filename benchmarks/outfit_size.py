@@ -42,7 +42,7 @@ def main() -> None:
     results = {}
     for person, owner, classes in WEARS:
         garment = Garment.open(PEOPLE / owner, wear=classes)
-        options = RefinementOptions(steps=arguments.steps, worthwhile=0.0, least_known=0.0)
+        options = RefinementOptions(steps=arguments.steps, always=True)
         refinement = tryon.refinement(Person.open(PEOPLE / person), garment, options=options)
         for _ in refinement:
             pass

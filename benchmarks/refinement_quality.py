@@ -29,6 +29,7 @@ def main() -> None:
     parser.add_argument("triplets", type=Path)
     parser.add_argument("bundle", nargs="?", type=Path, default=None)
     parser.add_argument("--limit", type=int, default=5, help="triplets of each split")
+    parser.add_argument("--skip", type=int, default=0, help="the first so many triplets of each split")
     parser.add_argument("--steps", type=int, default=40)
     parser.add_argument("--pictures", type=Path, default=None)
     parser.add_argument("--evaluations", type=Path, nargs="+", help="sum up what oviton evaluate --json wrote before")
@@ -54,7 +55,16 @@ def evaluate(arguments: argparse.Namespace, folder: Path) -> list[Path]:
     for split in TripletFolder.open(arguments.triplets, limit=1).splits:
         written = folder / f"{split}.json"
         command = [sys.executable, "-m", "oviton", "evaluate", "--triplets", arguments.triplets, "--split", split]
-        command += ["--limit", str(arguments.limit), "--refine", str(arguments.steps), "--json", written]
+        command += [
+            "--skip",
+            str(arguments.skip),
+            "--limit",
+            str(arguments.limit),
+            "--refine",
+            str(arguments.steps),
+            "--json",
+            written,
+        ]
         command += ["--bundle", arguments.bundle] if arguments.bundle is not None else []
         command += ["--pictures", arguments.pictures / split] if arguments.pictures is not None else []
         environment = {**os.environ, "OMP_NUM_THREADS": "1"}

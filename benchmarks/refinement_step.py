@@ -83,8 +83,7 @@ def start(tryon: TryOn, request: TryOnRequest, steps: int) -> dict[str, Refiner]
         options = RefinementOptions(
             steps=steps,
             patience=10_000,
-            worthwhile=0.0,
-            least_known=0.0,
+            always=True,
             precision="auto" if name == "ours" else "fp32",
         )
         values = tryon._feed_forward(tryon._request(request.person, request.garments, request.remove))
@@ -147,7 +146,7 @@ def bare_passes(refiner: Refiner) -> Callable[[], object]:
 
 def together_times(tryon: TryOn) -> dict[str, float]:
     """Return seconds of a step of two requests, one by one and side by side, interleaved."""
-    options = RefinementOptions(steps=40, worthwhile=0.0, least_known=0.0)
+    options = RefinementOptions(steps=40, always=True)
     group = []
     for person, owner, classes in WEARS:
         garment = Garment.open(PEOPLE / owner, wear=classes)

@@ -30,7 +30,8 @@ def evaluate(
         Path, typer.Option("--triplets", metavar="DIR", help="Triplets that oviton render --triplets wrote.")
     ],
     split: Annotated[list[str] | None, typer.Option("--split", help="Only this split; repeatable.")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many triplets of each split.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only so many triplets of each split.")] = None,
+    skip: Annotated[int, typer.Option(min=0, help="Leave out the first so many triplets of each split.")] = 0,
     refine: Annotated[int, typer.Option(metavar="STEPS", help="Also measure refinement, of so many steps.")] = 0,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write every number to this file.")] = None,
     sheet: Annotated[Path | None, typer.Option(help="Draw a contact sheet into this picture.")] = None,
@@ -62,7 +63,7 @@ def evaluate(
     check_outputs(outputs, inputs=[triplets, *([bundle] if bundle is not None else [])])
     if pictures is not None and triplets.resolve() in (pictures.resolve(), *pictures.resolve().parents):
         raise InputError(f"{pictures} lies in the input folder {triplets}; write somewhere else")
-    folder = TripletFolder.open(triplets, splits=split or (), limit=limit)
+    folder = TripletFolder.open(triplets, splits=split or (), skip=skip, limit=limit)
     drawing = ContactSheet.of(folder)
     with ExitStack() as pending:  # all files appear together, once all are whole
         with status("loading") as say:

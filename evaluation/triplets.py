@@ -124,7 +124,7 @@ class TripletFolder:
     notes: tuple[str, ...]
 
     @classmethod
-    def open(cls, path: Path, *, splits: Iterable[str] = (), limit: int | None = None) -> TripletFolder:
+    def open(cls, path: Path, *, splits: Iterable[str] = (), skip: int = 0, limit: int | None = None) -> TripletFolder:
         """Read the index and list the triplets; none of them is read yet.
 
         Parameters
@@ -133,8 +133,10 @@ class TripletFolder:
             The folder that `oviton render --triplets` wrote.
         splits
             Splits to use; all when empty.
+        skip
+            Leave out the first so many triplets of each split.
         limit
-            Take the first so many triplets of each split.
+            Take so many triplets of each split, after those.
 
         Raises
         ------
@@ -160,7 +162,7 @@ class TripletFolder:
             triplets = sorted(p for p in folder.iterdir() if p.is_dir() and p.name[0] != ".") if folder.is_dir() else []
             if len(triplets) != index.splits[split]:
                 notes.append(f"{split}: {len(triplets)} triplets found, but {INDEX_NAME} lists {index.splits[split]}")
-            found[split] = tuple(triplets[:limit])
+            found[split] = tuple(triplets[skip:][:limit])
         if not any(found.values()):
             raise InputError(f"{path}: no triplet in {', '.join(wanted) or 'any split'}; render them anew")
         return cls(path, found, tuple(notes))

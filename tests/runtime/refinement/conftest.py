@@ -25,9 +25,7 @@ def refine(tiny_tryon, request_of):
 
     def call(**wishes):
         on_step = wishes.pop("on_step", None)
-        options = dataclasses.replace(
-            RefinementOptions(steps=4, views=2, worthwhile=0.0, least_known=0.0, precision="fp32"), **wishes
-        )
+        options = dataclasses.replace(RefinementOptions(steps=4, views=2, precision="fp32"), **wishes)
         return tiny_tryon.refine(*request_of, options=options, on_step=on_step)
 
     return call

@@ -11,7 +11,7 @@ pytestmark = [
     pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA GPU that this torch can use"),
 ]
 
-OPTIONS = RefinementOptions(steps=10, views=2, worthwhile=0.0, least_known=0.0, precision="fp32")
+OPTIONS = RefinementOptions(steps=10, views=2, precision="fp32")
 
 
 @pytest.fixture(scope="module")

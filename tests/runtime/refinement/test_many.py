@@ -8,7 +8,7 @@ from oviton.data.errors import InputError
 from oviton.runtime.refinement import many
 from oviton.runtime.refinement.options import RefinementOptions
 
-OPTIONS = RefinementOptions(steps=3, views=2, worthwhile=0.0, least_known=0.0, precision="fp32")
+OPTIONS = RefinementOptions(steps=3, views=2, precision="fp32")
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def test_each_gets_what_it_would_get_alone(tiny_tryon, requests):
 def test_one_that_stops_early_does_not_stop_the_other(tiny_tryon, requests):
     """The first is on a plateau at once, since nothing is notable to it."""
     first = tiny_tryon.refinement(requests[0].person, requests[0].garments, options=OPTIONS)
-    first.refiner.options = dataclasses.replace(OPTIONS, patience=1)
+    first.refiner.options = dataclasses.replace(first.refiner.options, patience=1)
     first.refiner._best = 0.0
     second = tiny_tryon.refinement(requests[1].person, requests[1].garments, options=OPTIONS)
     taken = [[step is not None for step in steps] for steps in many.take_steps([first.refiner, second.refiner])]

@@ -15,8 +15,6 @@ from oviton.runtime.refinement.options import SUITED, RefinementOptions, TermWei
         ({"time_budget": math.nan}, "nan s given"),
         ({"learning_rate": 0.0}, "learning rate: 0 given"),
         ({"views": 0}, "views"),
-        ({"worthwhile": -1.0}, "worthwhile: -1 given; allowed: 0 to 4"),
-        ({"least_known": 1.5}, "least_known: 1.5 given; allowed: 0 to 1"),
         ({"precision": "int8"}, "allowed: auto, fp32, bf16"),
     ],
 )

@@ -11,9 +11,7 @@ from oviton.runtime.refinement.outfit_weights import FAITHFUL, OutfitWeights, _C
 
 @pytest.fixture(scope="module")
 def refinement(tiny_tryon, request_of):
-    refinement = tiny_tryon.refinement(
-        *request_of, options=RefinementOptions(steps=8, views=2, worthwhile=0.0, least_known=0.0, learning_rate=3e-3)
-    )
+    refinement = tiny_tryon.refinement(*request_of, options=RefinementOptions(steps=8, views=2, learning_rate=3e-3))
     for _ in refinement:
         pass
     return refinement

@@ -17,9 +17,7 @@ from oviton.runtime.refinement.refiner import Refiner
 
 @pytest.fixture
 def problem(tiny_tryon, request_of):
-    options = RefinementOptions(
-        steps=3, views=2, worthwhile=0.0, least_known=0.0, precision="fp32", weights=TermWeights(1.0, 1.0, 1.0, 1.0)
-    )
+    options = RefinementOptions(steps=3, views=2, precision="fp32", weights=TermWeights(1.0, 1.0, 1.0, 1.0))
     request = tiny_tryon._request(*request_of, ())
     programs = tiny_tryon._refinement_programs("fp32")
     return Problem(tiny_tryon.engines, programs, tiny_tryon._feed_forward(request), options)
@@ -105,9 +103,7 @@ def test_steps_can_be_cancelled_and_leave_nothing(refine, tiny_tryon, request_of
     assert seen == [1, 2]
     assert threading.active_count() == threads
 
-    refinement = tiny_tryon.refinement(
-        *request_of, options=RefinementOptions(steps=50, views=2, worthwhile=0.0, least_known=0.0, precision="fp32")
-    )
+    refinement = tiny_tryon.refinement(*request_of, options=RefinementOptions(steps=50, views=2, precision="fp32"))
     for step in refinement:
         if step.step == 3:
             break
@@ -120,7 +116,7 @@ def test_steps_can_be_cancelled_and_leave_nothing(refine, tiny_tryon, request_of
 
 def test_cancelling_leaves_no_memory_behind(tiny_tryon, request_of):
     """Whatever a cancelled refinement made is gone with it: no cycle, no cache, no tensor that stays."""
-    options = RefinementOptions(steps=50, views=2, worthwhile=0.0, least_known=0.0, precision="fp32")
+    options = RefinementOptions(steps=50, views=2, precision="fp32")
     tiny_tryon.refine(*request_of, options=dataclasses.replace(options, steps=1))  # programs stay loaded
     gc.collect()
     before = live_bytes()
@@ -185,21 +181,6 @@ def test_a_worse_loss_is_refused(refine, tiny_tryon, request_of):
     assert np.array_equal(look.image, tiny_tryon(*request_of).image)
 
 
-def test_texture_that_is_near_already_is_left_alone(refine, tiny_tryon, request_of):
-    look = refine(steps=5, worthwhile=4.0, weights=TermWeights(lookup=1.0))
-    told = look.report.refinement
-    assert (told.steps, told.stopped, told.accepted) == (0, "not worthwhile", False)
-    assert "near enough to the garment's" in told.reason
-    assert np.array_equal(look.image, tiny_tryon(*request_of).image)
-
-
-def test_a_lookup_that_knows_too_little_is_not_aimed_at(refine):
-    told = refine(steps=5, least_known=1.0, weights=TermWeights(lookup=1.0)).report.refinement
-    assert (told.steps, told.stopped) == (0, "not worthwhile")
-    assert "of what is worn" in told.reason
-    assert refine(steps=1, least_known=1.0, weights=TermWeights(lookup=0.0)).report.refinement.steps == 1
-
-
 def test_a_garment_of_a_few_pixels_is_refused(tiny_tryon, request_of, people):
     person, (shirt, _) = request_of
     labels = np.where(shirt.labels == 5, 0, shirt.labels)
@@ -210,7 +191,10 @@ def test_a_garment_of_a_few_pixels_is_refused(tiny_tryon, request_of, people):
 
 
 def test_bf16_ends_about_where_fp32_does(refine):
-    losses = [refine(steps=8, precision=p).report.refinement.losses_after["loss"] for p in ("fp32", "bf16")]
+    losses = [
+        refine(steps=8, learning_rate=1e-3, precision=p).report.refinement.losses_after["loss"]
+        for p in ("fp32", "bf16")
+    ]
     assert losses[1] == pytest.approx(losses[0], rel=0.03)
 
 
