@@ -14,10 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from oviton import Garment, Person, TryOn
+from oviton.benchmarks.machine import write
 from oviton.runtime.refinement.options import RefinementOptions
 from oviton.runtime.refinement.outfit_weights import FAITHFUL, Paint, bundle_weights, pack
-
-from machine import write
 
 PEOPLE = Path(__file__).parents[1] / "examples" / "people"
 WEARS = (("hugo", "ana", "upper_clothes"), ("ana", "hugo", "upper_clothes,pants"))

@@ -16,11 +16,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from oviton.benchmarks.machine import write
 from oviton.evaluation.refinement_summary import RefinementSummary
 from oviton.evaluation.report import CaseReport
 from oviton.evaluation.triplets import TripletFolder
-
-from machine import write
 
 
 def main() -> None:

@@ -18,14 +18,13 @@ import torch
 from torch import nn
 
 from oviton import Garment, Person, TryOn, TryOnRequest
+from oviton.benchmarks.machine import write
 from oviton.export.program import allow_autocast, load_program
 from oviton.runtime.refinement.lockstep import forward_backward
 from oviton.runtime.refinement.options import RefinementOptions
 from oviton.runtime.refinement.problem import Problem
 from oviton.runtime.refinement.programs import Programs
 from oviton.runtime.refinement.refiner import Refiner
-
-from machine import write
 
 PEOPLE = Path(__file__).parents[1] / "examples" / "people"
 WEARS = (("hugo", "ana", "upper_clothes"), ("ana", "hugo", "upper_clothes,pants"))

@@ -27,7 +27,7 @@ def run(bench: Bench) -> None:
         bench.say(f"refinement of {name}: {steps} steps")
         try:
             started = time.perf_counter()
-            refinement = tryon.refinement(person, garments, options=RefinementOptions(steps=steps))
+            refinement = tryon.refinement(person, garments, options=RefinementOptions(steps=steps, always=True))
             found = list(refinement)
             look = refinement.look()
             whole = time.perf_counter() - started
