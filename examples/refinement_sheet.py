@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
-COLUMNS = {"reference": "garments", "feed_forward": "feed-forward", "refined": "refined", "truth": "truth"}
+COLUMNS = {"reference": "person and garment", "feed_forward": "feed-forward", "refined": "refined", "truth": "truth"}
 HEIGHT, GAP, HEADER, CAPTION = 256, 6, 30, 150
 PAPER, INK, FAINT = (255, 255, 255), (40, 40, 40), (110, 110, 110)
 
