@@ -133,7 +133,7 @@ def test_stripes_are_carried_to_another_body(tryon, people):
 
     striped = tryon(person, [Garment.open(people / "ana", wear="upper_clothes")])
     plain = tryon(person, [Garment(*_without_body_map(people / "ana"), wear="upper_clothes", name="ana")])
-    assert unevenness(striped.image) > 4 * max(unevenness(plain.image), unevenness(person.image))
+    assert unevenness(striped.image) > 2 * max(unevenness(plain.image), unevenness(person.image))
     assert "ana has no body map, so its texture cannot be carried over, only its mean colour" in plain.report.notes
 
 
