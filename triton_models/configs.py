@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..export.manifest import Manifest, TensorSpec
-from .input_check import CHECKED_SOURCE, SOURCE
 from .input_check import NAME as INPUT_CHECK
+from .input_check import SOURCE
 from .layout import OUTFIT_GENERATOR, TRY_ON_OUTFIT, TRY_ON_REFINED, Step, outer_inputs, outer_outputs
 from .layout import refinement_inputs as refined_inputs
 from .model_config import add_tensors, add_warmup, protobuf, set_parameters
@@ -77,8 +77,8 @@ class Configs:
                 names.append(OUTFIT_INPUT[0])
             for tensor in names:
                 part.input_map[tensor] = tensor
-            if step.model != INPUT_CHECK and SOURCE in names:
-                part.input_map[SOURCE] = CHECKED_SOURCE
+            if SOURCE in names:
+                part.input_map[SOURCE] = step.source
             for spec in step.outputs:
                 part.output_map[spec.name] = spec.name
         set_parameters(config, about)

@@ -8,6 +8,7 @@ first step fails while a second is still being enqueued locks request and ensemb
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,9 @@ OPSET = 20
 
 
 def check_inputs(manifest: Manifest) -> tuple[TensorSpec, ...]:
-    """Return the inputs that are checked: those in `BITS` that a graph of the bundle takes."""
+    """Return the inputs that are checked, of those that a graph of the bundle takes; of pictures only their number."""
     found = {spec.name: spec for graph in manifest.graphs for spec in graph.inputs}
-    return tuple(found[name] for name in BITS if name in found)
+    return tuple(found[name] for name in (*BITS, "garment_images") if name in found)
 
 
 def check_outputs() -> tuple[TensorSpec, ...]:
@@ -39,12 +40,17 @@ def check_outputs() -> tuple[TensorSpec, ...]:
 
 
 def build_check_graph(manifest: Manifest) -> Any:
-    """Return the check as an ONNX model; it says the same as `input_flags.flag_inputs`."""
+    """Return the check as an ONNX model; it says the same as `input_flags.flag_inputs`.
+
+    It fails when there are too many or no garment photographs, or not equally many of each kind. Later steps would fail
+    too, but two of them at once, which kills Triton 2.51.
+    """
     helper = require("onnx", extra="serve", purpose="the input check of a native repository").helper
     graph = _Graph(helper)
-    terms = [graph.term(spec) for spec in check_inputs(manifest)]
+    terms = [graph.term(spec) for spec in check_inputs(manifest) if spec.name in BITS]
+    garments = [spec.name for spec in check_inputs(manifest) if spec.name.startswith("garment_")]
     total = terms[0]
-    for term in terms[1:]:
+    for term in (*terms[1:], *graph.zeros_if_counts_fit(garments, manifest.max_garments)):
         total = graph.node("Add", total, term)
     graph.node("Identity", total, output=OUTPUT)
     graph.node("Where", graph.wrong(SOURCE), graph.constant(-1), SOURCE, output=CHECKED_SOURCE)
@@ -90,6 +96,18 @@ class _Graph:
             last = self.constant([-1], np.int64)
             values = self.node("Slice", values, self.constant([0], np.int64), self.constant([1], np.int64), last)
         return self.node("Greater", values, self.constant(LARGEST[name]))
+
+    def zeros_if_counts_fit(self, names: Sequence[str], most: int) -> list[str]:
+        """Return zeros; computing them fails unless all inputs have equally many photographs, from 1 to `most`.
+
+        An index out of bounds is the one thing that ONNX refuses by itself. A negative one counts from the end.
+        """
+        counts = [self.node("Shape", name, start=1, end=2) for name in names]
+        below, above = (self.node("Sub", counts[0], self.constant([k], np.int64)) for k in (1, most + 1))
+        indices = [(below, most), (above, most)]
+        for count in counts[1:]:
+            indices.append((self.node("Abs", self.node("Sub", count, counts[0])), 1))
+        return [self.node("Gather", self.constant(np.zeros(size)), index) for index, size in indices]
 
     def node(self, kind: str, *inputs: str, output: str | None = None, **attributes: Any) -> str:
         name = output or f"{kind.lower()}_{len(self.nodes)}"

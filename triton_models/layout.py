@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ..data.classes import NUM_CLASSES
 from ..export.manifest import Manifest, TensorSpec
+from .input_check import CHECKED_SOURCE, OUTPUT, SOURCE, check_inputs, check_outputs
 from .input_check import NAME as INPUT_CHECK
-from .input_check import OUTPUT, check_inputs, check_outputs
 
 TRY_ON, TRY_ON_OUTFIT, TRY_ON_REFINED = "try_on", "try_on_outfit", "try_on_refined"
 OUTFIT_GENERATOR = "appearance_generator_outfit"
+PASSED_SOURCE = "passed_source"
 RESULTS = ("image", "labels")
 
 
 @dataclass(frozen=True)
 class Step:
-    """A model as a step of an ensemble. Tensors of equal names are joined; `source` comes through the input check.
+    """A model as a step of an ensemble. Tensors of equal names are joined.
 
     Parameters
     ----------
@@ -24,17 +26,36 @@ class Step:
         Its name.
     inputs, outputs
         Its tensors.
+    source
+        The ensemble's tensor that its input `source` is joined to.
     """
 
     model: str
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
+    source: str = SOURCE
 
 
-def graph_steps(manifest: Manifest) -> tuple[Step, ...]:
-    """Return the input check and the bundle's graphs, in order."""
-    graphs = tuple(Step(graph.name, graph.inputs, graph.outputs) for graph in manifest.graphs)
-    return (Step(INPUT_CHECK, check_inputs(manifest), check_outputs()), *graphs)
+def graph_steps(manifest: Manifest, *, in_a_row: bool = False) -> tuple[Step, ...]:
+    """Return the input check and the bundle's graphs, in order.
+
+    Parameters
+    ----------
+    manifest
+        Of the bundle.
+    in_a_row
+        Let the appearance encoder wait for the shape generator, which passes the source vector on to it. Then one step
+        of a request runs at a time: Triton 2.51 dies when two of them fail together, as cancelled ones may.
+    """
+    steps = [Step(INPUT_CHECK, check_inputs(manifest), check_outputs())]
+    for graph in manifest.graphs:
+        outputs, source = graph.outputs, CHECKED_SOURCE
+        if in_a_row and graph.name == "shape_generator":
+            outputs = (*outputs, TensorSpec(name=PASSED_SOURCE, dtype="int32", shape=("N", NUM_CLASSES)))
+        elif in_a_row and graph.name == "appearance_encoder":
+            source = PASSED_SOURCE
+        steps.append(Step(graph.name, graph.inputs, outputs, source))
+    return tuple(steps)
 
 
 def outer_inputs(steps: Sequence[Step]) -> tuple[TensorSpec, ...]:

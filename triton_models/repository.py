@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .. import __version__
@@ -122,7 +122,7 @@ class _Builder:
         self.used = self._native() if self.options.is_native else self._embedded()
         manifest = self.bundle.manifest
         self.configs = Configs(manifest, self.options, self.options.is_native and self.used.device == "cuda")
-        steps = graph_steps(manifest)
+        steps = graph_steps(manifest, in_a_row=not self.options.is_native)
         self.say("writing models")
         for step in steps:
             self._write_feed_forward(step)
@@ -224,7 +224,7 @@ class _Builder:
         parameters = {**self._engine_parameters(GENERATOR), "outfits": "", "outfits_mb": str(self.options.outfits_mb)}
         config = self.configs.outfit_generator(step, parameters)
         self._write(config, "The appearance generator with the weights of refined outfits.", OUTFIT_GENERATOR)
-        worn = Step(OUTFIT_GENERATOR, step.inputs, step.outputs)
+        worn = replace(step, model=OUTFIT_GENERATOR)
         steps = tuple(worn if part is step else part for part in steps)
         config = self.configs.ensemble(TRY_ON_OUTFIT, steps, self._about())
         self._write(config, "Dress people in an outfit that was refined before.")

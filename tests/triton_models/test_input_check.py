@@ -63,3 +63,21 @@ def test_a_sentence_names_every_input_and_what_is_allowed():
     assert "person_labels holds a label id above 19" in told
     assert "garment_densepose holds a DensePose part above 24" in told
     assert "-1 to 2" in told
+
+
+@pytest.mark.parametrize("counts", [(0, 0), (9, 9), (2, 1), (1, 2), (8, 9), (1, 0)])
+def test_garment_counts_that_cannot_be_make_the_graph_fail(session, tiny_bundle, good, counts):
+    for name, array in good.items():
+        if name.startswith("garment_"):
+            count = counts[name == "garment_images"]
+            good[name] = np.repeat(array[:, :1], count, axis=1)
+    with pytest.raises(Exception, match="out of data bounds"):
+        session.run(None, good)
+
+
+@pytest.mark.parametrize("count", [1, 8])
+def test_smallest_and_largest_garment_counts_pass(session, good, count):
+    repeated = {k: np.repeat(v[:, :1], count, axis=1) if k.startswith("garment_") else v for k, v in good.items()}
+    repeated["source"] = np.minimum(repeated["source"], count)
+    found, _ = session.run(None, repeated)
+    assert found.tolist() == [[0], [0]]

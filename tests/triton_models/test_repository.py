@@ -73,6 +73,20 @@ def test_an_ensemble_begins_with_the_input_check_alone(repository, name):
     assert first == ["input_check"]
 
 
+@pytest.mark.parametrize("name", ["try_on", "try_on_outfit"])
+def test_an_embedded_ensemble_runs_one_step_at_a_time(repository, name):
+    """Triton 2.51 dies when two steps of one request fail together."""
+    config = read_config(repository.folder / name)
+    tensors, waiting, order = {tensor.name for tensor in config.input}, list(config.ensemble_scheduling.step), []
+    while waiting:
+        ready = [step for step in waiting if set(step.input_map.values()) <= tensors]
+        assert len(ready) == 1, [step.model_name for step in ready]
+        waiting.remove(ready[0])
+        tensors |= set(ready[0].output_map.values())
+        order.append(ready[0].model_name.removesuffix("_outfit"))
+    assert order == ["input_check", *GRAPHS]
+
+
 def test_a_native_repository_answers_like_the_engine_in_process(run_ensemble, in_process, tiny_requests):
     expected = in_process.run(tiny_requests)
     found = run_ensemble(tiny_requests)

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...engines.engine_set import load_engine
-from .answers import answer
+from ..input_check import SOURCE
+from ..layout import PASSED_SOURCE
+from .answers import Arrays, answer
 from .settings import ModelSettings
 
 
@@ -16,12 +18,19 @@ class GraphModel:
     def initialize(self, args: Mapping[str, Any]) -> None:
         """Load the engine that the configuration names."""
         settings = ModelSettings.of(args)
+        self._passes_source = PASSED_SOURCE in settings.outputs
         self._engine = load_engine(settings.bundle(), settings.name, settings["engine"], settings["precision"])
 
     def execute(self, requests: Sequence[Any]) -> list[Any]:
         """Run each request by itself, so that an answer never depends on who else asked."""
-        return [answer(request, lambda inputs: self._engine(**inputs)) for request in requests]
+        return [answer(request, self._run) for request in requests]
 
     def finalize(self) -> None:
         """Release the engine."""
         self._engine.close()
+
+    def _run(self, inputs: Arrays) -> Arrays:
+        outputs: Arrays = self._engine(**inputs)
+        if self._passes_source:
+            outputs[PASSED_SOURCE] = inputs[SOURCE]
+        return outputs

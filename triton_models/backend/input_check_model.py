@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...data.errors import InputError
+from ...export.manifest import MAX_BATCH
 from ..input_check import CHECKED_SOURCE, OUTPUT, SOURCE
 from ..input_flags import describe, flag_inputs
 from .answers import Arrays, answer
@@ -40,6 +41,8 @@ def check(inputs: Arrays) -> npt.NDArray[np.int32]:
     for name, array in inputs.items():
         if name.startswith("garment_") and array.shape[1] != garments:
             raise InputError(f"{name} holds {array.shape[1]} garment photographs, garment_labels {garments}")
+    if not 1 <= garments <= MAX_BATCH:
+        raise InputError(f"{garments} garment photographs a request; allowed: 1 to {MAX_BATCH}")
     flags = flag_inputs(inputs)
     if flags.any():
         row = int(np.flatnonzero(flags)[0])
