@@ -7,7 +7,6 @@ import resource
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -196,14 +195,15 @@ def test_of_two_processes_one_builds_and_the_other_waits(rtx, tmp_path):
 def test_ctrl_c_cancels_a_build_and_leaves_whole_plans_only(rtx, tmp_path):
     environment = {**os.environ, "OVITON_CACHE": str(tmp_path)}
     process = subprocess.Popen(COMPILE, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    for line in process.stderr:  # the longest build has begun
-        if "appearance_generator" in line:
+    for line in process.stderr:  # early, so that on a busy machine the builds do not end before the signal comes
+        if line.startswith("[2/5]"):
             break
-    time.sleep(0.1)
     process.send_signal(signal.SIGINT)
     _, rest = process.communicate(timeout=60)
     assert process.returncode == 130, rest
     assert rest.strip() == "oviton: cancelled"
     names = leftovers(tmp_path)
-    assert sorted({name.split("-")[0] for name in names}) == ["appearance_encoder", "shape_encoder", "shape_generator"]
-    assert len(names) == 6
+    graphs = {name.split("-")[0] for name in names}
+    assert "shape_encoder" in graphs
+    assert len(graphs) < 5
+    assert len(names) == 2 * len(graphs)  # each plan beside its sidecar, nothing else
