@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ...data.images import write_image
-from ...engines.registry import Availability
+from ...engines.registry import AUTO_ORDER, Availability
 from ...export.bundle import Bundle
 from ...runtime.person import Garment, Person
 from ...runtime.try_on import TryOn
@@ -46,6 +46,8 @@ def loaded_engines(bench: Bench, bundle: Bundle) -> dict[str, TryOn]:
     """Return the bundle on every engine and precision of this machine. FP16 on a CPU is for checking, not for speed."""
     found: dict[str, TryOn] = {}
     for each in bench.available:
+        if bench.options.quick and each.candidate not in AUTO_ORDER:
+            continue  # engines that compile for minutes
         for precision in each.precisions:
             if precision == "fp16" and each.candidate.device == "cpu":
                 continue
