@@ -71,4 +71,4 @@ def _openvino_product(weight: Any, precision: str, a: Any) -> Callable[[], objec
     corner = ov.opset13.reduce_max(product, np.array([1]), False)
     hint = {"INFERENCE_PRECISION_HINT": {"fp32": "f32"}.get(precision, precision), "PERFORMANCE_HINT": "LATENCY"}
     request = ov.Core().compile_model(ov.Model([corner], [parameter], "product"), "CPU", hint).create_infer_request()
-    return lambda: request.infer([a], share_inputs=True)
+    return lambda: request.infer([a], share_inputs=True)[0]

@@ -60,7 +60,7 @@ def _serve(bench: Bench, bundle: Bundle) -> None:
         for name in order.sample(variants, len(variants)):
             memory, batching, cache = VARIANTS[name]
             bench.say(f"server: {name}")
-            with _Served(bundle, Path(folder) / name, engine, precision, batching, cache) as served:
+            with _Served(bundle, Path(folder) / name.replace(" ", "-"), engine, precision, batching, cache) as served:
                 _load(served.address, memory, arrays, 1, 1.0)  # warms up
                 for _ in range(1 if bench.options.quick else 3):
                     for count in order.sample(counts, len(counts)):
