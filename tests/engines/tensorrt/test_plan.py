@@ -194,7 +194,9 @@ def test_of_two_processes_one_builds_and_the_other_waits(rtx, tmp_path):
 
 def test_ctrl_c_cancels_a_build_and_leaves_whole_plans_only(rtx, tmp_path):
     environment = {**os.environ, "OVITON_CACHE": str(tmp_path)}
-    process = subprocess.Popen(COMPILE, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # A shell ignores SIGINT in what it runs in the background, and so would we.
+    command = ["env", "--default-signal=INT", *COMPILE]
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     for line in process.stderr:  # early, so that on a busy machine the builds do not end before the signal comes
         if line.startswith("[2/5]"):
             break
