@@ -28,6 +28,7 @@ DataArgument = Annotated[Path, typer.Argument(metavar="DATA", help="Folder of pe
 CheckpointOption = Annotated[
     Path, typer.Option("-o", "--output", metavar="CKPT", help="Checkpoint folder to write, or to resume.")
 ]
+ConditioningOption = Annotated[str, typer.Option(help="codes (as in the paper) or surface: also through body maps.")]
 PresetOption = Annotated[str, typer.Option(help="The networks' preset: paper, base, small or tiny.")]
 StepsOption = Annotated[int, typer.Option(min=1, help="Optimiser steps in all.")]
 BatchOption = Annotated[int, typer.Option(min=1, help="Samples a step.")]
@@ -53,6 +54,7 @@ CacheOption = Annotated[float, typer.Option("--cache-gb", min=0, help="Decoded p
 def shape(
     data: DataArgument,
     output: CheckpointOption,
+    conditioning: ConditioningOption = "codes",
     preset: PresetOption = "small",
     steps: StepsOption = 10_000,
     batch: BatchOption = 8,
@@ -76,7 +78,7 @@ def shape(
 def appearance(
     data: DataArgument,
     output: CheckpointOption,
-    conditioning: Annotated[str, typer.Option(help="codes (as in the paper) or surface.")] = "codes",
+    conditioning: ConditioningOption = "codes",
     preset: PresetOption = "small",
     steps: StepsOption = 10_000,
     batch: BatchOption = 4,
@@ -105,7 +107,7 @@ def _train(
     device: str,
     precision: str,
     cache_gb: float,
-    conditioning: str = "codes",
+    conditioning: str,
     **rest: Any,
 ) -> None:
     from ..data.optional import require

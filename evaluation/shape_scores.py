@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,7 +13,7 @@ from ..data.classes import CLASS_NAMES
 from ..data.images import UInt8Array
 from ..data.letterbox import Letterbox
 from ..networks.checkpoint import read_part, untrained_networks
-from ..networks.graphs import ShapeEncoderGraph, ShapeGeneratorGraph
+from ..networks.graphs import ShapeEncoderGraph, graph_specs
 from ..runtime.outfit import plan_outfit
 from ..runtime.requests import build_request
 from .label_metrics import iou, mean_iou, visible
@@ -57,20 +58,23 @@ class ShapeNetworks:
         self.config, weights, self.recipe = read_part(folder, "shape")
         networks = untrained_networks(self.config, 0)
         networks.load_state_dict({**networks.state_dict(), **weights})
-        self._encode, self._draw = ShapeEncoderGraph(self.config).eval(), ShapeGeneratorGraph(self.config).eval()
+        self._encode = ShapeEncoderGraph(self.config).eval()
         self._encode.shape_encoder = networks.shape_encoder
+        generator = next(spec for spec in graph_specs(self.config) if spec.name == "shape_generator")
+        self._draw: Any = generator.build(self.config)
         self._draw.shape_generator = networks.shape_generator
+        self._drawn_from = [tensor.name for tensor in generator.inputs]
 
     def labels(self, triplet: Triplet) -> UInt8Array:
         """Draw the labels of the person in the outfit, at the network's size: uint8 `[H, W]`."""
         outfit = plan_outfit(triplet.garments, triplet.remove)
         request = build_request(triplet.person, triplet.garments, outfit, self.config.height, self.config.width)
-        person, garment, source, densepose = (
-            torch.from_numpy(np.array(request[name]))
-            for name in ("person_labels", "garment_labels", "source", "densepose")
-        )
+        tensors = {name: torch.from_numpy(np.array(array)) for name, array in request.items()}
         with torch.inference_mode():
-            drawn = self._draw(self._encode(person, garment, source), densepose, person, source)
+            tensors["shape_codes"] = self._encode(
+                tensors["person_labels"], tensors["garment_labels"], tensors["source"]
+            )
+            drawn = self._draw(*(tensors[name] for name in self._drawn_from))
         found: UInt8Array = drawn[0].numpy()
         return found
 

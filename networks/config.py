@@ -68,15 +68,20 @@ class ShapeConfig:
     body_prior
         Whether a direct path from the body map to the logits exists, initialised with what usually covers each body
         part.
+    conditioning
+        ``"codes"``: shape codes and the body map, as in the paper. ``"surface"``: also where the garments' photographs
+        show each point of the body covered.
     """
 
     encoder_widths: tuple[int, ...]
     generator: GeneratorConfig
     scale: int = 1
     body_prior: bool = True
+    conditioning: Conditioning = "codes"
 
     def __post_init__(self) -> None:
         _one_of("scale", self.scale, (1, 2, 4, 8))
+        _one_of("conditioning", self.conditioning, ("codes", "surface"))
 
 
 @dataclass(frozen=True)
@@ -195,8 +200,12 @@ class NetworkConfig:
             raise InputError(f"network config cannot be read: {error}; was it written by this version?") from None
 
     def with_conditioning(self, conditioning: Conditioning) -> NetworkConfig:
-        """Return a copy with another conditioning of the appearance generator."""
-        return dataclasses.replace(self, appearance=dataclasses.replace(self.appearance, conditioning=conditioning))
+        """Return a copy with another conditioning of both generators."""
+        return dataclasses.replace(
+            self,
+            shape=dataclasses.replace(self.shape, conditioning=conditioning),
+            appearance=dataclasses.replace(self.appearance, conditioning=conditioning),
+        )
 
 
 def _one_of(name: str, value: object, allowed: tuple[object, ...]) -> None:

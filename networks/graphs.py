@@ -19,7 +19,7 @@ from .appearance import AppearanceEncoder, AppearanceGenerator, codes_conditioni
 from .compositor import composite, merge_labels
 from .config import CODE_GRID, NetworkConfig
 from .layers import one_hot, reflect, to_float_image, to_uint8_image
-from .shape import ShapeEncoder, ShapeGenerator, body_channels
+from .shape import ShapeEncoder, ShapeGenerator, body_channels, working_coverage
 from .surface import surface_lookup, texels_for
 
 Dim = int | str
@@ -67,10 +67,43 @@ class ShapeGeneratorGraph(nn.Module):
 
     def forward(self, shape_codes: Tensor, densepose: Tensor, person_labels: Tensor, source: Tensor) -> Tensor:
         """Draw the new segmentation, the person's own labels kept where the outfit does not touch them."""
-        densepose, (person_labels,) = _body_map(densepose), _label_ids(person_labels)
+        return self.draw(shape_codes, _body_map(densepose), person_labels, source)
+
+    def draw(
+        self,
+        shape_codes: Tensor,
+        body: Tensor,
+        person_labels: Tensor,
+        source: Tensor,
+        coverage: Tensor | None = None,
+    ) -> Tensor:
+        """Run the generator and merge what it draws with the person's labels."""
+        (person_labels,) = _label_ids(person_labels)
         dtype = _dtype(self)
-        logits = self.shape_generator(shape_codes.to(dtype), body_channels(densepose, dtype))
+        coverage = None if coverage is None else coverage.to(dtype)
+        logits = self.shape_generator(shape_codes.to(dtype), body_channels(body, dtype), coverage)
         return merge_labels(logits, person_labels, source)
+
+
+class SurfaceShapeGeneratorGraph(ShapeGeneratorGraph):
+    """The shape generator with ``surface`` conditioning, which also sees where garments cover the body."""
+
+    def forward(  # type: ignore[override]
+        self,
+        shape_codes: Tensor,
+        densepose: Tensor,
+        person_labels: Tensor,
+        garment_labels: Tensor,
+        garment_densepose: Tensor,
+        source: Tensor,
+    ) -> Tensor:
+        """Draw the new segmentation, the person's own labels kept where the outfit does not touch them."""
+        body = _body_map(densepose)
+        (labels,) = _label_ids(garment_labels)
+        source = _known_sources(source, garment_labels)
+        scale = self.shape_generator.scale
+        coverage = working_coverage(body, labels, _body_map(garment_densepose), source, scale)
+        return self.draw(shape_codes, body, person_labels, source, coverage)
 
 
 class AppearanceEncoderGraph(nn.Module):
@@ -283,6 +316,7 @@ def graph_specs(config: NetworkConfig) -> tuple[GraphSpec, ...]:
     def pick(names: str) -> tuple[GraphTensor, ...]:
         return tuple(tensors[name] for name in names.split())
 
+    covered = config.shape.conditioning == "surface"
     surface = config.appearance.conditioning == "surface"
     return (
         GraphSpec(
@@ -293,9 +327,13 @@ def graph_specs(config: NetworkConfig) -> tuple[GraphSpec, ...]:
         ),
         GraphSpec(
             "shape_generator",
-            pick("shape_codes densepose person_labels source"),
+            pick(
+                "shape_codes densepose person_labels"
+                + (" garment_labels garment_densepose" if covered else "")
+                + " source"
+            ),
             pick("labels"),
-            ShapeGeneratorGraph,
+            SurfaceShapeGeneratorGraph if covered else ShapeGeneratorGraph,
         ),
         GraphSpec(
             "appearance_encoder",

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from ..data.classes import CLASS_IDS, NUM_BODY_PARTS, NUM_CLASSES
 from .config import CODE_GRID, NetworkConfig
+from .coverage import coverage_lookup
 from .layers import conv, conv_leaky, one_hot
 from .piecewise_conv import PiecewiseConstantConv2d
 from .residual_generator import STEM_KERNEL, ResidualGenerator
@@ -47,7 +48,7 @@ class ShapeEncoder(nn.Module):
 
 
 class ShapeGenerator(nn.Module):
-    """Draw class logits from every class's code and the body map.
+    """Draw class logits from every class's code and the body map, with ``surface`` conditioning also from coverage.
 
     The codes enter the first convolution nearest-upsampled, as in the paper, through
     `PiecewiseConstantConv2d`, which makes them nearly free.
@@ -73,21 +74,25 @@ class ShapeGenerator(nn.Module):
             grid=CODE_GRID,
             size=(config.height // shape.scale, config.width // shape.scale),
         )
-        self.body_stem = conv(BODY_CHANNELS, shape.generator.width, kernel, stride=stride, bias=False)
-        self.generator = ResidualGenerator(shape.generator, BODY_CHANNELS, NUM_CLASSES)
-        self.prior = _body_prior() if shape.body_prior else None
+        channels = BODY_CHANNELS + (NUM_CLASSES if shape.conditioning == "surface" else 0)
+        self.body_stem = conv(channels, shape.generator.width, kernel, stride=stride, bias=False)
+        self.generator = ResidualGenerator(shape.generator, channels, NUM_CLASSES)
+        self.prior = _body_prior(channels) if shape.body_prior else None
 
-    def forward(self, codes: Tensor, body: Tensor) -> Tensor:
-        """Map codes `[N, 20, Ds, 8, 4]` and `body_channels` `[N, 27, H, W]` to logits `[N, 20, H, W]`."""
+    def forward(self, codes: Tensor, body: Tensor, coverage: Tensor | None = None) -> Tensor:
+        """Map codes `[N, 20, Ds, 8, 4]` and `body_channels` `[N, 27, H, W]` to logits `[N, 20, H, W]`.
+
+        With ``surface`` conditioning also `working_coverage` `[N, 20, h, w]`.
+        """
         if self.scale > 1:
             body = F.avg_pool2d(body, self.scale)
-        logits = self.draw(codes, body)
+        logits = self.draw(codes, body if coverage is None else torch.cat([body, coverage], dim=1))
         if self.scale > 1:
             logits = F.interpolate(logits, scale_factor=float(self.scale), mode="bilinear")
         return logits
 
     def draw(self, codes: Tensor, body: Tensor) -> Tensor:
-        """Map codes and body channels at the working size to logits at the working size."""
+        """Map codes and body channels (and coverage behind them) at the working size to logits at the working size."""
         stem = self.code_stem(codes.flatten(1, 2)) + self.body_stem(body)
         logits: Tensor = self.generator(stem, body)
         if self.prior is not None:
@@ -99,6 +104,39 @@ def body_channels(densepose: Tensor, dtype: torch.dtype) -> Tensor:
     """Turn a DensePose map `[N, H, W, 3]` into 25 one-hot parts, U/255 and V/255: `[N, 27, H, W]`."""
     surface = densepose[..., 1:].permute(0, 3, 1, 2).to(dtype) / 255
     return torch.cat([one_hot(densepose[..., 0], NUM_BODY_PARTS, dtype), surface], dim=1)
+
+
+def working_coverage(
+    densepose: Tensor, garment_labels: Tensor, garment_densepose: Tensor, source: Tensor, scale: int
+) -> Tensor:
+    """Look up coverage at the working size; see `coverage_lookup`.
+
+    Photographs are sampled at twice the working size at most, so presets that share a working size, and with it shape
+    weights, see the same.
+
+    Parameters
+    ----------
+    densepose
+        The person's body map, int32 `[N, H, W, 3]`.
+    garment_labels, garment_densepose
+        int32 `[N, M, H, W]` and `[N, M, H, W, 3]`.
+    source
+        int32 `[N, 20]`.
+    scale
+        The shape networks' scale.
+
+    Returns
+    -------
+    Tensor
+        float32 `[N, 20, H / scale, W / scale]` in [-1, 1].
+    """
+    middle, step = scale // 2, max(1, scale // 2)
+    return coverage_lookup(
+        densepose[:, middle::scale, middle::scale],
+        garment_labels[:, :, ::step, ::step],
+        garment_densepose[:, :, ::step, ::step],
+        source,
+    )
 
 
 # DensePose parts: 1-2 torso, 3 right hand, 4 left hand, 5 left foot, 6 right foot, 7 and 9 right thigh, 8 and 10 left
@@ -121,9 +159,15 @@ _USUALLY_COVERED_BY: tuple[tuple[tuple[int, ...], dict[str, float]], ...] = (
 )
 
 
-def _body_prior() -> nn.Conv2d:
-    """Return a trainable 1×1 path from body parts to logits that starts as what usually covers each part."""
-    prior = nn.Conv2d(BODY_CHANNELS, NUM_CLASSES, 1)
+_COVERED_LOGIT = 2.0
+
+
+def _body_prior(channels: int) -> nn.Conv2d:
+    """Return a trainable 1×1 path from body parts to logits that starts as what usually covers each part.
+
+    Coverage, where there is any, adds to its class.
+    """
+    prior = nn.Conv2d(channels, NUM_CLASSES, 1)
     with torch.no_grad():
         prior.weight.zero_()
         assert prior.bias is not None
@@ -132,4 +176,6 @@ def _body_prior() -> nn.Conv2d:
             for part in parts:
                 for name, logit in logits.items():
                     prior.weight[CLASS_IDS[name], part] = logit
+        for channel in range(BODY_CHANNELS, channels):
+            prior.weight[channel - BODY_CHANNELS, channel] = _COVERED_LOGIT
     return prior

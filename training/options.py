@@ -39,7 +39,7 @@ class TrainOptions:
     preset
         The networks' preset.
     conditioning
-        Conditioning of the appearance generator.
+        Conditioning of the part's generator.
     steps
         Optimiser steps in all; the learning rate falls to about 0 over them.
     batch
@@ -111,8 +111,6 @@ class TrainOptions:
         free = {"checkpoint", "data", "steps", "threads", "device", "save_every", "sheet_every", "cache_bytes"}
         values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name not in free}
         values["init"] = None if self.init is None else str(self.init)
-        if self.part == "shape":
-            del values["conditioning"]
         return values
 
 

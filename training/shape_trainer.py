@@ -16,7 +16,7 @@ from ..networks.checkpoint import Networks
 from ..networks.config import CODE_GRID
 from ..networks.discriminator import Discriminator
 from ..networks.losses import perceptual_loss
-from ..networks.shape import BODY_CHANNELS
+from ..networks.shape import BODY_CHANNELS, working_coverage
 from .augment import (
     AffineLimits,
     Warp,
@@ -29,6 +29,7 @@ from .augment import (
     punch_holes,
     random_affine,
     random_zoom,
+    rough_garments,
 )
 from .dataset import Dataset, PairSample, Sample
 from .options import TrainOptions
@@ -43,6 +44,15 @@ MOVED = AffineLimits(rotation=15, shift=0.15, scale=(0.6, 1.6), shear=0.15)
 
 CLOSER_SHARE, CLOSEST = 0.25, 1.6
 """How many photographs are framed closer than the wardrobe frames them, and how much closer at most."""
+
+FLAT_SHARE = {"codes": 0.3, "surface": 0.15}
+"""How many body maps lose their coordinates, by conditioning. Half of those people are mirrored: charts have sides."""
+
+UNSEEN_SHARE = 0.1
+"""How many garment photographs have no body map."""
+
+SLEEVES = ((15, 16, 17, 18), (19, 20, 21, 22), (7, 8, 9, 10), (11, 12, 13, 14))
+"""Parts on which garments end: upper arms, forearms, thighs, lower legs."""
 
 PAIRED_SHARE = 6 / 8
 CHANGED_WEIGHT = 2.5
@@ -70,7 +80,7 @@ class ShapeBatch:
     rows, classes
         Which sample and class each is, `[n]`.
     body
-        Body channels `[N, 27, h, w]`.
+        Body channels `[N, 27, h, w]`, and behind them the coverage if the generator sees it.
     target
         The share of each class in each pixel, `[N, 20, h, w]`.
     weight
@@ -131,7 +141,7 @@ class ShapeTask(Task[ShapeBatch]):
         """Augment slices and body maps."""
         raw = {name: tensor.to(self.device) for name, tensor in raw.items()}
         count = len(raw["labels"])
-        flat = chance(count, 0.3, generator, self.device)
+        flat = chance(count, FLAT_SHARE[self.options.conditioning], generator, self.device)
         mirrored = flat & chance(count, 0.5, generator, self.device)
         labels, before, garment = (mirror_labels(raw[name], mirrored) for name in ("labels", "before", "garment"))
         densepose = mirror_body_map(raw["densepose"], mirrored)
@@ -140,6 +150,8 @@ class ShapeTask(Task[ShapeBatch]):
         labels, before, densepose = (closer.labels(each) for each in (labels, before, densepose))
         densepose = self._rough_body(drop_coordinates(densepose, flat), generator)
         body = working_body(densepose, self.scale)
+        if self.options.conditioning == "surface":
+            body = torch.cat([body, self._coverage(densepose, garment, raw, generator)], dim=1)
 
         worn, dropped = raw["worn"].clone(), chance((count, NUM_CLASSES), 0.05, generator, self.device)
         single = ~raw["paired"]
@@ -192,8 +204,8 @@ class ShapeTask(Task[ShapeBatch]):
     def judged(self, output: Tensor, batch: ShapeBatch) -> tuple[Tensor, Tensor]:
         """Return label maps beside their body maps, `[N, 47, h, w]`."""
         return (
-            torch.cat([output.softmax(dim=1), batch.body], dim=1),
-            torch.cat([batch.target, batch.body], dim=1),
+            torch.cat([output.softmax(dim=1), batch.body[:, :BODY_CHANNELS]], dim=1),
+            torch.cat([batch.target, batch.body[:, :BODY_CHANNELS]], dim=1),
         )
 
     def mask(self, batch: ShapeBatch) -> None:
@@ -213,6 +225,21 @@ class ShapeTask(Task[ShapeBatch]):
         faulty = chance((len(densepose), 1), 0.3, generator, self.device)
         missing = chance((len(densepose), NUM_BODY_PARTS), 0.06, generator, self.device)
         return punch_holes(drop_parts(densepose, faulty & missing), 0.1, generator)
+
+    def _coverage(self, densepose: Tensor, garment: Tensor, raw: Raw, generator: torch.Generator) -> Tensor:
+        """Look up where the garment photographs of pairs cover the body; single images would tell the answer."""
+        count = len(garment)
+        worn = raw["worn"] & raw["paired"][:, None]
+        body = jitter_coordinates(raw["garment_densepose"], generator)
+        missing = chance((count, NUM_BODY_PARTS), 0.03, generator, self.device)
+        missing |= chance((count, 1), UNSEEN_SHARE, generator, self.device)
+        for parts in SLEEVES:
+            missing[:, parts] |= chance((count, 1), 0.05, generator, self.device)
+        body = punch_holes(drop_parts(body, missing), 0.2, generator)
+        rough = rough_garments(garment, worn, generator, limit=2)
+        return working_coverage(
+            densepose.int(), rough.int().unsqueeze(1), body.int().unsqueeze(1), worn.int(), self.scale
+        )
 
     def _movable(self) -> Tensor:
         return torch.tensor([c == BACKGROUND or c in GARMENTS for c in range(NUM_CLASSES)], device=self.device)
@@ -275,6 +302,9 @@ def _stack(pairs: Sequence[PairSample], singles: Sequence[Sample]) -> Raw:
         "densepose": np.stack([person.densepose for person in people]),
         "before": np.stack([*(pair.before for pair in pairs), *(single.labels for single in singles)]),
         "garment": np.stack([*(pair.garment.labels for pair in pairs), *(single.labels for single in singles)]),
+        "garment_densepose": np.stack(
+            [*(pair.garment.densepose for pair in pairs), *(single.densepose for single in singles)]
+        ),
         "worn": worn,
         "paired": np.arange(len(people)) < len(pairs),
     }

@@ -11,7 +11,7 @@ from ..data.errors import InputError
 from ..networks.checkpoint import PARTS, Networks, read_part
 from .options import Part
 
-WIDENED = ("appearance_generator.",)
+WIDENED = ("appearance_generator.", "shape_generator.")
 """Networks whose first convolutions may see more channels than they were trained with: the new ones count for nothing
 at first."""
 

@@ -335,8 +335,7 @@ class Trainer:
     def _recipe(self) -> str:
         options = self.options
         words = [f"oviton train {options.part} {options.data.name}", f"--preset {options.preset}"]
-        if options.part == "appearance":
-            words.append(f"--conditioning {options.conditioning}")
+        words.append(f"--conditioning {options.conditioning}")
         words += [f"--steps {options.steps}", f"--batch {options.batch}", f"--seed {options.seed}"]
         words += [f"--learning-rate {options.learning_rate:g}", f"--precision {options.precision}"]
         words += ["--pairs"] if options.pairs else []

@@ -4,13 +4,17 @@ import torch
 from torch.nn import functional as F
 
 from oviton.data.classes import CLASS_IDS, ids
+from oviton.networks.checkpoint import save_checkpoint, untrained_networks
+from oviton.networks.config import preset
 from oviton.networks.graphs import ShapeEncoderGraph
 from oviton.networks.layers import one_hot
-from oviton.networks.shape import body_channels
+from oviton.networks.shape import BODY_CHANNELS, body_channels, working_coverage
 from oviton.training import shape_trainer
 from oviton.training.augment import AffineLimits
 from oviton.training.dataset import Dataset
+from oviton.training.options import TrainOptions
 from oviton.training.shape_trainer import ShapeTask, class_shares, class_weights, dice_loss, working_body
+from oviton.training.start import copy_weights
 from oviton.training.trainer import part_networks
 
 STILL = AffineLimits(0, 0, (1, 1))
@@ -34,6 +38,7 @@ def calm(monkeypatch):
     monkeypatch.setattr(shape_trainer, "CLOSER_SHARE", 0)
     monkeypatch.setattr(shape_trainer, "jitter_coordinates", lambda densepose, generator: densepose)
     monkeypatch.setattr(shape_trainer, "punch_holes", lambda densepose, share, generator: densepose)
+    monkeypatch.setattr(shape_trainer, "rough_garments", lambda labels, worn, generator, limit: labels)
 
 
 @pytest.mark.parametrize("scale", [1, 2, 4])
@@ -166,3 +171,35 @@ def test_class_weights_are_limited_and_of_mean_one():
     assert (weights.numpy() * counts).sum() == pytest.approx(counts.sum(), rel=1e-5)
     assert float(weights[1] / weights[0]) == pytest.approx(2.5 / np.sqrt(100 / 70), rel=1e-5)
     assert float(weights[5] / weights[0]) == pytest.approx(np.sqrt(70 / 29), rel=1e-5)
+
+
+def test_surface_sees_the_pair_photograph_covering_the_body_and_single_images_nothing(options, paired, calm):
+    made = options("shape", data=paired, pairs=True, batch=8, conditioning="surface")
+    config = made.config
+    task = ShapeTask(made, Dataset(paired, config.height, config.width, images=False, body_maps=True, pairs=True))
+    raw = task.draw(np.random.default_rng(1))
+    batch = task.prepare(raw, torch.Generator())
+    assert batch.body.shape[1] == BODY_CHANNELS + 20
+    expected = working_coverage(
+        raw["densepose"].int(),
+        raw["garment"].int()[:, None],
+        raw["garment_densepose"].int()[:, None],
+        raw["worn"].int(),
+        task.scale,
+    )
+    coverage = batch.body[:, BODY_CHANNELS:]
+    assert expected[:6].any()
+    assert torch.equal(coverage[:6], expected[:6])
+    assert not coverage[6:].any()  # their own photograph would give the answer away
+    assert all(each.shape[1] == 20 + BODY_CHANNELS for each in task.judged(batch.target, batch))
+
+
+def test_surface_shape_starts_as_codes(tmp_path):
+    plain = untrained_networks(preset("tiny"), 1)
+    save_checkpoint(tmp_path, plain, "shape", "tried")
+    networks = part_networks(TrainOptions("shape", tmp_path, tmp_path, preset="tiny", conditioning="surface", seed=9))
+    copy_weights(tmp_path, networks, "shape")
+    codes, body = torch.randn(1, 20, 10, 8, 4), torch.rand(1, BODY_CHANNELS, 64, 32)
+    with torch.no_grad():
+        drawn = networks.shape_generator(codes, body, torch.randn(1, 20, 64, 32))
+        assert torch.allclose(drawn, plain.shape_generator(codes, body), atol=1e-5)

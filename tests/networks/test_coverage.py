@@ -1,0 +1,143 @@
+import numpy as np
+import pytest
+import torch
+
+from oviton.data.classes import CLASS_IDS
+from oviton.networks.config import preset
+from oviton.networks.coverage import DECAY, LEVELS, coverage_lookup
+from oviton.networks.graphs import graph_specs
+from oviton.networks.shape import working_coverage
+
+TOP, PANTS, ARM = (CLASS_IDS[name] for name in ("upper_clothes", "pants", "left_arm"))
+
+
+def tensors(*arrays):
+    return [torch.from_numpy(np.ascontiguousarray(array)).to(torch.int32) for array in arrays]
+
+
+def random_case(seed, count=2, garments=2, height=64, width=32):
+    rng = np.random.default_rng(seed)
+    body = rng.integers(0, 25, (count, height // 2, width // 2, 3))
+    labels = rng.integers(0, 20, (count, garments, height, width))
+    maps = rng.integers(0, 25, (count, garments, height, width, 3))
+    for each in (body, maps):
+        each[..., 1:] = rng.integers(0, 256, (*each.shape[:-1], 2)) * (rng.random((*each.shape[:-1], 1)) < 0.9)
+    return tensors(body, labels, maps, rng.integers(-1, garments + 1, (count, 20)))
+
+
+def naive(body, labels, maps, source):
+    """A dictionary of texels a photograph, read level by level, pixel by pixel."""
+    body, labels, maps, source = (each.numpy() for each in (body, labels, maps, source))
+    count, height, width = body.shape[:3]
+    texels = labels.shape[2] // 4
+    out = np.zeros((count, 20, height, width), np.float32)
+    for n in range(count):
+        for m in range(labels.shape[1]):
+            finest = {}
+            for label, (part, u, v) in zip(labels[n, m].ravel(), maps[n, m].reshape(-1, 3), strict=True):
+                if part and u + v:
+                    finest[part, u * texels // 256, v * texels // 256] = label
+            atlases = [{place: label for place, label in finest.items() if label}]
+            for _ in range(LEVELS - 1):
+                coarser = {}
+                for (part, row, column), label in sorted(atlases[-1].items()):
+                    coarser.setdefault((part, row // 2, column // 2), label)
+                atlases.append(coarser)
+            for y in range(height):
+                for x in range(width):
+                    part, u, v = body[n, y, x]
+                    if not part or not u + v:
+                        continue
+                    for level, atlas in enumerate(atlases):
+                        size = texels >> level
+                        label = atlas.get((part, u * size // 256, v * size // 256))
+                        if label is not None:
+                            for c in np.flatnonzero(source[n] == m + 1):
+                                out[n, c, y, x] = DECAY**level * (1 if label == c else -1)
+                            break
+    return out
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_equals_naive_loops(seed):
+    case = random_case(seed, garments=1 + seed % 3)
+    assert np.allclose(coverage_lookup(*case).numpy(), naive(*case), atol=1e-6)
+
+
+def test_a_sleeve_ends_on_the_person_where_it_ends_in_the_photograph():
+    """An arm along V, half of it under a sleeve, in another place and of another length on the person."""
+    maps = np.zeros((1, 1, 64, 32, 3))
+    maps[..., 8:12, 0] = 15
+    maps[..., 8:12, 1] = 100
+    maps[..., 8:12, 2] = (np.arange(64) * 4)[:, None]
+    labels = np.zeros((1, 1, 64, 32))
+    labels[..., :32, 8:12], labels[..., 32:, 8:12] = TOP, ARM
+    body = np.zeros((1, 64, 32, 3))
+    body[:, :20, 3:6, 0], body[:, :20, 3:6, 1] = 15, 100
+    body[:, :20, 3:6, 2] = np.linspace(0, 252, 20)[:, None]
+    source = np.zeros((1, 20))
+    source[0, TOP] = 1
+    found = coverage_lookup(*tensors(body, labels, maps, source)).numpy()[0]
+    assert (found[TOP, :9, 3:6] > 0.5).all()
+    assert (found[TOP, 11:20, 3:6] < -0.5).all()
+    elsewhere = found[TOP].copy()
+    elsewhere[:20, 3:6] = 0
+    assert not elsewhere.any()
+    assert not np.delete(found, TOP, axis=0).any()
+
+
+def test_body_maps_without_coordinates_tell_nothing():
+    body, labels, maps, source = random_case(0)
+    flat_body, flat_maps = body.clone(), maps.clone()
+    flat_body[..., 1:] = 0
+    flat_maps[..., 1:] = 0
+    assert not coverage_lookup(flat_body, labels, maps, source).any()
+    assert not coverage_lookup(body, labels, flat_maps, source).any()
+
+
+def test_kept_and_removed_classes_have_none():
+    body, labels, maps, source = random_case(1)
+    found = coverage_lookup(body, labels, maps, source)
+    assert not found[source <= 0].any()
+    assert found[source > 0].any()
+
+
+@pytest.mark.parametrize("size", [(64, 32), (256, 128), (512, 256)])
+def test_an_atlas_has_room_for_every_sample(size):
+    """TensorRT's ScatterElements takes no more updates than there are elements."""
+    height, width = size
+    assert 25 * (height // 4) ** 2 >= height * width
+
+
+def test_base_sees_what_small_sees():
+    """They share their shape weights: a picture of doubled pixels gives the same."""
+    body, labels, maps, source = random_case(2, height=256, width=128)
+    body = body.repeat_interleave(2, 1).repeat_interleave(2, 2)
+    twice = [each.repeat_interleave(2, axis).repeat_interleave(2, axis + 1) for each, axis in
+             ((body, 1), (labels, 2), (maps, 2))]  # fmt: skip
+    small, base = preset("small").shape.scale, preset("base").shape.scale
+    assert torch.equal(working_coverage(body, labels, maps, source, small), working_coverage(*twice, source, base))
+
+
+def test_the_generator_follows_coverage_before_any_training():
+    config = preset("tiny").with_conditioning("surface")
+    spec = graph_specs(config)[1]
+    assert [tensor.name for tensor in spec.inputs] == [
+        "shape_codes", "densepose", "person_labels", "garment_labels", "garment_densepose", "source",
+    ]  # fmt: skip
+    torch.manual_seed(0)
+    graph = spec.build(config)
+    body = torch.zeros(1, 64, 32, 3, dtype=torch.uint8)
+    body[:, 10:50, 8:24, 0] = 2
+    body[:, 10:50, 8:24, 1:] = torch.randint(1, 256, (40, 16, 2), dtype=torch.uint8)
+    source = torch.zeros(1, 20, dtype=torch.int32)
+    source[0, [TOP, PANTS]] = 1
+    shares = []
+    for label in (TOP, PANTS):
+        garment = torch.where(body[..., 0] > 0, label, 0).to(torch.uint8)
+        with torch.no_grad():
+            drawn = graph(torch.zeros(1, 20, config.shape_code, 8, 4), body, torch.zeros_like(garment),
+                          garment[:, None], body[:, None], source)  # fmt: skip
+        shares.append(((drawn == TOP) & (body[..., 0] > 0)).sum() / (body[..., 0] > 0).sum())
+    assert shares[0] > 0.9
+    assert shares[1] < 0.1
