@@ -40,8 +40,9 @@ def naive(body, labels, maps, source):
             atlases = [{place: label for place, label in finest.items() if label}]
             for _ in range(LEVELS - 1):
                 coarser = {}
-                for (part, row, column), label in sorted(atlases[-1].items()):
-                    coarser.setdefault((part, row // 2, column // 2), label)
+                for (part, row, column), label in atlases[-1].items():
+                    place = (part, row // 2, column // 2)
+                    coarser[place] = max(label, coarser.get(place, 0))
                 atlases.append(coarser)
             for y in range(height):
                 for x in range(width):
