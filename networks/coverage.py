@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..data.classes import NUM_BODY_PARTS, NUM_CLASSES
+from ..data.classes import LAYERS, NUM_BODY_PARTS, NUM_CLASSES
 
 LEVELS = 5
 DECAY = 0.8
@@ -37,8 +37,9 @@ def coverage_lookup(densepose: Tensor, garment_labels: Tensor, garment_densepose
     -------
     Tensor
         float32 `[N, 20, h, w]` in [-1, 1]: above 0 where the photograph shows the class at this point of the body,
-        below 0 where it shows another class there, 0 where it does not show the point, or the class comes from no
-        photograph. The smaller, the farther on the body the answer was found.
+        below 0 where it shows skin, or what is worn beneath the class, there. 0 where it does not show the point, where
+        something worn above may hide the class, or where the class comes from no photograph. The smaller, the farther
+        on the body the answer was found.
     """
     count, height, width = densepose.shape[:3]
     garments, texels = garment_labels.shape[1], garment_labels.shape[2] // 4  # a texel is about a pixel of the torso
@@ -62,11 +63,22 @@ def coverage_lookup(densepose: Tensor, garment_labels: Tensor, garment_densepose
         hit = here > 0
         found, confidence = torch.where(hit, here, found), torch.where(hit, DECAY**level, confidence)
 
-    classes = torch.arange(1, NUM_CLASSES + 1, device=source.device).view(1, 1, -1, 1)
+    labels = torch.arange(1, NUM_CLASSES + 1, device=source.device).view(1, 1, -1, 1)
+    told = torch.tensor(_TOLD, device=source.device) @ (found.unsqueeze(2) == labels).to(torch.float32)
     order = torch.arange(1, garments + 1, device=source.device).view(1, -1, 1)
     lent = (source.unsqueeze(1) == order).to(torch.float32).unsqueeze(3)
-    covers = (found.unsqueeze(2) == classes).to(torch.float32) * 2 - 1
-    return (covers * (confidence.unsqueeze(2) * lent)).sum(dim=1).reshape(count, NUM_CLASSES, height, width)
+    return (told * (confidence.unsqueeze(2) * lent)).sum(dim=1).reshape(count, NUM_CLASSES, height, width)
+
+
+def _told_by(label: int, wanted: int) -> float:
+    """Return what a label says of a class at its place: 1 it covers, -1 it does not, 0 nothing."""
+    if label == wanted:
+        return 1.0
+    hidden = wanted not in LAYERS or LAYERS.get(label, 0) >= LAYERS[wanted]
+    return 0.0 if hidden else -1.0
+
+
+_TOLD = [[_told_by(label, wanted) for label in range(NUM_CLASSES)] for wanted in range(NUM_CLASSES)]
 
 
 def _texel_index(densepose: Tensor, texels: int) -> tuple[Tensor, Tensor]:
