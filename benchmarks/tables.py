@@ -14,11 +14,12 @@ from pathlib import Path
 from ..data.errors import InputError
 from ..data.files import atomic_path
 from ..evaluation.json_file import read_model
+from .evaluation_tables import EVALUATION_TABLES, Evaluations, read_evaluations
 from .machine import RESULTS
 from .markdown import engine_table, floor_table, headline_table, machine_line, server_table, slope_table, start_table
 from .report import BenchReport
 
-NOTHING = "Not measured yet: `make benchmark`."
+NOTHING = "Not measured yet: `make benchmark`, `make train`."
 ROOT = Path(__file__).parents[1]
 _PLACE = re.compile(r"(?P<open><!-- bench: (?P<name>[\w.-]+) -->\n).*?(?P<close><!-- /bench -->)", re.DOTALL)
 
@@ -31,7 +32,7 @@ TABLES: dict[str, Callable[[BenchReport], str]] = {
     "start": start_table,
     "machine": machine_line,
 }
-"""What a page may ask for, of the newest results."""
+"""What a page may ask for, of the newest benchmark; `EVALUATION_TABLES` has the rest."""
 
 
 def pages(root: Path = ROOT) -> list[Path]:
@@ -39,7 +40,7 @@ def pages(root: Path = ROOT) -> list[Path]:
     return [path for path in (root / "README.md", *sorted((root / "docs").glob("*.md"))) if path.is_file()]
 
 
-def filled(text: str, report: BenchReport | None, page: str) -> str:
+def filled(text: str, report: BenchReport | None, evaluations: Evaluations, page: str) -> str:
     """Return a page's text with every table filled; without results, tables say that nothing was measured yet.
 
     Raises
@@ -49,10 +50,15 @@ def filled(text: str, report: BenchReport | None, page: str) -> str:
     """
 
     def fill(found: re.Match[str]) -> str:
-        if found["name"] not in TABLES:
-            raise InputError(f"{page}: table {found['name']!r} is unknown; allowed: {', '.join(TABLES)}")
-        table = TABLES[found["name"]](report) if report is not None else NOTHING
-        return f"{found['open']}{table}\n{found['close']}"
+        name = found["name"]
+        if name in EVALUATION_TABLES:
+            table = EVALUATION_TABLES[name](evaluations)
+        elif name in TABLES:
+            table = TABLES[name](report) if report is not None else ""
+        else:
+            known = ", ".join([*TABLES, *EVALUATION_TABLES])
+            raise InputError(f"{page}: table {name!r} is unknown; allowed: {known}")
+        return f"{found['open']}{table or NOTHING}\n{found['close']}"
 
     return _PLACE.sub(fill, text)
 
@@ -61,7 +67,8 @@ def stale(root: Path = ROOT, results: Path = RESULTS) -> dict[Path, str]:
     """Return the new text of every page whose tables are not what the results say."""
     newest = results / "bench-base.json"
     report = read_model(newest, BenchReport, "a result of oviton bench") if newest.exists() else None
-    new = {page: filled(page.read_text(encoding="utf-8"), report, page.name) for page in pages(root)}
+    evaluations = read_evaluations(results)
+    new = {page: filled(page.read_text(encoding="utf-8"), report, evaluations, page.name) for page in pages(root)}
     return {page: text for page, text in new.items() if text != page.read_text(encoding="utf-8")}
 
 

@@ -12,7 +12,7 @@ import torch
 
 from oviton.data.errors import GateError, InputError
 from oviton.export import exporter
-from oviton.export.bundle import SHIPPED_BUNDLES, Bundle, holds_only_a_bundle
+from oviton.export.bundle import DEFAULT_BUNDLE, SHIPPED_BUNDLES, Bundle, holds_only_a_bundle
 from oviton.export.exporter import export_bundle
 from oviton.export.program import assign_weights, load_program, round_weights_to_fp16, save_weights, settle_duplicates
 from oviton.export.refinement_programs import gate_programs
@@ -281,10 +281,17 @@ def test_one_sample_person_is_too_few(tmp_path, tiny_networks, people):
         export_bundle(tiny_networks, tmp_path / "bundle", [people / "ana"])
 
 
-@pytest.mark.parametrize(("name", "conditioning"), [("small", "surface"), ("small-codes", "codes")])
-def test_shipped_bundles_are_whole_and_trained(name, conditioning):
+@pytest.mark.parametrize(
+    ("name", "preset", "size", "conditioning"),
+    [
+        ("base", "base", (512, 256), "surface"),
+        ("small", "small", (256, 128), "surface"),
+        ("small-codes", "small", (256, 128), "codes"),
+    ],
+)
+def test_shipped_bundles_are_whole_and_trained(name, preset, size, conditioning):
     manifest = Bundle.open(SHIPPED_BUNDLES / name).manifest
-    assert (manifest.preset, manifest.height, manifest.width) == ("small", 256, 128)
+    assert (manifest.preset, (manifest.height, manifest.width)) == (preset, size)
     assert (manifest.name, manifest.conditioning) == (name, conditioning)
     assert all(row.passed for row in manifest.parity)
     assert manifest.is_trained
@@ -293,6 +300,7 @@ def test_shipped_bundles_are_whole_and_trained(name, conditioning):
 
 def test_shipped_bundles_are_light():
     names = sorted(folder.name for folder in SHIPPED_BUNDLES.iterdir())
-    assert names == ["small", "small-codes"]
+    assert names == ["base", "small", "small-codes"]
+    assert DEFAULT_BUNDLE in names
     sizes = [e.size for name in names for e in Bundle.open(SHIPPED_BUNDLES / name).manifest.files.values()]
     assert sum(sizes) < 40e6
