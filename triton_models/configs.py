@@ -6,10 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..export.manifest import Manifest, TensorSpec
-from .input_check import NAME as INPUT_CHECK
-from .input_check import SOURCE
-from .layout import OUTFIT_GENERATOR, TRY_ON_OUTFIT, TRY_ON_REFINED, Step, outer_inputs, outer_outputs
+from ..export.manifest import GRAPH_NAMES, Manifest, TensorSpec
+from .input_check import OUTPUT
+from .layout import OUTFIT_GENERATOR, RESULTS, TRY_ON_OUTFIT, TRY_ON_REFINED, Step, outer_inputs, outer_outputs
 from .layout import refinement_inputs as refined_inputs
 from .model_config import add_tensors, add_warmup, protobuf, set_parameters
 from .options import RepositoryOptions
@@ -44,7 +43,7 @@ class Configs:
         """Return the configuration of a feed-forward model."""
         config = self._model(step.model, step.inputs, step.outputs)
         config.instance_group.add(
-            kind=self._kind(self.on_gpu and step.model != INPUT_CHECK),
+            kind=self._kind(self.on_gpu and step.model in GRAPH_NAMES),
             count=self.options.instances,
             rate_limiter=self._rate_limiter(),
         )
@@ -62,25 +61,26 @@ class Configs:
         set_parameters(config, parameters)
         return config
 
-    def ensemble(self, name: str, steps: Sequence[Step], about: Mapping[str, str]) -> Any:
-        """Return the configuration of an ensemble: steps joined by equal tensor names."""
-        config = self._model(name, outer_inputs(steps), outer_outputs(steps))
+    def ensemble(
+        self, name: str, steps: Sequence[Step], about: Mapping[str, str], results: Sequence[str] = (*RESULTS, OUTPUT)
+    ) -> Any:
+        """Return the configuration of an ensemble that answers `results`."""
+        config = self._model(name, outer_inputs(steps), outer_outputs(steps, results))
         config.platform = "ensemble"
         config.response_cache.enable = self.options.response_cache
         worn = name == TRY_ON_OUTFIT
         if worn:
             add_tensors(config.input, [OUTFIT_INPUT])
+        wanted = {*results, *(step.outer(spec.name) for step in steps for spec in step.inputs)}
         for step in steps:
             part = config.ensemble_scheduling.step.add(model_name=step.model, model_version=-1)
-            names = [spec.name for spec in step.inputs]
+            for spec in step.inputs:
+                part.input_map[spec.name] = step.outer(spec.name)
             if worn and step.model == OUTFIT_GENERATOR:
-                names.append(OUTFIT_INPUT[0])
-            for tensor in names:
-                part.input_map[tensor] = tensor
-            if SOURCE in names:
-                part.input_map[SOURCE] = step.source
+                part.input_map[OUTFIT_INPUT[0]] = OUTFIT_INPUT[0]
             for spec in step.outputs:
-                part.output_map[spec.name] = spec.name
+                if step.outer(spec.name) in wanted:
+                    part.output_map[spec.name] = step.outer(spec.name)
         set_parameters(config, about)
         return config
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from ..data.classes import NUM_CLASSES
 from ..export.manifest import Manifest, TensorSpec
@@ -14,6 +14,7 @@ TRY_ON, TRY_ON_OUTFIT, TRY_ON_REFINED = "try_on", "try_on_outfit", "try_on_refin
 OUTFIT_GENERATOR = "appearance_generator_outfit"
 PASSED_SOURCE = "passed_source"
 RESULTS = ("image", "labels")
+CHECKED = {SOURCE: CHECKED_SOURCE}
 
 
 @dataclass(frozen=True)
@@ -26,14 +27,18 @@ class Step:
         Its name.
     inputs, outputs
         Its tensors.
-    source
-        The ensemble's tensor that its input `source` is joined to.
+    joined
+        The ensemble's name of a tensor of the model, where the two differ.
     """
 
     model: str
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
-    source: str = SOURCE
+    joined: Mapping[str, str] = field(default_factory=dict)
+
+    def outer(self, name: str) -> str:
+        """Return the ensemble's name of a tensor."""
+        return self.joined.get(name, name)
 
 
 def graph_steps(manifest: Manifest, *, in_a_row: bool = False) -> tuple[Step, ...]:
@@ -47,30 +52,52 @@ def graph_steps(manifest: Manifest, *, in_a_row: bool = False) -> tuple[Step, ..
         Let the appearance encoder wait for the shape generator, which passes the source vector on to it. Then one step
         of a request runs at a time: Triton 2.51 dies when two of them fail together, as cancelled ones may.
     """
-    steps = [Step(INPUT_CHECK, check_inputs(manifest), check_outputs())]
-    for graph in manifest.graphs:
-        outputs, source = graph.outputs, CHECKED_SOURCE
-        if in_a_row and graph.name == "shape_generator":
-            outputs = (*outputs, TensorSpec(name=PASSED_SOURCE, dtype="int32", shape=("N", NUM_CLASSES)))
-        elif in_a_row and graph.name == "appearance_encoder":
-            source = PASSED_SOURCE
-        steps.append(Step(graph.name, graph.inputs, outputs, source))
-    return tuple(steps)
+    steps = {graph.name: Step(graph.name, graph.inputs, graph.outputs, CHECKED) for graph in manifest.graphs}
+    if in_a_row:
+        steps["shape_generator"] = before = pass_on(steps["shape_generator"])
+        waiting = steps["appearance_encoder"]
+        steps["appearance_encoder"] = replace(waiting, joined={SOURCE: passed_on(before)})
+    return (Step(INPUT_CHECK, check_inputs(manifest), check_outputs()), *steps.values())
+
+
+def pass_on(step: Step) -> Step:
+    """Let a model of the Python backend hand its source vector on, so that the next step can wait for it."""
+    passed = TensorSpec(name=PASSED_SOURCE, dtype="int32", shape=("N", NUM_CLASSES))
+    return replace(
+        step, outputs=(*step.outputs, passed), joined={**step.joined, PASSED_SOURCE: f"source_after_{step.model}"}
+    )
+
+
+def passed_on(step: Step) -> str:
+    """Return the ensemble's name of the source vector that a step hands on."""
+    return step.outer(PASSED_SOURCE)
+
+
+def models(ensembles: Iterable[Sequence[Step]]) -> tuple[Step, ...]:
+    """Return every model of some ensembles once, with all outputs that any of them asks of it."""
+    found: dict[str, Step] = {}
+    for step in (step for steps in ensembles for step in steps):
+        known = found.setdefault(step.model, step)
+        more = tuple(spec for spec in step.outputs if spec not in known.outputs)
+        found[step.model] = replace(known, outputs=(*known.outputs, *more))
+    return tuple(found.values())
 
 
 def outer_inputs(steps: Sequence[Step]) -> tuple[TensorSpec, ...]:
     """Return what no step makes, so that whoever calls the ensemble must bring it."""
-    made = {spec.name for step in steps for spec in step.outputs}
+    made = {step.outer(spec.name) for step in steps for spec in step.outputs}
     order = ("person_image", "person_labels", "densepose", "garment_images", "garment_labels", "garment_densepose")
-    needed = {spec.name: spec for step in steps for spec in step.inputs if spec.name not in made}
+    taken = [(step.outer(spec.name), spec) for step in steps for spec in step.inputs]
+    needed = {name: spec.model_copy(update={"name": name}) for name, spec in taken if name not in made}
     known = [needed.pop(name) for name in order if name in needed]
-    return (*known, *needed.values())
+    last = [needed.pop(SOURCE)] if SOURCE in needed else []
+    return (*known, *needed.values(), *last)
 
 
-def outer_outputs(steps: Sequence[Step]) -> tuple[TensorSpec, ...]:
-    """Return what the ensemble answers: picture, labels and input flags."""
-    made = {spec.name: spec for step in steps for spec in step.outputs}
-    return tuple(made[name] for name in (*RESULTS, OUTPUT))
+def outer_outputs(steps: Sequence[Step], results: Sequence[str] = (*RESULTS, OUTPUT)) -> tuple[TensorSpec, ...]:
+    """Return what the ensemble answers; by default picture, labels and input flags."""
+    made = {step.outer(spec.name): spec for step in steps for spec in step.outputs}
+    return tuple(made[name].model_copy(update={"name": name}) for name in results)
 
 
 def refinement_inputs(manifest: Manifest) -> tuple[TensorSpec, ...]:

@@ -17,10 +17,22 @@ from ..engines.loading import Progress
 from ..engines.plan_cache import PlanCache
 from ..export.bundle import Bundle
 from ..export.manifest import Form
+from .codes import (
+    CODES_CHECK,
+    CODES_MERGE,
+    GARMENT_CHECK,
+    GARMENT_ENCODER,
+    TRY_ON_CODES,
+    check_codes_can_be,
+    codes_steps,
+    encoder_results,
+    encoder_steps,
+)
+from .codes_graphs import build_codes_check, build_codes_merge, build_garment_check
 from .configs import Configs
 from .input_check import NAME as INPUT_CHECK
-from .input_check import write_check_graph
-from .layout import OUTFIT_GENERATOR, TRY_ON, TRY_ON_OUTFIT, TRY_ON_REFINED, Step, graph_steps
+from .input_check import build_check_graph
+from .layout import OUTFIT_GENERATOR, TRY_ON, TRY_ON_OUTFIT, TRY_ON_REFINED, Step, graph_steps, models
 from .model_config import CONFIG_NAME, VERSION, check_against, read_config, write_config
 from .options import RepositoryOptions
 
@@ -32,9 +44,21 @@ EMBEDDED_BUNDLE = "bundle"
 _CLASSES = {
     "graph": ("graph_model", "GraphModel"),
     INPUT_CHECK: ("input_check_model", "InputCheckModel"),
+    GARMENT_CHECK: ("codes_models", "GarmentCheckModel"),
+    CODES_CHECK: ("codes_models", "CodesCheckModel"),
+    CODES_MERGE: ("codes_models", "CodesMergeModel"),
     OUTFIT_GENERATOR: ("outfit_model", "OutfitModel"),
     TRY_ON_REFINED: ("refined_model", "RefinedModel"),
 }
+
+
+_SMALL = {
+    INPUT_CHECK: (build_check_graph, "Which inputs hold values out of range."),
+    GARMENT_CHECK: (build_garment_check, "A garment photograph as the encoders take it."),
+    CODES_CHECK: (build_codes_check, "A person as the encoders take one, and where each class's codes come from."),
+    CODES_MERGE: (build_codes_merge, "Each class's codes from the person or from a garment."),
+}
+"""What no graph of a bundle does: written from the manifest alone, and on a CPU even beside a GPU."""
 
 
 @dataclass(frozen=True)
@@ -119,18 +143,27 @@ class _Builder:
     notes: list[str] = field(default_factory=list)
 
     def build(self) -> tuple[str, ...]:
+        manifest, in_a_row = self.bundle.manifest, not self.options.is_native
+        if self.options.codes:
+            check_codes_can_be(manifest)
         self.used = self._native() if self.options.is_native else self._embedded()
-        manifest = self.bundle.manifest
         self.configs = Configs(manifest, self.options, self.options.is_native and self.used.device == "cuda")
-        steps = graph_steps(manifest, in_a_row=not self.options.is_native)
+        steps = graph_steps(manifest, in_a_row=in_a_row)
+        coded = (encoder_steps(manifest, in_a_row=in_a_row), codes_steps(manifest, in_a_row=in_a_row))
+        feed_forward = models([steps, *coded] if self.options.codes else [steps])
         self.say("writing models")
-        for step in steps:
+        for step in feed_forward:
             self._write_feed_forward(step)
         self._write(self.configs.ensemble(TRY_ON, steps, self._about()), "Dress people: the feed-forward try-on.")
+        if self.options.codes:
+            config = self.configs.ensemble(GARMENT_ENCODER, coded[0], self._about(), encoder_results())
+            self._write(config, "Encode a garment once.")
+            config = self.configs.ensemble(TRY_ON_CODES, coded[1], self._about())
+            self._write(config, "Dress people in garments that were encoded before.")
         if self._refines():
             self._write_refinement(steps)
         self._copy_bundle()
-        for step in steps:
+        for step in feed_forward:
             check_against(read_config(self.folder / step.model), step.inputs, step.outputs)
         return tuple(sorted(path.name for path in self.folder.iterdir()))
 
@@ -167,15 +200,16 @@ class _Builder:
         return version
 
     def _write_feed_forward(self, step: Step) -> None:
-        what = f"Graph {step.model} of bundle {self.bundle.manifest.name}."
+        build, what = _SMALL.get(step.model, (None, f"Graph {step.model} of bundle {self.bundle.manifest.name}."))
         if not self.options.is_native:
-            kind = INPUT_CHECK if step.model == INPUT_CHECK else "graph"
-            self._write(self.configs.graph(step, "python", self._engine_parameters(step.model)), what, kind)
+            parameters = self._engine_parameters() if build is None else {}
+            kind = "graph" if build is None else step.model
+            self._write(self.configs.graph(step, "python", parameters), what, kind)
             return
         version = self.folder / step.model / VERSION
-        if step.model == INPUT_CHECK:  # a handful of comparisons: beside a GPU too they stay on the CPU
-            self._write(self.configs.graph(step, "onnxruntime", {}), "Which inputs hold values out of range.")
-            write_check_graph(self.bundle.manifest, version / "model.onnx")
+        if build is not None:
+            self._write(self.configs.graph(step, "onnxruntime", {}), what)
+            (version / "model.onnx").write_bytes(build(self.bundle.manifest).SerializeToString())
             return
         self._write(self.configs.graph(step, self.options.engine, {}), what)
         if self.options.engine == "tensorrt":
@@ -221,7 +255,7 @@ class _Builder:
 
     def _write_refinement(self, steps: tuple[Step, ...]) -> None:
         step = next(step for step in steps if step.model == GENERATOR)
-        parameters = {**self._engine_parameters(GENERATOR), "outfits": "", "outfits_mb": str(self.options.outfits_mb)}
+        parameters = {**self._engine_parameters(), "outfits": "", "outfits_mb": str(self.options.outfits_mb)}
         config = self.configs.outfit_generator(step, parameters)
         self._write(config, "The appearance generator with the weights of refined outfits.", OUTFIT_GENERATOR)
         worn = replace(step, model=OUTFIT_GENERATOR)
@@ -231,10 +265,8 @@ class _Builder:
         config = self.configs.refined(parameters)
         self._write(config, "Dress a person and refine on this very request: a stream of steps.", TRY_ON_REFINED)
 
-    def _engine_parameters(self, model: str) -> dict[str, str]:
+    def _engine_parameters(self) -> dict[str, str]:
         """Return what a model of the Python backend is told."""
-        if model == INPUT_CHECK:
-            return {}
         used = self.used
         engine = used.engine if not self.options.is_native else "auto"
         bundle = f"../{TRY_ON}/{EMBEDDED_BUNDLE}" if self.options.embed_bundle else str(self.bundle.path.resolve())

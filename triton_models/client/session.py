@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...data.errors import ServerError
+from ...runtime.person import Garment
 from ...runtime.try_on import Look
+from ..codes import GARMENT_ENCODER, SHAPE_CODES, TRY_ON_CODES
 from .dressing import Dressing, Stopwatch, check_outfit_id
 from .faults import Fault
 from .flags import check_flags
 from .flow import Call, CallError, Flow, retried
+from .garment_codes import GarmentCodes, encoder_inputs, read_codes
 from .options import Address, ClientOptions, check_seconds
 from .protocol import messages
 from .regions import Layout, Region, RegionPool
@@ -71,24 +74,35 @@ class Session:
         return bool(live.ready and model.ready)
 
     def run(self, inputs: Mapping[str, Array], outfit: str | None, timeout: float | None) -> Flow[dict[str, Array]]:
-        """Run arrays through the graphs."""
+        """Run arrays through the graphs; those of garments as codes through theirs."""
         attempts = self.attempts(timeout, self.options.timeout)
-        name, given = TRY_ON, dict(inputs)
+        name, given = TRY_ON_CODES if SHAPE_CODES in inputs else TRY_ON, dict(inputs)
         if outfit is not None:
             first = next(iter(inputs.values()))
             name, given["outfit"] = TRY_ON_OUTFIT, check_outfit_id(outfit).repeat(len(first), axis=0)
-        outputs = yield from self._infer(name, given, attempts)
-        if attempts.count > 1:
-            self._model = None  # the server may have come back with another bundle
-        check_flags(outputs, inputs)
-        return outputs
+        return (yield from self._checked(name, given, attempts))
+
+    def encode(self, garment: Garment, timeout: float | None) -> Flow[GarmentCodes]:
+        """Encode a garment."""
+        model = yield from self.model()
+        attempts = self.attempts(timeout, self.options.timeout)
+        outputs = yield from self._checked(GARMENT_ENCODER, encoder_inputs(garment, model), attempts)
+        return read_codes(garment, outputs, (yield from self.model()))
 
     def dress(self, dressing: Dressing, outfit: str | None, timeout: float | None) -> Flow[Look]:
         """Dress a person."""
         if outfit is not None:
             check_outfit_id(outfit)  # before anything is sent
+            dressing.photographs("a refined outfit")
         model = yield from self.model()
-        inputs = dressing.inputs(model)
+        if dressing.is_coded:
+            codes: list[GarmentCodes] = []
+            for garment in dressing.garments:
+                known = garment if isinstance(garment, GarmentCodes) else (yield from self.encode(garment, timeout))
+                codes.append(known)
+            inputs = dressing.codes_inputs(model, codes)
+        else:
+            inputs = dressing.inputs(model)
         watch = Stopwatch(dressing, "server")
         outputs = yield from self.run(inputs, outfit, timeout)
         watch.stop()
@@ -104,6 +118,14 @@ class Session:
         yield from self._sweep()
         for region in self._retired:  # the server may still write into them; it keeps its own mapping
             region.close()
+
+    def _checked(self, name: str, inputs: Mapping[str, Array], attempts: Attempts) -> Flow[dict[str, Array]]:
+        """Run a model, and raise what its flags tell."""
+        outputs = yield from self._infer(name, inputs, attempts)
+        if attempts.count > 1:
+            self._model = None  # the server may have come back with another bundle
+        check_flags(outputs, inputs)
+        return outputs
 
     def _call(self, method: str, request: Any, attempts: Attempts) -> Flow[Any]:
         try:
