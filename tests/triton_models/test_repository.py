@@ -15,6 +15,7 @@ from oviton.triton_models.server import ServerOptions, TritonServer
 
 GRAPHS = ("shape_encoder", "shape_generator", "appearance_encoder", "appearance_generator", "compositor")
 FEED_FORWARD = {"input_check", *GRAPHS, "try_on"}
+CODES = {"garment_encoder", "try_on_codes", "garment_check", "codes_check", "codes_merge"}
 REFINEMENT = {"try_on_refined", "try_on_outfit", "appearance_generator_outfit"}
 
 
@@ -64,16 +65,24 @@ def test_a_native_repository_has_no_python(native):
     assert not ensemble.model_warmup  # ensembles refuse one
 
 
-@pytest.mark.parametrize("name", ["try_on", "try_on_outfit"])
-def test_an_ensemble_begins_with_the_input_check_alone(repository, name):
+CHECKS = {
+    "try_on": "input_check",
+    "try_on_outfit": "input_check",
+    "try_on_codes": "codes_check",
+    "garment_encoder": "garment_check",
+}
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_an_ensemble_begins_with_its_check_alone(repository, name):
     """With two first steps, Triton 2.51 deadlocks when one of them fails while the other is being enqueued."""
     config = read_config(repository.folder / name)
     given = {tensor.name for tensor in config.input}
     first = [step.model_name for step in config.ensemble_scheduling.step if set(step.input_map.values()) <= given]
-    assert first == ["input_check"]
+    assert first == [CHECKS[name]]
 
 
-@pytest.mark.parametrize("name", ["try_on", "try_on_outfit"])
+@pytest.mark.parametrize("name", CHECKS)
 def test_an_embedded_ensemble_runs_one_step_at_a_time(repository, name):
     """Triton 2.51 dies when two steps of one request fail together."""
     config = read_config(repository.folder / name)
@@ -84,7 +93,12 @@ def test_an_embedded_ensemble_runs_one_step_at_a_time(repository, name):
         waiting.remove(ready[0])
         tensors |= set(ready[0].output_map.values())
         order.append(ready[0].model_name.removesuffix("_outfit"))
-    assert order == ["input_check", *GRAPHS]
+    encoders = ["shape_encoder", "appearance_encoder"]
+    others = {
+        "garment_encoder": encoders,
+        "try_on_codes": [*encoders, "codes_merge", "shape_generator", "appearance_generator", "compositor"],
+    }
+    assert order == [CHECKS[name], *others.get(name, GRAPHS)]
 
 
 def test_a_native_repository_answers_like_the_engine_in_process(run_ensemble, in_process, tiny_requests):
@@ -142,7 +156,7 @@ def test_a_tensorrt_repository_holds_plans(tmp_path, tiny_bundle):
 
 
 def test_an_embedded_repository_says_what_it_serves(repository, tiny_bundle):
-    assert set(repository.models) == FEED_FORWARD | REFINEMENT
+    assert set(repository.models) == FEED_FORWARD | REFINEMENT | CODES
     about = parameters(read_config(repository.folder / "try_on"))
     assert about["bundle_identity"] == tiny_bundle.identity
     assert (about["protocol"], about["engine"], about["engine_precision"]) == ("1", "onnxruntime", "fp32")
