@@ -95,9 +95,12 @@ def _serve(
     bundle: Path | None, given: Path | None, options: RepositoryOptions, server_options: ServerOptions, levels: str
 ) -> None:
     from ..triton_models.installation import find_triton
+    from ..triton_models.served_path import check_served_path
     from ..triton_models.supervisor import Supervisor
 
     started = time.monotonic()
+    if given is not None:
+        check_served_path(given)
     server_options = server_options.with_ports()  # what is in use is told before anything is built
     with ExitStack() as held, status("finding Triton") as say:
         installation = find_triton()
@@ -105,6 +108,7 @@ def _serve(
         folder = given
         if folder is None:
             say("building the repository")
+            check_served_path(Path(tempfile.gettempdir()), "set TMPDIR to a folder")
             root = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="oviton-serve-")))
             built = _build(bundle, root / "repository", options)
             folder = built.folder

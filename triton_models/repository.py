@@ -35,6 +35,7 @@ from .input_check import build_check_graph
 from .layout import OUTFIT_GENERATOR, TRY_ON, TRY_ON_OUTFIT, TRY_ON_REFINED, Step, graph_steps, models
 from .model_config import CONFIG_NAME, VERSION, check_against, read_config, write_config
 from .options import RepositoryOptions
+from .served_path import check_served_path
 
 PROTOCOL = "1"
 """Version of the wire contract, in docs/serving.md."""
@@ -105,11 +106,14 @@ def build_repository(
     Raises
     ------
     InputError
-        When the engine cannot run here, an option does not fit the bundle, or the folder holds something else.
+        When the engine cannot run here, an option does not fit the bundle, the folder holds something else, or Triton
+        cannot serve from its path.
     GateError
         When a precision that was asked for fails its gate on this machine.
     """
     options = options or RepositoryOptions()
+    if not options.is_native or options.refinement:
+        check_served_path(folder)
     with atomic_folder(folder, is_ours=is_repository) as temporary:
         builder = _Builder(bundle, temporary, options, on_progress or (lambda _: None))
         models = builder.build()

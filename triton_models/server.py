@@ -23,6 +23,7 @@ from ..data.closeable import Closeable
 from ..data.errors import InputError, ServerError
 from .installation import Installation, find_triton
 from .launcher import children
+from .served_path import check_served_path
 
 LAUNCHER = Path(__file__).with_name("launcher.py")
 SHARED_MEMORY = Path("/dev/shm")
@@ -167,7 +168,8 @@ class TritonServer(Closeable):
     def __init__(
         self, installation: Installation, repository: Path, options: ServerOptions, on_log: OnLog | None = None
     ) -> None:
-        self.installation, self.repository, self.options = installation, repository, options
+        check_served_path(installation.backends, "set OVITON_CACHE to a folder")
+        self.installation, self.repository, self.options = installation, check_served_path(repository), options
         self.last_lines: deque[str] = deque(maxlen=KEPT_LINES)
         self._on_log = on_log
         self.shared_memory_prefix = f"oviton-{uuid.uuid4().hex[:8]}-"
@@ -204,7 +206,7 @@ class TritonServer(Closeable):
         Raises
         ------
         InputError
-            When no server is found, or a port is in use.
+            When no server is found, a port is in use, or Triton cannot serve from the repository's path.
         ServerError
             When it stops or is not ready in time; the message holds what its log says.
         """
@@ -327,7 +329,7 @@ class TritonServer(Closeable):
         command = [
             sys.executable, "-I", "-S", str(LAUNCHER),
             str(os.getpid()), str(self.options.stop_seconds + 5), self.shared_memory_prefix, str(installed.binary),
-            f"--model-repository={self.repository.resolve()}",
+            f"--model-repository={self.repository}",
             f"--backend-directory={installed.backends}", f"--cache-directory={installed.caches}",
             f"--backend-config=python,shm-region-prefix-name={self.shared_memory_prefix}",
             *self.options.arguments(),
