@@ -13,7 +13,7 @@ from ...runtime.outfit import Outfit, plan_outfit
 from ...runtime.person import Garment, Person
 from ...runtime.report import RefinementReport, TryOnReport
 from ...runtime.requests import build_request, photo_box, restore_result
-from ...runtime.try_on import Look, missing_body_maps, refinement_notes
+from ...runtime.try_on import Look, missing_body_maps, refinement_notes, untrained_notes
 from .garment_codes import GarmentCodes, codes_inputs
 from .served_model import ServedModel
 from .tensors import Array
@@ -114,6 +114,7 @@ class Dressing:
                 *missing_body_maps([g for g in self.garments if isinstance(g, Garment)], model.conditioning),
                 *refinement_notes(refinement),
                 *model.notes,
+                *untrained_notes(model.bundle.trained),
             ),
             refinement=refinement,
         )
