@@ -13,7 +13,7 @@ from ..data.classes import NUM_CLASSES
 from ..data.errors import InputError
 from ..export.manifest import Manifest, TensorSpec
 from .input_check import CHECKED_SOURCE, OUTPUT, SOURCE
-from .layout import Step, pass_on, passed_on
+from .layout import Step
 
 GARMENT_ENCODER, TRY_ON_CODES = "garment_encoder", "try_on_codes"
 GARMENT_CHECK, CODES_CHECK, CODES_MERGE = "garment_check", "codes_check", "codes_merge"
@@ -23,6 +23,8 @@ CODES = (SHAPE_CODES, APPEARANCE_CODES, CLASSES)
 """What a garment is: `[N, 20, Ds, 8, 4]` and `[N, 20, Dt]`, float32, and `[N, 20]`, uint8: see `codes_rules`."""
 
 WEAR = "wear"
+ENCODER_PREFIX = "encoder_"
+"""Begins the names of `garment_encoder`'s tensors where one model serves both ensembles."""
 
 
 def codes_objection(manifest: Manifest) -> str:
@@ -50,22 +52,22 @@ def check_codes_can_be(manifest: Manifest) -> None:
         raise InputError(f"garments cannot be served as codes: {objection}")
 
 
-def encoder_steps(manifest: Manifest, *, in_a_row: bool) -> tuple[Step, ...]:
-    """Return the steps of `garment_encoder`; see `layout.graph_steps` for `in_a_row`."""
+def encoder_steps(manifest: Manifest) -> tuple[Step, ...]:
+    """Return the steps of `garment_encoder` where each graph is a model."""
     photograph = {"garment_images": "encoded_images", "garment_labels": "encoded_labels", SOURCE: "encoded_source"}
     blank = {"person_image": "blank_image", "person_labels": "blank_labels"}
     check = Step(GARMENT_CHECK, garment_check_inputs(manifest), garment_check_outputs(manifest))
-    return (check, *_encoders(manifest, {**photograph, **blank}, "garment_", in_a_row=in_a_row))
+    return (check, *_encoders(manifest, {**photograph, **blank}, "garment_"))
 
 
-def codes_steps(manifest: Manifest, *, in_a_row: bool) -> tuple[Step, ...]:
-    """Return the steps of `try_on_codes`."""
+def codes_steps(manifest: Manifest) -> tuple[Step, ...]:
+    """Return the steps of `try_on_codes` where each graph is a model."""
     blank = {"garment_images": "blank_images", "garment_labels": "blank_labels", SOURCE: "person_source"}
     checked = {SOURCE: CHECKED_SOURCE}
     rest = [graph for graph in manifest.graphs if graph.name not in ENCODERS]
     return (
         Step(CODES_CHECK, codes_check_inputs(manifest), codes_check_outputs(manifest)),
-        *_encoders(manifest, blank, "person_", in_a_row=in_a_row),
+        *_encoders(manifest, blank, "person_"),
         Step(CODES_MERGE, merge_inputs(manifest), merge_outputs(manifest), checked),
         *(Step(graph.name, graph.inputs, graph.outputs, checked) for graph in rest),
     )
@@ -137,18 +139,8 @@ def merge_outputs(manifest: Manifest) -> tuple[TensorSpec, ...]:
     return tuple(manifest.graph(name).outputs[0] for name in ENCODERS)
 
 
-def encoder_results() -> tuple[str, ...]:
-    """Return what `garment_encoder` answers."""
-    return (*CODES, OUTPUT)
-
-
-def _encoders(manifest: Manifest, joined: dict[str, str], prefix: str, *, in_a_row: bool) -> list[Step]:
+def _encoders(manifest: Manifest, joined: dict[str, str], prefix: str) -> list[Step]:
     """Return both encoders as steps; what they make is named with a prefix."""
-    first, second = (manifest.graph(name) for name in ENCODERS)
-    outputs = {spec.name: prefix + spec.name for spec in (*first.outputs, *second.outputs)}
-    shape = Step(first.name, first.inputs, first.outputs, {**joined, **outputs})
-    appearance = Step(second.name, second.inputs, second.outputs, {**joined, **outputs})
-    if in_a_row:
-        shape = pass_on(shape)
-        appearance = Step(second.name, second.inputs, second.outputs, {**joined, **outputs, SOURCE: passed_on(shape)})
-    return [shape, appearance]
+    graphs = [manifest.graph(name) for name in ENCODERS]
+    outputs = {spec.name: prefix + spec.name for graph in graphs for spec in graph.outputs}
+    return [Step(graph.name, graph.inputs, graph.outputs, {**joined, **outputs}) for graph in graphs]

@@ -8,7 +8,16 @@ from typing import Any
 
 from ..export.manifest import GRAPH_NAMES, Manifest, TensorSpec
 from .input_check import OUTPUT
-from .layout import OUTFIT_GENERATOR, RESULTS, TRY_ON_OUTFIT, TRY_ON_REFINED, Step, outer_inputs, outer_outputs
+from .layout import (
+    FEED_FORWARD,
+    OUTFIT_GENERATOR,
+    RESULTS,
+    TRY_ON_OUTFIT,
+    TRY_ON_REFINED,
+    Step,
+    outer_inputs,
+    outer_outputs,
+)
 from .layout import refinement_inputs as refined_inputs
 from .model_config import add_tensors, add_warmup, protobuf, set_parameters
 from .options import RepositoryOptions
@@ -39,8 +48,8 @@ class Configs:
     options: RepositoryOptions
     on_gpu: bool
 
-    def graph(self, step: Step, backend: str, parameters: Mapping[str, str]) -> Any:
-        """Return the configuration of a feed-forward model."""
+    def graph(self, step: Step, backend: str) -> Any:
+        """Return the configuration of a graph in one of Triton's own backends."""
         config = self._model(step.model, step.inputs, step.outputs)
         config.instance_group.add(
             kind=self._kind(self.on_gpu and step.model in GRAPH_NAMES),
@@ -50,14 +59,38 @@ class Configs:
         config.backend = backend
         if backend == "tensorrt":
             config.platform = "tensorrt_plan"
-        if backend == "python":
-            # Its engine runs each request by itself, so that an answer never depends on who else asked.
-            config.default_model_filename = "model.py"
-            add_warmup(config, step.inputs, 1, 1)
-        else:
-            config.dynamic_batching.max_queue_delay_microseconds = BATCHING_DELAY_US
-            for batch in (1, self.manifest.max_requests):
-                add_warmup(config, step.inputs, batch, 1)
+        config.dynamic_batching.max_queue_delay_microseconds = BATCHING_DELAY_US
+        for batch in (1, self.manifest.max_requests):
+            add_warmup(config, step.inputs, batch, 1)
+        return config
+
+    def feed_forward(self, step: Step, warm: Step, parameters: Mapping[str, str], *, outfits: bool) -> Any:
+        """Return the configuration of the one process that runs all graphs.
+
+        Parameters
+        ----------
+        step
+            With the tensors of every ensemble; each brings only its own.
+        warm
+            The ensemble that the warm-up request stands for.
+        parameters
+            Bundle and engine.
+        outfits
+            Whether refined outfits are worn, too.
+        """
+        config = self._model(step.model, step.inputs, step.outputs)
+        if outfits:
+            add_tensors(config.input, [OUTFIT_INPUT])
+        always = {spec.name for spec in warm.inputs} if len(step.inputs) == len(warm.inputs) else set()
+        for tensor in config.input:
+            tensor.optional = tensor.name not in always
+        # Without batching: each request is run by itself, so that an answer never depends on who else asked.
+        config.backend = "python"
+        config.default_model_filename = "model.py"
+        config.instance_group.add(
+            kind=self._kind(False), count=self.options.instances, rate_limiter=self._rate_limiter()
+        )
+        add_warmup(config, warm.inputs, 1, 1)
         set_parameters(config, parameters)
         return config
 
@@ -76,7 +109,7 @@ class Configs:
             part = config.ensemble_scheduling.step.add(model_name=step.model, model_version=-1)
             for spec in step.inputs:
                 part.input_map[spec.name] = step.outer(spec.name)
-            if worn and step.model == OUTFIT_GENERATOR:
+            if worn and step.model in (OUTFIT_GENERATOR, FEED_FORWARD):
                 part.input_map[OUTFIT_INPUT[0]] = OUTFIT_INPUT[0]
             for spec in step.outputs:
                 if step.outer(spec.name) in wanted:

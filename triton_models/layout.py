@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ..data.classes import NUM_CLASSES
 from ..export.manifest import Manifest, TensorSpec
 from .input_check import CHECKED_SOURCE, OUTPUT, SOURCE, check_inputs, check_outputs
 from .input_check import NAME as INPUT_CHECK
 
 TRY_ON, TRY_ON_OUTFIT, TRY_ON_REFINED = "try_on", "try_on_outfit", "try_on_refined"
-OUTFIT_GENERATOR = "appearance_generator_outfit"
-PASSED_SOURCE = "passed_source"
+FEED_FORWARD, OUTFIT_GENERATOR = "feed_forward", "appearance_generator_outfit"
 RESULTS = ("image", "labels")
 CHECKED = {SOURCE: CHECKED_SOURCE}
 
@@ -41,45 +39,40 @@ class Step:
         return self.joined.get(name, name)
 
 
-def graph_steps(manifest: Manifest, *, in_a_row: bool = False) -> tuple[Step, ...]:
-    """Return the input check and the bundle's graphs, in order.
+def graph_steps(manifest: Manifest) -> tuple[Step, ...]:
+    """Return the input check and the bundle's graphs, in order: `try_on` where each is a model."""
+    graphs = (Step(graph.name, graph.inputs, graph.outputs, CHECKED) for graph in manifest.graphs)
+    return (Step(INPUT_CHECK, check_inputs(manifest), check_outputs()), *graphs)
+
+
+def together(steps: Sequence[Step], results: Sequence[str], prefix: str = "") -> tuple[Step, ...]:
+    """Return the one step that does the work of several: `feed_forward`, which runs all graphs in one process.
 
     Parameters
     ----------
-    manifest
-        Of the bundle.
-    in_a_row
-        Let the appearance encoder wait for the shape generator, which passes the source vector on to it. Then one step
-        of a request runs at a time: Triton 2.51 dies when two of them fail together, as cancelled ones may.
+    steps
+        The steps.
+    results
+        What they answer.
+    prefix
+        Begins that model's names of the tensors, where another ensemble joins others of equal names to it.
     """
-    steps = {graph.name: Step(graph.name, graph.inputs, graph.outputs, CHECKED) for graph in manifest.graphs}
-    if in_a_row:
-        steps["shape_generator"] = before = pass_on(steps["shape_generator"])
-        waiting = steps["appearance_encoder"]
-        steps["appearance_encoder"] = replace(waiting, joined={SOURCE: passed_on(before)})
-    return (Step(INPUT_CHECK, check_inputs(manifest), check_outputs()), *steps.values())
-
-
-def pass_on(step: Step) -> Step:
-    """Let a model of the Python backend hand its source vector on, so that the next step can wait for it."""
-    passed = TensorSpec(name=PASSED_SOURCE, dtype="int32", shape=("N", NUM_CLASSES))
-    return replace(
-        step, outputs=(*step.outputs, passed), joined={**step.joined, PASSED_SOURCE: f"source_after_{step.model}"}
+    outer = (outer_inputs(steps), outer_outputs(steps, results))
+    inputs, outputs = (
+        tuple(spec.model_copy(update={"name": prefix + spec.name}) for spec in tensors) for tensors in outer
     )
-
-
-def passed_on(step: Step) -> str:
-    """Return the ensemble's name of the source vector that a step hands on."""
-    return step.outer(PASSED_SOURCE)
+    joined = {prefix + spec.name: spec.name for tensors in outer for spec in tensors}
+    return (Step(FEED_FORWARD, inputs, outputs, joined),)
 
 
 def models(ensembles: Iterable[Sequence[Step]]) -> tuple[Step, ...]:
-    """Return every model of some ensembles once, with all outputs that any of them asks of it."""
+    """Return every model of some ensembles once, with all tensors that any of them joins to it."""
     found: dict[str, Step] = {}
     for step in (step for steps in ensembles for step in steps):
         known = found.setdefault(step.model, step)
-        more = tuple(spec for spec in step.outputs if spec not in known.outputs)
-        found[step.model] = replace(known, outputs=(*known.outputs, *more))
+        inputs = (*known.inputs, *(spec for spec in step.inputs if spec not in known.inputs))
+        outputs = (*known.outputs, *(spec for spec in step.outputs if spec not in known.outputs))
+        found[step.model] = replace(known, inputs=inputs, outputs=outputs)
     return tuple(found.values())
 
 

@@ -18,21 +18,33 @@ from ..engines.plan_cache import PlanCache
 from ..export.bundle import Bundle
 from ..export.manifest import Form
 from .codes import (
+    CODES,
     CODES_CHECK,
     CODES_MERGE,
+    ENCODER_PREFIX,
     GARMENT_CHECK,
     GARMENT_ENCODER,
     TRY_ON_CODES,
     check_codes_can_be,
     codes_steps,
-    encoder_results,
     encoder_steps,
 )
 from .codes_graphs import build_codes_check, build_codes_merge, build_garment_check
-from .configs import Configs
+from .configs import OUTFIT_INPUT, Configs
 from .input_check import NAME as INPUT_CHECK
-from .input_check import build_check_graph
-from .layout import OUTFIT_GENERATOR, TRY_ON, TRY_ON_OUTFIT, TRY_ON_REFINED, Step, graph_steps, models
+from .input_check import OUTPUT, build_check_graph
+from .layout import (
+    FEED_FORWARD,
+    OUTFIT_GENERATOR,
+    RESULTS,
+    TRY_ON,
+    TRY_ON_OUTFIT,
+    TRY_ON_REFINED,
+    Step,
+    graph_steps,
+    models,
+    together,
+)
 from .model_config import CONFIG_NAME, VERSION, check_against, read_config, write_config
 from .options import RepositoryOptions
 from .served_path import check_served_path
@@ -43,16 +55,10 @@ PROTOCOL = "1"
 GENERATOR = "appearance_generator"
 EMBEDDED_BUNDLE = "bundle"
 _CLASSES = {
-    "graph": ("graph_model", "GraphModel"),
-    INPUT_CHECK: ("input_check_model", "InputCheckModel"),
-    GARMENT_CHECK: ("codes_models", "GarmentCheckModel"),
-    CODES_CHECK: ("codes_models", "CodesCheckModel"),
-    CODES_MERGE: ("codes_models", "CodesMergeModel"),
+    FEED_FORWARD: ("feed_forward_model", "FeedForwardModel"),
     OUTFIT_GENERATOR: ("outfit_model", "OutfitModel"),
     TRY_ON_REFINED: ("refined_model", "RefinedModel"),
 }
-
-
 _SMALL = {
     INPUT_CHECK: (build_check_graph, "Which inputs hold values out of range."),
     GARMENT_CHECK: (build_garment_check, "A garment photograph as the encoders take it."),
@@ -60,6 +66,16 @@ _SMALL = {
     CODES_MERGE: (build_codes_merge, "Each class's codes from the person or from a garment."),
 }
 """What no graph of a bundle does: written from the manifest alone, and on a CPU even beside a GPU."""
+
+_WHAT = {
+    TRY_ON: "Dress people: the feed-forward try-on.",
+    TRY_ON_OUTFIT: "Dress people in an outfit that was refined before.",
+    TRY_ON_REFINED: "Dress a person and refine on this very request: a stream of steps.",
+    GARMENT_ENCODER: "Encode a garment once.",
+    TRY_ON_CODES: "Dress people in garments that were encoded before.",
+}
+
+Ensemble = tuple[str, tuple[Step, ...], dict[str, str], tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -147,29 +163,42 @@ class _Builder:
     notes: list[str] = field(default_factory=list)
 
     def build(self) -> tuple[str, ...]:
-        manifest, in_a_row = self.bundle.manifest, not self.options.is_native
+        manifest = self.bundle.manifest
         if self.options.codes:
             check_codes_can_be(manifest)
         self.used = self._native() if self.options.is_native else self._embedded()
         self.configs = Configs(manifest, self.options, self.options.is_native and self.used.device == "cuda")
-        steps = graph_steps(manifest, in_a_row=in_a_row)
-        coded = (encoder_steps(manifest, in_a_row=in_a_row), codes_steps(manifest, in_a_row=in_a_row))
-        feed_forward = models([steps, *coded] if self.options.codes else [steps])
         self.say("writing models")
-        for step in feed_forward:
-            self._write_feed_forward(step)
-        self._write(self.configs.ensemble(TRY_ON, steps, self._about()), "Dress people: the feed-forward try-on.")
-        if self.options.codes:
-            config = self.configs.ensemble(GARMENT_ENCODER, coded[0], self._about(), encoder_results())
-            self._write(config, "Encode a garment once.")
-            config = self.configs.ensemble(TRY_ON_CODES, coded[1], self._about())
-            self._write(config, "Dress people in garments that were encoded before.")
+        for ensemble in self._ensembles():
+            self._write(self.configs.ensemble(*ensemble), _WHAT[ensemble[0]])
+        if self.options.is_native:
+            self._write_graphs()
+        else:
+            self._write_feed_forward()
         if self._refines():
-            self._write_refinement(steps)
+            parameters = {**self._engine_parameters(), **self._outfit_parameters()}
+            self._write(self.configs.refined(parameters), _WHAT[TRY_ON_REFINED], TRY_ON_REFINED)
         self._copy_bundle()
-        for step in feed_forward:
-            check_against(read_config(self.folder / step.model), step.inputs, step.outputs)
         return tuple(sorted(path.name for path in self.folder.iterdir()))
+
+    def _ensembles(self) -> list[Ensemble]:
+        """Return what clients call: each ensemble's name, steps, parameters and results."""
+        manifest = self.bundle.manifest
+        wanted: list[tuple[str, tuple[Step, ...], tuple[str, ...]]] = []
+        steps, results = graph_steps(manifest), (*RESULTS, OUTPUT)
+        wanted.append((TRY_ON, steps, results))
+        if self.options.codes:
+            wanted.append((GARMENT_ENCODER, encoder_steps(manifest), (*CODES, OUTPUT)))
+            wanted.append((TRY_ON_CODES, codes_steps(manifest), results))
+        if self._refines():
+            worn = (replace(step, model=OUTFIT_GENERATOR) if step.model == GENERATOR else step for step in steps)
+            wanted.append((TRY_ON_OUTFIT, tuple(worn), results))
+        if not self.options.is_native:
+            prefixes = {GARMENT_ENCODER: ENCODER_PREFIX}
+            wanted = [
+                (name, together(steps, results, prefixes.get(name, "")), results) for name, steps, results in wanted
+            ]
+        return [(name, steps, self._about(), results) for name, steps, results in wanted]
 
     def _embedded(self) -> _Used:
         """Choose the CPU engine, compile its plans into the cache and gate its precision on this machine."""
@@ -203,23 +232,36 @@ class _Builder:
         self.notes.append(f"these plans run on this kind of GPU, in a Triton whose TensorRT is {version} too")
         return version
 
-    def _write_feed_forward(self, step: Step) -> None:
-        build, what = _SMALL.get(step.model, (None, f"Graph {step.model} of bundle {self.bundle.manifest.name}."))
-        if not self.options.is_native:
-            parameters = self._engine_parameters() if build is None else {}
-            kind = "graph" if build is None else step.model
-            self._write(self.configs.graph(step, "python", parameters), what, kind)
-            return
-        version = self.folder / step.model / VERSION
-        if build is not None:
-            self._write(self.configs.graph(step, "onnxruntime", {}), what)
-            (version / "model.onnx").write_bytes(build(self.bundle.manifest).SerializeToString())
-            return
-        self._write(self.configs.graph(step, self.options.engine, {}), what)
-        if self.options.engine == "tensorrt":
-            self._write_plan(step.model, version)
-        else:
-            self._copy_graph(step.model, version)
+    def _write_feed_forward(self) -> None:
+        """Write the one model of the Python backend that runs all graphs."""
+        ensembles, outfits = self._ensembles(), self._refines()
+        (step,) = models(steps for _, steps, _, _ in ensembles)
+        parameters = {**self._engine_parameters(), **(self._outfit_parameters() if outfits else {})}
+        config = self.configs.feed_forward(step, ensembles[0][1][0], parameters, outfits=outfits)
+        self._write(config, f"All graphs of bundle {self.bundle.manifest.name}.", FEED_FORWARD)
+        check_against(
+            read_config(self.folder / step.model), [*step.inputs, *([OUTFIT_INPUT] if outfits else [])], step.outputs
+        )
+
+    def _write_graphs(self) -> None:
+        """Write each graph as a model of one of Triton's own backends."""
+        for step in models(steps for _, steps, _, _ in self._ensembles()):
+            version = self.folder / step.model / VERSION
+            if step.model == OUTFIT_GENERATOR:
+                parameters = {**self._engine_parameters(), **self._outfit_parameters()}
+                config = self.configs.outfit_generator(step, parameters)
+                self._write(config, "The appearance generator with the weights of refined outfits.", OUTFIT_GENERATOR)
+                continue
+            if step.model in _SMALL:
+                build, what = _SMALL[step.model]
+                self._write(self.configs.graph(step, "onnxruntime"), what)
+                (version / "model.onnx").write_bytes(build(self.bundle.manifest).SerializeToString())
+            else:
+                what = f"Graph {step.model} of bundle {self.bundle.manifest.name}."
+                self._write(self.configs.graph(step, self.options.engine), what)
+                write = self._write_plan if self.options.engine == "tensorrt" else self._copy_graph
+                write(step.model, version)
+            check_against(read_config(self.folder / step.model), step.inputs, step.outputs)
 
     def _write_plan(self, name: str, version: Path) -> None:
         """Build a graph's TensorRT plan for the GPU here, or take it from the cache."""
@@ -257,17 +299,9 @@ class _Builder:
             self.notes.append(f"refinement is not served: {missing}")
         return not missing if self.options.refinement is None else self.options.refinement
 
-    def _write_refinement(self, steps: tuple[Step, ...]) -> None:
-        step = next(step for step in steps if step.model == GENERATOR)
-        parameters = {**self._engine_parameters(), "outfits": "", "outfits_mb": str(self.options.outfits_mb)}
-        config = self.configs.outfit_generator(step, parameters)
-        self._write(config, "The appearance generator with the weights of refined outfits.", OUTFIT_GENERATOR)
-        worn = replace(step, model=OUTFIT_GENERATOR)
-        steps = tuple(worn if part is step else part for part in steps)
-        config = self.configs.ensemble(TRY_ON_OUTFIT, steps, self._about())
-        self._write(config, "Dress people in an outfit that was refined before.")
-        config = self.configs.refined(parameters)
-        self._write(config, "Dress a person and refine on this very request: a stream of steps.", TRY_ON_REFINED)
+    def _outfit_parameters(self) -> dict[str, str]:
+        """Return where refined outfits are kept, and how many."""
+        return {"outfits": "", "outfits_mb": str(self.options.outfits_mb)}
 
     def _engine_parameters(self) -> dict[str, str]:
         """Return what a model of the Python backend is told."""

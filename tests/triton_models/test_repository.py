@@ -15,14 +15,22 @@ from oviton.triton_models.server import ServerOptions, TritonServer
 
 GRAPHS = ("shape_encoder", "shape_generator", "appearance_encoder", "appearance_generator", "compositor")
 FEED_FORWARD = {"input_check", *GRAPHS, "try_on"}
-CODES = {"garment_encoder", "try_on_codes", "garment_check", "codes_check", "codes_merge"}
-REFINEMENT = {"try_on_refined", "try_on_outfit", "appearance_generator_outfit"}
+REFINEMENT = {"try_on_refined", "try_on_outfit"}
+CODES = {"garment_encoder", "try_on_codes"}
+EMBEDDED = {"feed_forward", "try_on"}
 
 
 @pytest.fixture(scope="module")
 def native(tmp_path_factory, tiny_bundle):
     folder = tmp_path_factory.mktemp("native") / "repository"
     return build_repository(tiny_bundle, folder, RepositoryOptions("onnxruntime", refinement=False))
+
+
+@pytest.fixture(scope="module")
+def native_with_all(tmp_path_factory, tiny_bundle):
+    """A native repository with refinement and garments as codes."""
+    folder = tmp_path_factory.mktemp("native_with_all") / "repository"
+    return build_repository(tiny_bundle, folder, RepositoryOptions("onnxruntime", refinement=True, codes=True)).folder
 
 
 @pytest.fixture(scope="module")
@@ -74,31 +82,37 @@ CHECKS = {
 
 
 @pytest.mark.parametrize("name", CHECKS)
-def test_an_ensemble_begins_with_its_check_alone(repository, name):
+def test_a_native_ensemble_begins_with_its_check_alone(native_with_all, name):
     """With two first steps, Triton 2.51 deadlocks when one of them fails while the other is being enqueued."""
-    config = read_config(repository.folder / name)
+    config = read_config(native_with_all / name)
     given = {tensor.name for tensor in config.input}
     first = [step.model_name for step in config.ensemble_scheduling.step if set(step.input_map.values()) <= given]
     assert first == [CHECKS[name]]
 
 
 @pytest.mark.parametrize("name", CHECKS)
-def test_an_embedded_ensemble_runs_one_step_at_a_time(repository, name):
-    """Triton 2.51 dies when two steps of one request fail together."""
+def test_native_and_embedded_ensembles_take_and_give_the_same(native_with_all, repository, name):
+    native, embedded = (read_config(folder / name) for folder in (native_with_all, repository.folder))
+    assert list(native.input) == list(embedded.input)
+    assert list(native.output) == list(embedded.output)
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_an_embedded_ensemble_is_one_step(repository, name):
+    """All graphs in one process: hand-over costs, and Triton 2.51 dies when two steps of one request fail together."""
     config = read_config(repository.folder / name)
-    tensors, waiting, order = {tensor.name for tensor in config.input}, list(config.ensemble_scheduling.step), []
-    while waiting:
-        ready = [step for step in waiting if set(step.input_map.values()) <= tensors]
-        assert len(ready) == 1, [step.model_name for step in ready]
-        waiting.remove(ready[0])
-        tensors |= set(ready[0].output_map.values())
-        order.append(ready[0].model_name.removesuffix("_outfit"))
-    encoders = ["shape_encoder", "appearance_encoder"]
-    others = {
-        "garment_encoder": encoders,
-        "try_on_codes": [*encoders, "codes_merge", "shape_generator", "appearance_generator", "compositor"],
-    }
-    assert order == [CHECKS[name], *others.get(name, GRAPHS)]
+    (step,) = config.ensemble_scheduling.step
+    assert step.model_name == "feed_forward"
+    assert sorted(step.input_map.values()) == sorted(tensor.name for tensor in config.input)
+    assert sorted(step.output_map.values()) == sorted(tensor.name for tensor in config.output)
+
+
+def test_the_process_that_runs_all_graphs_takes_what_any_ensemble_brings(repository):
+    config = read_config(repository.folder / "feed_forward")
+    assert all(tensor.optional for tensor in config.input)
+    assert not config.HasField("dynamic_batching")
+    (warm,) = config.model_warmup
+    assert set(warm.inputs) == {tensor.name for tensor in read_config(repository.folder / "try_on").input}
 
 
 def test_a_native_repository_answers_like_the_engine_in_process(run_ensemble, in_process, tiny_requests):
@@ -156,13 +170,12 @@ def test_a_tensorrt_repository_holds_plans(tmp_path, tiny_bundle):
 
 
 def test_an_embedded_repository_says_what_it_serves(repository, tiny_bundle):
-    assert set(repository.models) == FEED_FORWARD | REFINEMENT | CODES
+    assert set(repository.models) == EMBEDDED | REFINEMENT | CODES
     about = parameters(read_config(repository.folder / "try_on"))
     assert about["bundle_identity"] == tiny_bundle.identity
     assert (about["protocol"], about["engine"], about["engine_precision"]) == ("1", "onnxruntime", "fp32")
     assert about["bundle_height"], about["bundle_width"] == ("64", "32")
     worn = read_config(repository.folder / "try_on_outfit")
-    assert [step.model_name for step in worn.ensemble_scheduling.step].count("appearance_generator_outfit") == 1
     assert "outfit" in [tensor.name for tensor in worn.input]
     refined = read_config(repository.folder / "try_on_refined")
     assert refined.model_transaction_policy.decoupled
@@ -173,8 +186,8 @@ def test_the_bundle_goes_along_when_asked(tmp_path, tiny_bundle):
     options = RepositoryOptions("onnxruntime", python=True, refinement=False)
     built = build_repository(tiny_bundle, tmp_path / "r", options)
     moved = shutil.move(built.folder, tmp_path / "moved")
-    told = parameters(read_config(moved / "shape_encoder"))["bundle"]
-    assert Bundle.open((moved / "shape_encoder" / told).resolve()).identity == tiny_bundle.identity
+    told = parameters(read_config(moved / "feed_forward"))["bundle"]
+    assert Bundle.open((moved / "feed_forward" / told).resolve()).identity == tiny_bundle.identity
 
 
 def test_only_an_older_repository_is_replaced(tmp_path, tiny_bundle):

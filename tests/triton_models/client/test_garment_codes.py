@@ -123,7 +123,7 @@ def test_what_is_wrong_is_told_in_a_sentence(tryon, wardrobe, person):
             tryon.run(wrong)
         assert "\n" not in str(raised.value)
     fewer = {**inputs, "garment_shape_codes": inputs["garment_shape_codes"][:, :1].copy()}
-    with pytest.raises(InputError, match="garment_shape_codes holds 1 garments; source names garment 2"):
+    with pytest.raises(InputError, match="garment_shape_codes holds 1 garments, garment_classes 2"):
         tryon.run(fewer)
     photograph = {"garment_image": inputs["person_image"], "garment_labels": inputs["person_labels"]}
     face = {**photograph, "wear": np.eye(20, dtype=np.uint8)[13:14]}
