@@ -19,7 +19,7 @@ from .protocol import messages
 from .regions import Layout, Region, RegionPool
 from .retry import Attempts
 from .served_model import TRY_ON, TRY_ON_OUTFIT, ServedModel, config_request
-from .tensors import DTYPES, Array, describe, infer_request, raw_bytes, read_outputs
+from .tensors import DTYPES, Array, describe, infer_request, read_outputs
 from .transport import Transport
 
 FAREWELL = 2.0
@@ -155,7 +155,7 @@ class Session:
     def _infer_in_region(
         self, pool: RegionPool, name: str, inputs: Mapping[str, Array], outputs: dict[str, int], attempts: Attempts
     ) -> Flow[dict[str, Array]]:
-        layout = Layout({key: raw_bytes(array) for key, array in inputs.items()}, outputs)
+        layout = Layout(inputs, outputs)
         request = describe(name, inputs, list(outputs))
         yield from self._sweep()
         while True:
@@ -163,7 +163,7 @@ class Session:
             try:
                 if not region.registered:
                     yield from self._register(region, attempts)
-                region.write(layout.content())
+                layout.fill(region)
                 layout.point(request, region)
                 reply = yield from retried("ModelInfer", request, attempts)
                 found = layout.read(reply, region, DTYPES)
