@@ -14,25 +14,10 @@ from ..data.files import atomic_folder
 from ..data.optional import is_installed
 from ..engines.engine_set import EngineSet
 from ..engines.loading import Progress
-from ..engines.plan_cache import PlanCache
 from ..export.bundle import Bundle
-from ..export.manifest import Form
-from .codes import (
-    CODES,
-    CODES_CHECK,
-    CODES_MERGE,
-    ENCODER_PREFIX,
-    GARMENT_CHECK,
-    GARMENT_ENCODER,
-    TRY_ON_CODES,
-    check_codes_can_be,
-    codes_steps,
-    encoder_steps,
-)
-from .codes_graphs import build_codes_check, build_codes_merge, build_garment_check
+from .codes import CODES, ENCODER_PREFIX, GARMENT_ENCODER, TRY_ON_CODES, check_codes_can_be, codes_steps, encoder_steps
 from .configs import OUTFIT_INPUT, Configs
-from .input_check import NAME as INPUT_CHECK
-from .input_check import OUTPUT, build_check_graph
+from .input_check import OUTPUT
 from .layout import (
     FEED_FORWARD,
     OUTFIT_GENERATOR,
@@ -46,6 +31,7 @@ from .layout import (
     together,
 )
 from .model_config import CONFIG_NAME, VERSION, check_against, read_config, write_config
+from .native_files import NativeFiles, Used, choose_native
 from .options import RepositoryOptions
 from .served_path import check_served_path
 
@@ -59,14 +45,6 @@ _CLASSES = {
     OUTFIT_GENERATOR: ("outfit_model", "OutfitModel"),
     TRY_ON_REFINED: ("refined_model", "RefinedModel"),
 }
-_SMALL = {
-    INPUT_CHECK: (build_check_graph, "Which inputs hold values out of range."),
-    GARMENT_CHECK: (build_garment_check, "A garment photograph as the encoders take it."),
-    CODES_CHECK: (build_codes_check, "A person as the encoders take one, and where each class's codes come from."),
-    CODES_MERGE: (build_codes_merge, "Each class's codes from the person or from a garment."),
-}
-"""What no graph of a bundle does: written from the manifest alone, and on a CPU even beside a GPU."""
-
 _WHAT = {
     TRY_ON: "Dress people: the feed-forward try-on.",
     TRY_ON_OUTFIT: "Dress people in an outfit that was refined before.",
@@ -146,14 +124,6 @@ def is_repository(folder: Path) -> bool:
         return False
 
 
-@dataclass(frozen=True)
-class _Used:
-    engine: str
-    version: str
-    device: str
-    precision: str
-
-
 @dataclass
 class _Builder:
     bundle: Bundle
@@ -166,8 +136,9 @@ class _Builder:
         manifest = self.bundle.manifest
         if self.options.codes:
             check_codes_can_be(manifest)
-        self.used = self._native() if self.options.is_native else self._embedded()
+        self.used = choose_native(self.options) if self.options.is_native else self._embedded()
         self.configs = Configs(manifest, self.options, self.options.is_native and self.used.device == "cuda")
+        self.notes += self.used.notes
         self.say("writing models")
         for ensemble in self._ensembles():
             self._write(self.configs.ensemble(*ensemble), _WHAT[ensemble[0]])
@@ -200,37 +171,12 @@ class _Builder:
             ]
         return [(name, steps, self._about(), results) for name, steps, results in wanted]
 
-    def _embedded(self) -> _Used:
+    def _embedded(self) -> Used:
         """Choose the CPU engine, compile its plans into the cache and gate its precision on this machine."""
         with EngineSet.load(self.bundle, self.options.engine, self.options.precision, on_progress=self.say) as engines:
             self.notes += engines.notes
             candidate = engines.chosen.candidate
-            return _Used(candidate.engine, engines.chosen.version or "", candidate.device, engines.precision)
-
-    def _native(self) -> _Used:
-        options = self.options
-        device = options.device if options.device != "auto" else ("cuda" if options.engine == "tensorrt" else "cpu")
-        if options.engine == "tensorrt" and device != "cuda":
-            raise InputError("engine tensorrt needs a GPU; leave --device away, or choose engine onnxruntime")
-        allowed = ("fp16", "fp32")
-        precision = options.precision
-        if precision == "auto":
-            precision = "fp16" if device == "cuda" else "fp32"
-        if precision not in allowed:
-            raise InputError(f"engine {options.engine} has no precision {precision!r}; allowed: {', '.join(allowed)}")
-        return _Used(options.engine, self._tensorrt_version(), device, precision)
-
-    def _tensorrt_version(self) -> str:
-        """Return the TensorRT that plans are built with; empty for another engine."""
-        if self.options.engine != "tensorrt":
-            return ""
-        from ..engines.tensorrt.flavour import FLAVOURS
-
-        flavour = FLAVOURS["tensorrt"]
-        flavour.check_installed()
-        version = flavour.version or "of an unknown version"
-        self.notes.append(f"these plans run on this kind of GPU, in a Triton whose TensorRT is {version} too")
-        return version
+            return Used(candidate.engine, engines.chosen.version or "", candidate.device, engines.precision)
 
     def _write_feed_forward(self) -> None:
         """Write the one model of the Python backend that runs all graphs."""
@@ -245,6 +191,7 @@ class _Builder:
 
     def _write_graphs(self) -> None:
         """Write each graph as a model of one of Triton's own backends."""
+        files = NativeFiles(self.bundle, self.options.engine, self.used.precision, self.say)
         for step in models(steps for _, steps, _, _ in self._ensembles()):
             version = self.folder / step.model / VERSION
             if step.model == OUTFIT_GENERATOR:
@@ -252,41 +199,9 @@ class _Builder:
                 config = self.configs.outfit_generator(step, parameters)
                 self._write(config, "The appearance generator with the weights of refined outfits.", OUTFIT_GENERATOR)
                 continue
-            if step.model in _SMALL:
-                build, what = _SMALL[step.model]
-                self._write(self.configs.graph(step, "onnxruntime"), what)
-                (version / "model.onnx").write_bytes(build(self.bundle.manifest).SerializeToString())
-            else:
-                what = f"Graph {step.model} of bundle {self.bundle.manifest.name}."
-                self._write(self.configs.graph(step, self.options.engine), what)
-                write = self._write_plan if self.options.engine == "tensorrt" else self._copy_graph
-                write(step.model, version)
+            self._write(self.configs.graph(step, files.backend(step.model)), files.comment(step.model))
+            files.write(step.model, version)
             check_against(read_config(self.folder / step.model), step.inputs, step.outputs)
-
-    def _write_plan(self, name: str, version: Path) -> None:
-        """Build a graph's TensorRT plan for the GPU here, or take it from the cache."""
-        from ..engines.tensorrt.builder import PlanBuilder
-        from ..engines.tensorrt.flavour import FLAVOURS
-        from ..engines.tensorrt.options import BuildOptions
-        from ..engines.tensorrt.plan import obtain_plan
-
-        cache, graph = PlanCache(), self.bundle.manifest.graph(name)
-        builder = PlanBuilder(self.bundle, FLAVOURS["tensorrt"], self.used.precision, BuildOptions(), cache.root)
-
-        def tell(graph: str, what: str, share: float) -> None:
-            self.say(f"building {graph}: {what.lower()} ({share:.0%})")
-
-        (version / "model.plan").write_bytes(obtain_plan(builder, graph, cache, tell).data)
-
-    def _copy_graph(self, name: str, version: Path) -> None:
-        """Copy a graph with the weights that it refers to by file name."""
-        graph = self.bundle.manifest.graph(name)
-        wanted: Form = "onnx_fp16" if self.used.precision == "fp16" else "onnx_fp32"
-        form: Form = wanted if wanted in graph.files else "onnx_fp32"  # a graph without weights has one form
-        shutil.copyfile(self.bundle.graph_file(graph, form), version / "model.onnx")
-        if "weights" in graph.files:
-            weights = self.bundle.graph_file(graph, "weights")
-            shutil.copyfile(weights, version / weights.name)
 
     def _refines(self) -> bool:
         programs = {program.name for program in self.bundle.manifest.programs}
