@@ -8,6 +8,7 @@ from oviton.data.errors import InputError, ServerError
 from oviton.data.optional import is_installed
 from oviton.export.bundle import Bundle
 from oviton.triton_models.installation import find_triton
+from oviton.triton_models.layout import graph_steps, outer_inputs
 from oviton.triton_models.model_config import parameters, protobuf, read_config
 from oviton.triton_models.options import RepositoryOptions
 from oviton.triton_models.repository import build_repository, is_repository
@@ -16,6 +17,7 @@ from oviton.triton_models.server import ServerOptions, TritonServer
 GRAPHS = ("shape_encoder", "shape_generator", "appearance_encoder", "appearance_generator", "compositor")
 FEED_FORWARD = {"input_check", *GRAPHS, "try_on"}
 REFINEMENT = {"try_on_refined", "try_on_outfit"}
+SEEN_BY_CLIENTS = ("try_on", "try_on_outfit", "try_on_refined")
 CODES = {"garment_encoder", "try_on_codes"}
 EMBEDDED = {"feed_forward", "try_on"}
 
@@ -113,6 +115,33 @@ def test_the_process_that_runs_all_graphs_takes_what_any_ensemble_brings(reposit
     assert not config.HasField("dynamic_batching")
     (warm,) = config.model_warmup
     assert set(warm.inputs) == {tensor.name for tensor in read_config(repository.folder / "try_on").input}
+
+
+def test_inputs_follow_the_graphs_and_not_the_conditioning_that_a_bundle_is_called_by(tmp_path, tiny_bundle):
+    """A shape generator may look at the garments' body maps where the appearance generator does not."""
+    manifest = tiny_bundle.manifest
+    encoder = {spec.name: spec for spec in manifest.graph("appearance_encoder").inputs}
+    bodies = encoder["garment_images"].model_copy(update={"name": "garment_densepose"})
+    graphs = tuple(
+        graph.model_copy(update={"inputs": (*graph.inputs[:-1], encoder["garment_labels"], bodies, graph.inputs[-1])})
+        if graph.name == "shape_generator"
+        else graph
+        for graph in manifest.graphs
+    )
+    covered = Bundle(tiny_bundle.path, manifest.model_copy(update={"graphs": graphs}))
+    folder = build_repository(covered, tmp_path / "r", RepositoryOptions("onnxruntime", refinement=True)).folder
+    names = {model: [tensor.name for tensor in read_config(folder / model).input] for model in SEEN_BY_CLIENTS}
+    assert names["try_on"] == names["try_on_refined"] == [*tiny_inputs(manifest)[:-1], "garment_densepose", "source"]
+    assert names["try_on_outfit"] == [*names["try_on"], "outfit"]
+    assert "garment_densepose" in [tensor.name for tensor in read_config(folder / "input_check").input]
+    shape = next(
+        step for step in read_config(folder / "try_on").ensemble_scheduling.step if step.model_name == "shape_generator"
+    )
+    assert {"garment_labels", "garment_densepose"} <= set(shape.input_map)
+
+
+def tiny_inputs(manifest):
+    return [spec.name for spec in outer_inputs(graph_steps(manifest))]
 
 
 def test_a_native_repository_answers_like_the_engine_in_process(run_ensemble, in_process, tiny_requests):
