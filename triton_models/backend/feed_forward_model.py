@@ -1,7 +1,7 @@
 """All graphs of a bundle in one process: what answers every feed-forward request of an embedded repository.
 
 One process, because on a CPU steps that are processes of their own cost more than they bring: pictures are copied from
-one to the next, each has threads that compete for the same cores, and after a pause each begins with cold caches.
+one to the next, and each process has threads of its own for the same cores.
 """
 
 from __future__ import annotations
@@ -9,11 +9,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ...data.errors import InputError
 from ...engines.engine_set import load_engine
-from ..codes import APPEARANCE_CODES, CLASSES, CODES, ENCODER_PREFIX, ENCODERS, SHAPE_CODES, WEAR
+from ..codes import (
+    APPEARANCE_CODES,
+    CLASSES,
+    CODES,
+    ENCODER_PREFIX,
+    ENCODERS,
+    SHAPE_CODES,
+    WEAR,
+    codes_steps,
+    encoder_steps,
+)
 from ..codes_rules import merge_codes
 from ..input_check import CHECKED_SOURCE, OUTPUT, SOURCE
-from ..layout import RESULTS
+from ..layout import RESULTS, Step, graph_steps, outer_inputs
 from .answers import Arrays, answer
 from .checks import check, prepared_codes, prepared_garment
 from .outfit_engines import GRAPH, OUTFIT, OutfitEngines
@@ -29,6 +40,9 @@ class FeedForwardModel:
         bundle = settings.bundle()
         names = [graph.name for graph in bundle.manifest.graphs]
         self._engines = {name: load_engine(bundle, name, settings["engine"], settings["precision"]) for name in names}
+        self._dressing = _names(graph_steps(bundle.manifest))
+        self._dressing_in_codes = _names(codes_steps(bundle.manifest))
+        self._encoding = _names(encoder_steps(bundle.manifest))
         self._outfits = OutfitEngines(settings, bundle) if "outfits" in settings.values else None
 
     def execute(self, requests: Sequence[Any]) -> list[Any]:
@@ -45,9 +59,12 @@ class FeedForwardModel:
     def _run(self, inputs: Arrays) -> Arrays:
         if ENCODER_PREFIX + WEAR in inputs:
             named = {name.removeprefix(ENCODER_PREFIX): array for name, array in inputs.items()}
+            _demand(self._encoding, named)
             return {ENCODER_PREFIX + name: array for name, array in self._encode(named).items()}
         if SHAPE_CODES in inputs:
+            _demand(self._dressing_in_codes, inputs)
             return self._dress_in_codes(inputs)
+        _demand(self._dressing, inputs)
         flags = check({name: array for name, array in inputs.items() if name != OUTFIT})
         return self._results(flags, self._generate(inputs, list(self._engines)))
 
@@ -94,3 +111,14 @@ class FeedForwardModel:
     @staticmethod
     def _results(flags: Any, values: Arrays) -> Arrays:
         return {OUTPUT: flags, **{name: values[name] for name in RESULTS}}
+
+
+def _names(steps: Sequence[Step]) -> frozenset[str]:
+    return frozenset(spec.name for spec in outer_inputs(steps))
+
+
+def _demand(needed: frozenset[str], inputs: Arrays) -> None:
+    """Refuse a request that leaves an input out; an ensemble never does, a client that goes past it may."""
+    missing = sorted(needed - inputs.keys())
+    if missing:
+        raise InputError(f"input {missing[0]} is missing; call one of the ensembles, which say what they take")
