@@ -50,26 +50,33 @@ picture: $(VENV)/.dev ## Make the pictures of README and docs anew
 	@$(BIN)/python examples/contact_sheet.py -o docs/images/try-on.png
 	@$(BIN)/python examples/wardrobe_sheet.py -o docs/images/wardrobe.png
 
-# Hours on a CPU: shape and surface in two runs, the second from the first's weights at a lower rate. Every step goes on
-# where it stopped. Shape is trained once; both bundles have it.
+# Hours on a CPU: every part in two or three runs, the later ones from the weights of those before at a lower rate.
+# Each goes on where it stopped. All bundles have one shape network.
 TRAIN := $(BIN)/oviton train
-AGAIN := --pairs --learning-rate 6e-4 --init out/first/small
-train: $(VENV)/.dev ## Render a wardrobe, train the shipped bundles' generators, export and evaluate them
+AGAIN := --pairs --learning-rate 6e-4
+train: $(VENV)/.dev ## Render wardrobes, train the shipped bundles' generators, export and evaluate them
 	@$(BIN)/oviton render -n 5000 --size 256x128 --seed 7 -o out/people
+	@$(BIN)/oviton render -n 800 --size 512x256 --seed 8 -o out/people-base
 	@$(BIN)/oviton render --triplets -n 210 --size 256x128 --seed 99 -o out/triplets
+	@$(BIN)/oviton render --triplets -n 210 --size 512x256 --seed 99 -o out/triplets-base
 	@$(TRAIN) shape out/people -o out/first/small --pairs --steps 8000
-	@$(TRAIN) shape out/people -o out/small $(AGAIN) --steps 5000
+	@$(TRAIN) shape out/people -o out/second/small $(AGAIN) --steps 5900 --init out/first/small
+	@$(TRAIN) shape out/people -o out/small --pairs --conditioning surface --learning-rate 8e-4 --steps 6900 --init out/second/small
 	@$(TRAIN) appearance out/people -o out/first/small --pairs --conditioning surface --batch 2 --steps 6000
-	@$(TRAIN) appearance out/people -o out/small --conditioning surface --batch 2 $(AGAIN) --steps 4200
-	@$(TRAIN) appearance out/people -o out/small-codes --pairs --conditioning codes --batch 2 --steps 4500
-	@cp out/small/shape.safetensors out/small-codes/
-	@for name in small small-codes; do \
+	@$(TRAIN) appearance out/people -o out/small $(AGAIN) --conditioning surface --batch 2 --steps 4200 --init out/first/small
+	@$(TRAIN) appearance out/people-base -o out/base --preset base --pairs --conditioning surface --batch 1 --learning-rate 4e-4 --steps 1000 --init out/small
+	@$(TRAIN) appearance out/people -o out/first/small-codes --pairs --conditioning codes --batch 2 --steps 4500
+	@$(TRAIN) appearance out/people -o out/small-codes $(AGAIN) --conditioning codes --batch 2 --steps 5200 --init out/first/small-codes
+	@cp out/small/shape.safetensors out/base/ && cp out/small/shape.safetensors out/small-codes/
+	@for name in base small small-codes; do \
 	  $(BIN)/oviton export out/$$name --name $$name --samples examples/people -o out/bundles/$$name && \
-	  $(BIN)/oviton evaluate --triplets out/triplets --bundle out/bundles/$$name --json out/evaluation-$$name.json || exit 1; \
+	  $(BIN)/oviton evaluate --triplets out/triplets$$(test $$name = base && echo -base) --bundle out/bundles/$$name \
+	    --json out/evaluation-$$name.json || exit 1; \
 	done
 
 benchmark: $(VENV)/.dev ## Measure the shipped bundles anew, and fill the tables of README and docs
-	@$(BIN)/oviton bench --bundle bundles/small --bundle bundles/small-codes --json benchmarks/results/bench-small.json
+	@$(BIN)/oviton bench --bundle bundles/base --bundle bundles/small --json benchmarks/results/bench-base.json
+	@$(BIN)/oviton bench --quick --bundle bundles/small --json benchmarks/results/bench-small.json
 	@$(BIN)/python -m oviton.benchmarks.tables
 	@$(BIN)/python benchmarks/plan_builds.py
 

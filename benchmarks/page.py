@@ -226,10 +226,13 @@ def _roofline(report: BenchReport) -> str:
     )
 
 
+UNITS = {"garments": "garments", "requests": "requests in a batch", "clients": "clients at once"}
+
+
 def _growth(report: BenchReport) -> list[str]:
     plots = []
     for line in report.slopes:
-        unit = "garments" if line.along == "garments" else "requests in a batch"
+        unit = UNITS[line.along]
         ends = (min(line.sizes), max(line.sizes))
         fitted = tuple((at, line.intercept.value + line.slope.value * at) for at in ends)
         points = tuple((size, ms.value) for size, ms in zip(line.sizes, line.ms, strict=True))

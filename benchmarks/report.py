@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from .intervals import Interval
+from .intervals import Interval, median, slope
 
 SCHEMA = 1
 
@@ -124,6 +125,34 @@ class Slope(_Strict):
     intercept: Interval
     relative: Interval
     base: float
+
+
+def fitted_line(bundle: str, along: str, seconds: Mapping[int, Sequence[float]], base: int) -> Slope:
+    """Fit a line through times by size.
+
+    Parameters
+    ----------
+    bundle, along
+        What was measured, and what grew.
+    seconds
+        For each size a time a round, equally many; rounds are drawn together, so that the line and what it is divided
+        by belong to the same draws.
+    base
+        The size whose time the relative slope is of.
+    """
+    sizes = [float(size) for size in seconds]
+    steps, start = slope(sizes, list(seconds.values()))
+    shares = [[s / r for s, r in zip(each, seconds[base], strict=True)] for each in seconds.values()]
+    return Slope(
+        along=along,
+        bundle=bundle,
+        sizes=tuple(sizes),
+        ms=tuple(median(each).scaled(1000) for each in seconds.values()),
+        slope=steps.scaled(1000),
+        intercept=start.scaled(1000),
+        relative=slope(sizes, shares)[0],
+        base=base,
+    )
 
 
 class Curve(_Strict):

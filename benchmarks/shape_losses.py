@@ -17,14 +17,16 @@ from oviton.benchmarks.machine import write
 from oviton.evaluation.shape_scores import ShapeNetworks, ShapeScore
 from oviton.evaluation.triplets import Triplet, TripletFolder
 
-BASE = "pairs, ce 1, dice 0.3"
+BASE = "surface, pairs, ce 1, dice 0.3"
+_SHIPPED = ["--pairs", "--conditioning", "surface"]
 VARIANTS = {
-    BASE: ["--pairs"],
-    "single images only": [],
-    "without ce": ["--pairs", "--weight", "ce=0", "--weight", "dice=1"],
-    "without dice": ["--pairs", "--weight", "dice=0"],
-    "with lsgan": ["--pairs", "--weight", "lsgan=0.1", "--weight", "feature_matching=1"],
-    "with perceptual": ["--pairs", "--weight", "perceptual=0.3"],
+    BASE: _SHIPPED,
+    "codes": ["--pairs"],
+    "codes, single images only": [],
+    "without ce": [*_SHIPPED, "--weight", "ce=0", "--weight", "dice=1"],
+    "without dice": [*_SHIPPED, "--weight", "dice=0"],
+    "with lsgan": [*_SHIPPED, "--weight", "lsgan=0.1", "--weight", "feature_matching=1"],
+    "with perceptual": [*_SHIPPED, "--weight", "perceptual=0.3"],
 }
 
 

@@ -59,7 +59,7 @@ def filled(text: str, report: BenchReport | None, page: str) -> str:
 
 def stale(root: Path = ROOT, results: Path = RESULTS) -> dict[Path, str]:
     """Return the new text of every page whose tables are not what the results say."""
-    newest = results / "bench-small.json"
+    newest = results / "bench-base.json"
     report = read_model(newest, BenchReport, "a result of oviton bench") if newest.exists() else None
     new = {page: filled(page.read_text(encoding="utf-8"), report, page.name) for page in pages(root)}
     return {page: text for page, text in new.items() if text != page.read_text(encoding="utf-8")}

@@ -78,7 +78,7 @@ def try_on(
 ) -> None:
     """Dress a person in garments from other photographs."""
     from ..runtime.outfit import plan_outfit
-    from ..runtime.person import Garment, Person, parse_wear
+    from ..runtime.person import open_people, parse_wear
 
     check_output_suffix(output)
     if labels_out is not None:
@@ -97,8 +97,7 @@ def try_on(
     removed = [name for text in remove or [] for name in text.split(",")]
     with ExitStack() as pending:  # all files appear together, once all are whole
         with status("reading photographs"):
-            subject = Person.open(person)
-            worn = [Garment.open(folder, wear=classes) for classes, folder in pairs]
+            subject, worn = open_people(person, pairs)
             plan_outfit(worn, removed)  # contradictions are told before engines load
         request = (subject, worn, removed)
         if server is not None:

@@ -61,6 +61,25 @@ TAKES_OFF = {
 }
 """Wearing the key takes off the values."""
 
+LAYERS = {
+    CLASS_IDS[name]: layer
+    for layer, names in enumerate(
+        (
+            ("socks",),
+            ("left_shoe", "right_shoe"),
+            ("pants", "skirt"),
+            ("upper_clothes", "dress"),
+            ("coat",),
+            ("scarf", "glove"),
+            ("hair",),
+            ("hat", "sunglasses"),
+        ),
+        start=1,
+    )
+    for name in names
+}
+"""What is worn over what: a class may hide those of a lower layer, or of its own. Skin is below all."""
+
 MIRRORED = (
     ids("left_arm", "right_arm"),
     ids("left_leg", "right_leg"),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from .errors import InputError
 from .images import IMAGE_SUFFIXES, UInt8Array, read_densepose, read_image, read_labels
+from .parallel import in_parallel
 
 LABELS_NAME = "labels.png"
 DENSEPOSE_NAMES = ("densepose.png", "densepose.npy")
@@ -54,10 +56,13 @@ def read_person_folder(folder: Path | str) -> PersonFolder:
     image_path = _find(folder, IMAGE_NAMES)
     if image_path is None:
         raise InputError(f"{folder}: no photograph found; allowed names: {', '.join(IMAGE_NAMES)}")
-    image, labels = read_image(image_path), read_labels(folder / LABELS_NAME)
-    _same_size(folder / LABELS_NAME, labels, image_path, image)
     densepose_path = _find(folder, DENSEPOSE_NAMES)
-    densepose = read_densepose(densepose_path) if densepose_path is not None else None
+    image, labels, densepose = in_parallel(
+        partial(read_image, image_path),
+        partial(read_labels, folder / LABELS_NAME),
+        partial(read_densepose, densepose_path) if densepose_path is not None else lambda: None,
+    )
+    _same_size(folder / LABELS_NAME, labels, image_path, image)
     if densepose is not None and densepose_path is not None:
         _same_size(densepose_path, densepose, image_path, image)
     return PersonFolder(folder, image, labels, densepose)

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from ..data.errors import InputError
 from ..data.files import atomic_path
 from .appearance import AppearanceEncoder, AppearanceGenerator
-from .config import NetworkConfig
+from .config import SHAPE_SCALES, NetworkConfig, ShapeConfig
 from .discriminator import Discriminator
 from .shape import ShapeEncoder, ShapeGenerator
 
@@ -91,6 +91,9 @@ def save_checkpoint(folder: Path, networks: Networks, part: str, note: str) -> P
 def load_checkpoint(folder: Path) -> Networks:
     """Read both parts of a checkpoint.
 
+    The parts may have been trained at different frames if the shape networks work at the same size in both, as those of
+    `small` and `base` do.
+
     Raises
     ------
     InputError
@@ -99,15 +102,13 @@ def load_checkpoint(folder: Path) -> Networks:
     folder = Path(folder)
     read = {part: _read(folder / f"{part}.safetensors") for part in PARTS}
     shape, appearance = (read[part][0] for part in PARTS)
-    for what in ("height", "width", "shape_code"):
-        values = getattr(shape, what), getattr(appearance, what)
-        if values[0] != values[1]:
-            raise InputError(
-                f"{folder}: shape was trained with {what} {values[0]} but appearance with {values[1]}; "
-                "train both with one"
-            )
+    if shape.shape_code != appearance.shape_code:
+        raise InputError(
+            f"{folder}: shape was trained with shape_code {shape.shape_code} but appearance with "
+            f"{appearance.shape_code}; train both with one"
+        )
     # Each file is the authority on its own part.
-    networks = Networks(dataclasses.replace(appearance, shape=shape.shape))
+    networks = Networks(dataclasses.replace(appearance, shape=_scaled_to(appearance, shape, folder)))
     for part, (_, tensors, note) in read.items():
         _assign(networks, tensors, part, folder / f"{part}.safetensors")
         networks.training_notes[part] = note
@@ -126,6 +127,17 @@ def read_part(folder: Path, part: str) -> tuple[NetworkConfig, dict[str, Tensor]
     return (
         _read_bundled(folder, part) if (folder / BUNDLE_MANIFEST).is_file() else _read(folder / f"{part}.safetensors")
     )
+
+
+def _scaled_to(appearance: NetworkConfig, shape: NetworkConfig, folder: Path) -> ShapeConfig:
+    """Return the shape networks' config for the appearance networks' frame; their working size stays."""
+    scale, rest = divmod(appearance.height * shape.shape.scale, shape.height)
+    if rest or appearance.width * shape.shape.scale != shape.width * scale or scale not in SHAPE_SCALES:
+        raise InputError(
+            f"{folder}: shape was trained at {shape.height}x{shape.width}, scale 1/{shape.shape.scale}, and does not "
+            f"fit appearance at {appearance.height}x{appearance.width}; train both at one size"
+        )
+    return dataclasses.replace(shape.shape, scale=scale)
 
 
 def _read(path: Path) -> tuple[NetworkConfig, dict[str, Tensor], str]:

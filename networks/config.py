@@ -11,6 +11,9 @@ from ..data.errors import InputError
 CODE_GRID = (8, 4)
 """Rows and columns of a class's shape code."""
 
+SHAPE_SCALES = (1, 2, 4, 8)
+"""How many times smaller than the frame shape networks may work."""
+
 Conditioning = Literal["codes", "surface"]
 
 
@@ -80,7 +83,7 @@ class ShapeConfig:
     conditioning: Conditioning = "codes"
 
     def __post_init__(self) -> None:
-        _one_of("scale", self.scale, (1, 2, 4, 8))
+        _one_of("scale", self.scale, SHAPE_SCALES)
         _one_of("conditioning", self.conditioning, ("codes", "surface"))
 
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-from ..data.classes import NUM_BODY_PARTS, NUM_CLASSES
+from ..data.classes import LAYERS, NUM_BODY_PARTS, NUM_CLASSES
 
 LEVELS = 5
 DECAY = 0.8
@@ -36,57 +37,56 @@ def coverage_lookup(densepose: Tensor, garment_labels: Tensor, garment_densepose
     -------
     Tensor
         float32 `[N, 20, h, w]` in [-1, 1]: above 0 where the photograph shows the class at this point of the body,
-        below 0 where it shows another class there, 0 where it does not show the point, or the class comes from no
-        photograph. The smaller, the farther on the body the answer was found.
+        below 0 where it shows skin, or what is worn beneath the class, there. 0 where it does not show the point, where
+        something worn above may hide the class, or where the class comes from no photograph. The smaller, the farther
+        on the body the answer was found.
     """
     count, height, width = densepose.shape[:3]
-    garments = garment_labels.shape[1]
-    texels = garment_labels.shape[2] // 4  # a texel is then about a pixel of the torso
-    index = _texel_index(garment_densepose.flatten(0, 1), texels).flatten(1)
-    seen = (garment_labels.flatten(0, 1).flatten(1) + 1) * (garment_labels.flatten(0, 1).flatten(1) > 0)
+    garments, texels = garment_labels.shape[1], garment_labels.shape[2] // 4  # a texel is about a pixel of the torso
+    index, _ = _texel_index(garment_densepose.flatten(0, 1), texels)
+    shown = (garment_labels + (garment_labels > 0).to(torch.int32)).flatten(0, 1).flatten(1)
     # Pixels off the body gather in the background's chart, which is never read.
     atlas = torch.zeros(index.shape[0], NUM_BODY_PARTS * texels * texels, dtype=torch.int32, device=index.device)
-    atlas = atlas.scatter(1, index, seen.to(torch.int32)).reshape(-1, NUM_BODY_PARTS, texels, texels)
+    atlas = atlas.scatter(1, index, shown).reshape(-1, NUM_BODY_PARTS, texels, texels).to(torch.float32)
 
     first = torch.arange(count * garments, device=index.device).reshape(count, garments, 1)
-    found = torch.zeros(count, garments, height * width, dtype=torch.int32, device=index.device)
+    found = torch.zeros(count, garments, height * width, device=index.device)
     confidence = torch.zeros(count, garments, height * width, device=index.device)
-    for level, labels in reversed(list(enumerate(_pyramid(atlas)))):
-        size = texels >> level
-        place = _texel_index(densepose, size).flatten(1).unsqueeze(1)
-        place = place + first * (NUM_BODY_PARTS * size * size)
-        here = labels.flatten().index_select(0, place.flatten()).reshape(place.shape) * (place > 0).to(torch.int32)
-        found = torch.where(here > 0, here, found)
-        confidence = torch.where(here > 0, DECAY**level, confidence)
-    confidence = confidence * _on_body(densepose).flatten(1).unsqueeze(1).to(torch.float32)
-
-    pick = (source - 1).clamp(min=0).to(torch.int64).unsqueeze(2).expand(-1, -1, height * width)
-    classes = torch.arange(1, NUM_CLASSES + 1, dtype=torch.int32, device=source.device).view(1, -1, 1)
-    sign = 2 * (found.gather(1, pick) == classes).to(torch.float32) - 1
-    lent = (source > 0).to(torch.float32).unsqueeze(2)
-    return (sign * confidence.gather(1, pick) * lent).reshape(count, NUM_CLASSES, height, width)
-
-
-def _on_body(densepose: Tensor) -> Tensor:
-    """Return where a body map `[..., 3]` has a part and coordinates: bool `[...]`."""
-    return (densepose[..., 0] > 0) & (densepose[..., 1] + densepose[..., 2] > 0)
-
-
-def _texel_index(densepose: Tensor, texels: int) -> Tensor:
-    """Return the number of each pixel's texel in an atlas of 25 charts, int64 `[...]`; 0 off the body."""
-    part, u, v = (densepose[..., channel] for channel in range(3))
-    index = (part * texels + u * texels // 256) * texels + v * texels // 256
-    return (index * _on_body(densepose).to(torch.int32)).to(torch.int64)
-
-
-def _pyramid(atlas: Tensor) -> list[Tensor]:
-    """Return label atlases of ever larger texels; one has the first label among its four."""
     levels = [atlas]
     for _ in range(LEVELS - 1):
-        last = levels[-1]
-        corners = [last[..., row::2, column::2] for row in (0, 1) for column in (0, 1)]
-        label = corners[3]
-        for corner in (corners[2], corners[1], corners[0]):
-            label = torch.where(corner > 0, corner, label)
-        levels.append(label)
-    return levels
+        levels.append(F.max_pool2d(levels[-1], 2))
+    for level, labels in reversed(list(enumerate(levels))):
+        size = texels >> level
+        place, on_body = _texel_index(densepose, size)
+        place = place.unsqueeze(1) + first * (NUM_BODY_PARTS * size * size)
+        here = labels.flatten().index_select(0, place.flatten()).reshape(place.shape) * on_body.unsqueeze(1)
+        hit = here > 0
+        found, confidence = torch.where(hit, here, found), torch.where(hit, DECAY**level, confidence)
+
+    labels = torch.arange(1, NUM_CLASSES + 1, device=source.device).view(1, 1, -1, 1)
+    told = torch.tensor(_TOLD, device=source.device) @ (found.unsqueeze(2) == labels).to(torch.float32)
+    order = torch.arange(1, garments + 1, device=source.device).view(1, -1, 1)
+    lent = (source.unsqueeze(1) == order).to(torch.float32).unsqueeze(3)
+    return (told * (confidence.unsqueeze(2) * lent)).sum(dim=1).reshape(count, NUM_CLASSES, height, width)
+
+
+def _told_by(label: int, wanted: int) -> float:
+    """Return what a label says of a class at its place: 1 it covers, -1 it does not, 0 nothing."""
+    if label == wanted:
+        return 1.0
+    hidden = wanted not in LAYERS or LAYERS.get(label, 0) >= LAYERS[wanted]
+    return 0.0 if hidden else -1.0
+
+
+_TOLD = [[_told_by(label, wanted) for label in range(NUM_CLASSES)] for wanted in range(NUM_CLASSES)]
+
+
+def _texel_index(densepose: Tensor, texels: int) -> tuple[Tensor, Tensor]:
+    """Return the number of each pixel's texel in an atlas of 25 charts, int64 `[B, h·w]`, and 1 where it has one.
+
+    Off the body, and without coordinates, it is 0.
+    """
+    part, u, v = densepose.permute(3, 0, 1, 2).flatten(2)
+    on_body = (part.clamp(max=1) * (u + v).clamp(max=1)).to(torch.int32)
+    index = ((part * texels + u * texels // 256) * texels + v * texels // 256) * on_body
+    return index.to(torch.int64), on_body.to(torch.float32)

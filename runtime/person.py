@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -12,6 +13,7 @@ import numpy as np
 from ..data.classes import ALIASES, CLASS_NAMES, parse_garment_classes
 from ..data.errors import InputError
 from ..data.images import UInt8Array, check_densepose, check_image, check_labels
+from ..data.parallel import in_parallel
 from ..data.person_folder import read_person_folder
 
 
@@ -135,6 +137,27 @@ class Garment:
             if name in ALIASES:
                 taken += [c for c in ALIASES[name] if c not in taken]
         return tuple(taken)
+
+
+def open_people(person: Path | str, garments: Sequence[tuple[str, Path | str]]) -> tuple[Person, list[Garment]]:
+    """Read a person and garments side by side, which takes less time than one after another.
+
+    Parameters
+    ----------
+    person
+        The person's folder; see `Person.open`.
+    garments
+        Classes to wear, comma separated, and the folder of each garment; see `Garment.open`.
+
+    Raises
+    ------
+    InputError
+        When one cannot be read: the first of them.
+    """
+    subject, *worn = in_parallel(
+        partial(Person.open, person), *(partial(Garment.open, folder, classes) for classes, folder in garments)
+    )
+    return subject, worn
 
 
 def parse_wear(text: str) -> tuple[str, Path]:

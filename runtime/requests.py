@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,7 @@ import numpy.typing as npt
 from ..data.classes import MAY_COVER
 from ..data.images import UInt8Array
 from ..data.letterbox import Letterbox
+from ..data.parallel import in_parallel
 from .outfit import OWN, Outfit
 from .person import Garment, Person
 
@@ -41,31 +43,28 @@ def build_request(person: Person, garments: Sequence[Garment], outfit: Outfit, h
 
     Without garments one blank photograph goes along, since the graphs take at least one.
     """
-    box = photo_box(person, height, width)
-    worn: list[tuple[UInt8Array, UInt8Array, UInt8Array]] = []
-    for garment in garments:
-        garment_box = Letterbox.of(garment.labels, height, width)
-        body = garment.densepose if garment.densepose is not None else np.zeros_like(garment.image)
-        worn.append(
-            (
-                garment_box.fit_image(garment.image),
-                garment_box.fit_labels(garment.labels),
-                garment_box.fit_labels(body),
-            )
-        )
+    photos: list[Person | Garment] = [person, *garments]
+    own, *worn = in_parallel(*(partial(_fitted, photo, height, width) for photo in photos))
     if not worn:
         blank = np.zeros((height, width, 3), np.uint8)
         worn.append((blank, blank[..., 0], blank))
     images, labels, bodies = (np.stack(arrays)[None] for arrays in zip(*worn, strict=True))
     return {
-        "person_image": box.fit_image(person.image)[None],
-        "person_labels": box.fit_labels(person.labels)[None],
-        "densepose": box.fit_labels(person.densepose)[None],
+        "person_image": own[0][None],
+        "person_labels": own[1][None],
+        "densepose": own[2][None],
         "garment_images": images,
         "garment_labels": labels,
         "garment_densepose": bodies,
         "source": outfit.source[None],
     }
+
+
+def _fitted(photo: Person | Garment, height: int, width: int) -> tuple[UInt8Array, UInt8Array, UInt8Array]:
+    """Return image, labels and body map, zeros where there is none, at the network's size."""
+    box = Letterbox.of(photo.labels, height, width)
+    body = np.zeros_like(photo.image) if photo.densepose is None else photo.densepose
+    return box.fit_image(photo.image), box.fit_labels(photo.labels), box.fit_labels(body)
 
 
 def photo_box(person: Person, height: int, width: int) -> Letterbox:

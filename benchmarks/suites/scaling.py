@@ -5,8 +5,7 @@ from __future__ import annotations
 from ...export.bundle import Bundle
 from ...runtime.try_on import TryOn
 from ..bench import Bench
-from ..intervals import slope
-from ..report import Row, Slope
+from ..report import Row, Slope, fitted_line
 from ..timing import Contender, Samples
 from .graphs import staged
 from .try_on import GARMENTS, whole
@@ -54,21 +53,6 @@ def _keep(bench: Bench, bundle: Bundle, tryon: TryOn, along: str, found: dict[in
                 stages=samples.stage_medians(),
             )
         )
-    sizes = [float(size) for size in found]
-    # Rounds are drawn together, so that the line and what it is divided by belong to the same draws.
-    steps, start = slope(sizes, [samples.seconds for samples in found.values()])
-    reference = found[base].seconds
-    shares = [[s / r for s, r in zip(each.seconds, reference, strict=True)] for each in found.values()]
-    relative, _ = slope(sizes, shares)
-    line = Slope(
-        along=along,
-        bundle=bundle.manifest.name,
-        sizes=tuple(sizes),
-        ms=tuple(samples.ms for samples in found.values()),
-        slope=steps.scaled(1000),
-        intercept=start.scaled(1000),
-        relative=relative,
-        base=base,
-    )
+    line = fitted_line(bundle.manifest.name, along, {size: each.seconds for size, each in found.items()}, base)
     bench.slopes.append(line)
     return line

@@ -16,7 +16,7 @@ from ...data.optional import is_installed
 from ...export.bundle import Bundle
 from ..bench import Bench
 from ..intervals import median, quantile
-from ..report import Row
+from ..report import Row, fitted_line
 from .try_on import GARMENTS
 
 CLIENTS = (1, 2, 4, 8)
@@ -67,6 +67,8 @@ def _serve(bench: Bench, bundle: Bundle) -> None:
                         found[name, count].append(_load(served.address, memory, arrays, count, seconds))
     for (name, count), rounds in found.items():
         bench.rows.append(_row(bundle, engine, precision, name, count, rounds))
+    waits = {count: [quantile(each, 0.5) for each, _ in found["plain", count]] for count in counts}
+    bench.slopes.append(fitted_line(bundle.manifest.name, "clients", waits, base=1))
 
 
 class _Served:

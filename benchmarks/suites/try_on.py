@@ -10,7 +10,7 @@ from pathlib import Path
 from ...data.images import write_image
 from ...engines.registry import AUTO_ORDER, Availability
 from ...export.bundle import Bundle
-from ...runtime.person import Garment, Person
+from ...runtime.person import Garment, Person, open_people
 from ...runtime.try_on import TryOn
 from ..bench import Bench
 from ..intervals import ratio
@@ -81,14 +81,13 @@ def _files(bench: Bench, bundle: Bundle) -> None:
     """Measure what a command does for each request: decode photographs, dress, encode the picture."""
     tryon = bench.default(bundle)
     person, garments = bench.outfit(bundle, GARMENTS)
-    names = [(Path(g.name), ",".join(map(str, _class_names(g)))) for g in garments]
+    names = [(",".join(_class_names(g)), Path(g.name)) for g in garments]
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "look.png"
 
         def run() -> dict[str, float]:
             started = time.perf_counter()
-            subject = Person.open(person.name)
-            worn = [Garment.open(path, wear=classes) for path, classes in names]
+            subject, worn = open_people(person.name, names)
             decoded = time.perf_counter()
             look = tryon(subject, worn)
             dressed = time.perf_counter()

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from oviton.benchmarks.intervals import Interval, median, quantile, ratio, slope
+from oviton.benchmarks.report import fitted_line
 
 
 def test_median_and_its_interval_cover_the_truth():
@@ -41,3 +42,12 @@ def test_scaling_and_inverse_keep_the_order():
     assert found.inverse() == Interval(value=0.25, low=0.2, high=0.5)
     assert found.scaled(-1) == Interval(value=-4, low=-5, high=-2)
     assert quantile(range(101), 0.99) == 99
+
+
+def test_a_line_is_fitted_through_times_by_size():
+    seconds = {n: [0.010 + 0.002 * n] * 5 for n in (1, 2, 4, 8)}
+    line = fitted_line("small", "clients", seconds, base=2)
+    assert line.slope.value == pytest.approx(2)
+    assert line.intercept.value == pytest.approx(10)
+    assert line.relative.value == pytest.approx(2 / 14)
+    assert [ms.value for ms in line.ms] == pytest.approx([12, 14, 18, 26])

@@ -39,7 +39,7 @@ def test_a_page_is_stale_until_it_says_what_the_results_say(tmp_path):
     page.write_text(PAGE.format("engines"), encoding="utf-8")
     text = stale(tmp_path, tmp_path)[page]
     assert NOTHING in text  # there are no results
-    shutil.copy(RESULT, tmp_path / "bench-small.json")
+    shutil.copy(RESULT, tmp_path / "bench-base.json")
     text = stale(tmp_path, tmp_path)[page]
     assert NOTHING not in text
     assert "openvino (cpu) bf16" in text

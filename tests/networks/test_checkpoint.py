@@ -49,8 +49,21 @@ def test_damaged_part_is_named(folder):
 
 def test_parts_of_different_sizes_are_refused(folder, tmp_path):
     save_checkpoint(folder, untrained_networks(preset("small"), 0), "shape", "other")
-    with pytest.raises(InputError, match="shape was trained with height 256 but appearance with 64"):
+    with pytest.raises(
+        InputError, match="shape was trained at 256x128, scale 1/2, and does not fit appearance at 64x32"
+    ):
         load_checkpoint(folder)
+
+
+def test_small_shape_networks_serve_base(tmp_path):
+    small, base = untrained_networks(preset("small"), 0), untrained_networks(preset("base"), 1)
+    save_checkpoint(tmp_path, small, "shape", "tried small")
+    save_checkpoint(tmp_path, base, "appearance", "tried base")
+    networks = load_checkpoint(tmp_path)
+    assert networks.config == preset("base")
+    codes, body = torch.randn(1, 20, 10, 8, 4), torch.rand(1, 27, 128, 64)
+    with torch.no_grad():
+        assert torch.equal(networks.shape_generator.draw(codes, body), small.shape_generator.draw(codes, body))
 
 
 @pytest.mark.parametrize("name", PRESETS)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from oviton.data.classes import CLASS_IDS
+from oviton.data.classes import CLASS_IDS, LAYERS
 from oviton.networks.config import preset
 from oviton.networks.coverage import DECAY, LEVELS, coverage_lookup
 from oviton.networks.graphs import graph_specs
@@ -40,8 +40,9 @@ def naive(body, labels, maps, source):
             atlases = [{place: label for place, label in finest.items() if label}]
             for _ in range(LEVELS - 1):
                 coarser = {}
-                for (part, row, column), label in sorted(atlases[-1].items()):
-                    coarser.setdefault((part, row // 2, column // 2), label)
+                for (part, row, column), label in atlases[-1].items():
+                    place = (part, row // 2, column // 2)
+                    coarser[place] = max(label, coarser.get(place, 0))
                 atlases.append(coarser)
             for y in range(height):
                 for x in range(width):
@@ -53,7 +54,8 @@ def naive(body, labels, maps, source):
                         label = atlas.get((part, u * size // 256, v * size // 256))
                         if label is not None:
                             for c in np.flatnonzero(source[n] == m + 1):
-                                out[n, c, y, x] = DECAY**level * (1 if label == c else -1)
+                                beneath = c in LAYERS and LAYERS.get(label, 0) < LAYERS[c]
+                                out[n, c, y, x] = DECAY**level * (1 if label == c else -1 if beneath else 0)
                             break
     return out
 
@@ -84,6 +86,19 @@ def test_a_sleeve_ends_on_the_person_where_it_ends_in_the_photograph():
     elsewhere[:20, 3:6] = 0
     assert not elsewhere.any()
     assert not np.delete(found, TOP, axis=0).any()
+
+
+def test_what_may_hide_a_class_says_nothing_about_it():
+    """Trousers under a shirt may go on beneath it, a shirt above trousers ends where they show."""
+    body, _, maps, source = random_case(3, count=1, garments=1)
+    source[:] = 0
+    source[0, [TOP, PANTS]] = 1
+    for label, told in ((TOP, {TOP: 1, PANTS: 0}), (PANTS, {TOP: -1, PANTS: 1}), (ARM, {TOP: -1, PANTS: -1})):
+        labels = torch.full((1, 1, 64, 32), label, dtype=torch.int32)
+        found = coverage_lookup(body, labels, maps, source)[0]
+        for c, sign in told.items():
+            assert set(found[c].sign().unique().tolist()) <= {0, sign}, (label, c)
+            assert found[c].any() == bool(sign)
 
 
 def test_body_maps_without_coordinates_tell_nothing():

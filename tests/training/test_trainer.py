@@ -86,7 +86,9 @@ def test_both_parts_make_an_exportable_checkpoint(options, run, tmp_path):
     report = run(options("appearance", conditioning="surface"))
     networks = load_checkpoint(tmp_path / "out")
     assert networks.config.appearance.conditioning == "surface"
-    assert networks.training_notes["shape"].startswith("oviton train shape data --preset tiny --conditioning codes --steps 4 --batch 2")
+    assert networks.training_notes["shape"].startswith(
+        "oviton train shape data --preset tiny --conditioning codes --steps 4 --batch 2"
+    )
     assert "step 4 of 4; data: 6 people" in networks.training_notes["appearance"]
     assert report.path == tmp_path / "out" / "appearance.safetensors"
     assert report.held_out.keys() == {"l1", "perceptual"}

@@ -1,0 +1,27 @@
+import threading
+
+import pytest
+
+from oviton.data.errors import InputError
+from oviton.data.parallel import in_parallel
+
+
+def test_results_keep_their_order():
+    assert in_parallel(*(lambda n=n: n * n for n in range(7))) == [n * n for n in range(7)]
+    assert in_parallel(lambda: 3) == [3]
+
+
+def test_tasks_run_at_the_same_time():
+    together = threading.Barrier(3, timeout=20)
+    assert sorted(in_parallel(*[together.wait] * 3)) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("failing", [(0,), (2,), (0, 1), (1, 2)])
+def test_the_first_failure_is_heard(failing):
+    def task(n):
+        if n in failing:
+            raise InputError(f"number {n}")
+        return n
+
+    with pytest.raises(InputError, match=f"number {failing[0]}"):
+        in_parallel(*(lambda n=n: task(n) for n in range(3)))
