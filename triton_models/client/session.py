@@ -12,7 +12,7 @@ from ..codes import GARMENT_ENCODER, SHAPE_CODES, TRY_ON_CODES
 from .dressing import Dressing, Stopwatch, check_outfit_id
 from .faults import Fault
 from .flags import check_flags
-from .flow import Call, CallError, Flow, retried
+from .flow import Call, CallError, Flow, Pause, retried
 from .garment_codes import GarmentCodes, encoder_inputs, read_codes
 from .options import Address, ClientOptions, check_seconds
 from .protocol import messages
@@ -24,6 +24,9 @@ from .transport import Transport
 
 FAREWELL = 2.0
 """Seconds that the server gets to unmap shared memory."""
+
+LAST_LOOKS, LAST_LOOK = 10, 0.05
+"""How often a region in use is looked at again before the end, and the seconds in between."""
 
 
 class Session:
@@ -116,6 +119,11 @@ class Session:
         if pool is not None:
             self._retired += pool.clear()
         yield from self._sweep()
+        for _ in range(LAST_LOOKS):  # an answer may be here a moment before the server lets go of what it read
+            if not self._retired:
+                break
+            yield Pause(LAST_LOOK)
+            yield from self._sweep()
         for region in self._retired:  # the server may still write into them; it keeps its own mapping
             region.close()
 
