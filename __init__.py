@@ -20,13 +20,14 @@ if TYPE_CHECKING:
     from .runtime.person import Garment, Person
     from .runtime.requests import TryOnRequest
     from .runtime.try_on import Look, TryOn
-    from .triton_models.client import AsyncTryOnClient, ClientOptions, TryOnClient
+    from .triton_models.client import AsyncTryOnClient, ClientOptions, GarmentCodes, TryOnClient
 
 _HOME = {
     "AsyncTryOnClient": "triton_models.client",
     "Bundle": "export.bundle",
     "ClientOptions": "triton_models.client",
     "Garment": "runtime.person",
+    "GarmentCodes": "triton_models.client",
     "GateError": "data.errors",
     "InputError": "data.errors",
     "ServerError": "data.errors",
@@ -42,6 +43,7 @@ __all__ = [
     "Bundle",
     "ClientOptions",
     "Garment",
+    "GarmentCodes",
     "GateError",
     "InputError",
     "Look",

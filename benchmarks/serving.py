@@ -37,6 +37,7 @@ PARTS = ("latency", "throughput", "start")
 CLIENTS = 8
 BATCHES = (1, 2, 4, 8)
 THREADS = (1, 2, 4)
+TURNS = 12
 
 
 def main() -> None:
@@ -46,7 +47,7 @@ def main() -> None:
     parser.add_argument("--bundle", type=Path, default=None, help="by default the shipped one")
     parser.add_argument("--engine", default="auto")
     parser.add_argument("--rounds", type=int, default=60)
-    parser.add_argument("--seconds", type=float, default=4.0, help="of each turn of the throughput")
+    parser.add_argument("--seconds", type=float, default=2.0, help="of each turn of the throughput")
     options = parser.parse_args()
     bundle = Bundle.open(options.bundle)
     name = f"serving-{bundle.manifest.name}"
@@ -123,7 +124,7 @@ def throughput(local: TryOn, address: str, arrays: Arrays, seconds: float) -> di
         served = [partial(client.run, arrays) for client in clients]
         _rate(served, 1)
         bare_rates, served_rates = [], []
-        for _ in range(6):
+        for _ in range(TURNS):
             bare_rates.append(best[0] * _rate([partial(local.engines.run, inputs)] * best[1], seconds))
             served_rates.append(_rate(served, seconds))
     ratios = [a / b for a, b in zip(served_rates, bare_rates, strict=True)]

@@ -29,6 +29,9 @@ RefinementOption = Annotated[
 QueueOption = Annotated[int, typer.Option("--queue", help="Refinements that may wait; one more is refused at once.")]
 OutfitsOption = Annotated[int, typer.Option("--outfits-mb", help="Megabytes of refined outfits kept on disk.")]
 InstancesOption = Annotated[int, typer.Option("--instances", help="Instances of each feed-forward model.")]
+CodesOption = Annotated[
+    bool, typer.Option("--codes", help="Serve garments as codes too: garment_encoder and try_on_codes.")
+]
 
 
 def repository(
@@ -45,6 +48,7 @@ def repository(
         bool, typer.Option("--response-cache", help="Answer repeated requests from Triton's cache.")
     ] = False,
     instances: InstancesOption = 1,
+    codes: CodesOption = False,
 ) -> None:
     """Write a Triton model repository from a bundle."""
     from ..export.bundle import Bundle
@@ -52,7 +56,7 @@ def repository(
     from ..triton_models.repository import build_repository, model_backends
 
     options = RepositoryOptions(
-        engine, precision, device, python, refinement, queue, outfits_mb, response_cache, instances
+        engine, precision, device, python, refinement, queue, outfits_mb, response_cache, instances, codes
     )
     opened = Bundle.open(bundle)
     with status("building") as say:

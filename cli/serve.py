@@ -18,7 +18,7 @@ from rich.markup import escape
 
 from ..data.errors import InputError
 from .console import BundleArgument, PrecisionOption, err, out, status
-from .repository import InstancesOption, OutfitsOption, QueueOption, RefinementOption, ServeEngineOption
+from .repository import CodesOption, InstancesOption, OutfitsOption, QueueOption, RefinementOption, ServeEngineOption
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,6 +59,7 @@ def serve(
     queue: QueueOption = 4,
     outfits_mb: OutfitsOption = 512,
     instances: InstancesOption = 1,
+    codes: CodesOption = False,
     cache_mb: Annotated[int, typer.Option(help="Megabytes of Triton's response cache; 0 for none.")] = 0,
     log: Annotated[str, typer.Option(help="Show Triton's log from this level on: error, warning or info.")] = "warning",
     print_command: Annotated[
@@ -76,7 +77,7 @@ def serve(
     server_options = ServerOptions(grpc_port, http_port, metrics_port, bind, tls_cert, tls_key, tls_client_ca, cache_mb)
     options = RepositoryOptions(
         engine, precision, refinement=refinement, queue=queue, outfits_mb=outfits_mb, instances=instances,
-        response_cache=cache_mb > 0, embed_bundle=False,
+        codes=codes, response_cache=cache_mb > 0, embed_bundle=False,
     )  # fmt: skip
     if print_command:
         from ..triton_models.container import container_commands
@@ -94,9 +95,12 @@ def _serve(
     bundle: Path | None, given: Path | None, options: RepositoryOptions, server_options: ServerOptions, levels: str
 ) -> None:
     from ..triton_models.installation import find_triton
+    from ..triton_models.served_path import check_served_path
     from ..triton_models.supervisor import Supervisor
 
     started = time.monotonic()
+    if given is not None:
+        check_served_path(given)
     server_options = server_options.with_ports()  # what is in use is told before anything is built
     with ExitStack() as held, status("finding Triton") as say:
         installation = find_triton()
@@ -104,6 +108,7 @@ def _serve(
         folder = given
         if folder is None:
             say("building the repository")
+            check_served_path(Path(tempfile.gettempdir()), "set TMPDIR to a folder")
             root = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="oviton-serve-")))
             built = _build(bundle, root / "repository", options)
             folder = built.folder

@@ -10,7 +10,8 @@ from PIL import Image
 
 address, person, garment, out = sys.argv[1:]
 client = triton.InferenceServerClient(address)
-told = client.get_model_config("try_on", as_json=True)["config"]["parameters"]
+served = client.get_model_config("try_on", as_json=True)["config"]
+told, taken = served["parameters"], [tensor["name"] for tensor in served["input"]]
 size = int(told["bundle_width"]["string_value"]), int(told["bundle_height"]["string_value"])
 
 
@@ -23,7 +24,7 @@ arrays = {"person_image": read(person, "image", Image.Resampling.BICUBIC), "pers
 arrays["densepose"] = read(person, "densepose")
 arrays["garment_images"] = read(garment, "image", Image.Resampling.BICUBIC)[None]
 arrays["garment_labels"] = read(garment, "labels")[None]
-if told["bundle_conditioning"]["string_value"] == "surface":
+if "garment_densepose" in taken:
     arrays["garment_densepose"] = read(garment, "densepose")[None]
 arrays["source"] = np.zeros((1, 20), np.int32)
 arrays["source"][0, 5] = 1  # upper_clothes from the first garment photograph,

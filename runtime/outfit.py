@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -11,13 +12,24 @@ import numpy.typing as npt
 from ..data.classes import CLASS_NAMES, NUM_CLASSES, TAKES_OFF, parse_garment_classes
 from ..data.errors import InputError
 from ..export.manifest import MAX_BATCH
-from .person import Garment
 
 REMOVED = -1
 OWN = 0
 
 RULES: Mapping[int, tuple[int, ...]] = TAKES_OFF
 """Wearing the key takes off the values. A class that is itself worn from a garment stays on."""
+
+
+class Wearable(Protocol):
+    """What can be worn: a `Garment`, or what stands for one."""
+
+    @property
+    def name(self) -> str:
+        """For messages."""
+
+    @property
+    def classes(self) -> tuple[int, ...]:
+        """The ids of the classes taken from it."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +53,7 @@ class Outfit:
 
 
 def plan_outfit(
-    garments: Sequence[Garment],
+    garments: Sequence[Wearable],
     remove: Iterable[str] = (),
     *,
     owned: Iterable[int] = range(NUM_CLASSES),

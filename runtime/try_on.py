@@ -333,9 +333,7 @@ class TryOn(Closeable):
     ) -> TryOnReport:
         clock = request.clock
         engines, manifest = self.engines, self.engines.bundle.manifest
-        notes = [*request_notes, *engines.notes]
-        if not manifest.is_trained:
-            notes.append(UNTRAINED_NOTE)
+        notes = [*request_notes, *engines.notes, *untrained_notes(manifest.trained)]
         return TryOnReport(
             engine=EngineReport(
                 name=engines.chosen.candidate.engine,
@@ -384,6 +382,11 @@ def refinement_notes(refinement: RefinementReport | None) -> list[str]:
     if refinement is not None and refinement.stopped == "not a number":
         return [f"refinement stopped at step {refinement.steps}: {NOT_A_NUMBER}"]
     return []
+
+
+def untrained_notes(trained: Mapping[Any, str]) -> list[str]:
+    """Return what to say about a bundle of which a part is untrained."""
+    return [UNTRAINED_NOTE] if any(note.startswith("untrained") for note in trained.values()) else []
 
 
 def missing_body_maps(garments: Sequence[Garment], conditioning: str) -> list[str]:

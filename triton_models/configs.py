@@ -6,10 +6,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..export.manifest import Manifest, TensorSpec
-from .input_check import NAME as INPUT_CHECK
-from .input_check import SOURCE
-from .layout import OUTFIT_GENERATOR, TRY_ON_OUTFIT, TRY_ON_REFINED, Step, outer_inputs, outer_outputs
+from ..export.manifest import GRAPH_NAMES, Manifest, TensorSpec
+from .input_check import OUTPUT
+from .layout import (
+    FEED_FORWARD,
+    OUTFIT_GENERATOR,
+    RESULTS,
+    TRY_ON_OUTFIT,
+    TRY_ON_REFINED,
+    Step,
+    outer_inputs,
+    outer_outputs,
+)
 from .layout import refinement_inputs as refined_inputs
 from .model_config import add_tensors, add_warmup, protobuf, set_parameters
 from .options import RepositoryOptions
@@ -40,47 +48,72 @@ class Configs:
     options: RepositoryOptions
     on_gpu: bool
 
-    def graph(self, step: Step, backend: str, parameters: Mapping[str, str]) -> Any:
-        """Return the configuration of a feed-forward model."""
+    def graph(self, step: Step, backend: str) -> Any:
+        """Return the configuration of a graph in one of Triton's own backends."""
         config = self._model(step.model, step.inputs, step.outputs)
         config.instance_group.add(
-            kind=self._kind(self.on_gpu and step.model != INPUT_CHECK),
+            kind=self._kind(self.on_gpu and step.model in GRAPH_NAMES),
             count=self.options.instances,
             rate_limiter=self._rate_limiter(),
         )
         config.backend = backend
         if backend == "tensorrt":
             config.platform = "tensorrt_plan"
-        if backend == "python":
-            # Its engine runs each request by itself, so that an answer never depends on who else asked.
-            config.default_model_filename = "model.py"
-            add_warmup(config, step.inputs, 1, 1)
-        else:
-            config.dynamic_batching.max_queue_delay_microseconds = BATCHING_DELAY_US
-            for batch in (1, self.manifest.max_requests):
-                add_warmup(config, step.inputs, batch, 1)
+        config.dynamic_batching.max_queue_delay_microseconds = BATCHING_DELAY_US
+        for batch in (1, self.manifest.max_requests):
+            add_warmup(config, step.inputs, batch, 1)
+        return config
+
+    def feed_forward(self, step: Step, warm: Step, parameters: Mapping[str, str], *, outfits: bool) -> Any:
+        """Return the configuration of the one process that runs all graphs.
+
+        Parameters
+        ----------
+        step
+            With the tensors of every ensemble; each brings only its own.
+        warm
+            The ensemble that the warm-up request stands for.
+        parameters
+            Bundle and engine.
+        outfits
+            Whether refined outfits are worn, too.
+        """
+        config = self._model(step.model, step.inputs, step.outputs)
+        if outfits:
+            add_tensors(config.input, [OUTFIT_INPUT])
+        always = {spec.name for spec in warm.inputs} if len(step.inputs) == len(warm.inputs) else set()
+        for tensor in config.input:
+            tensor.optional = tensor.name not in always
+        # Without batching: each request is run by itself, so that an answer never depends on who else asked.
+        config.backend = "python"
+        config.default_model_filename = "model.py"
+        config.instance_group.add(
+            kind=self._kind(False), count=self.options.instances, rate_limiter=self._rate_limiter()
+        )
+        add_warmup(config, warm.inputs, 1, 1)
         set_parameters(config, parameters)
         return config
 
-    def ensemble(self, name: str, steps: Sequence[Step], about: Mapping[str, str]) -> Any:
-        """Return the configuration of an ensemble: steps joined by equal tensor names."""
-        config = self._model(name, outer_inputs(steps), outer_outputs(steps))
+    def ensemble(
+        self, name: str, steps: Sequence[Step], about: Mapping[str, str], results: Sequence[str] = (*RESULTS, OUTPUT)
+    ) -> Any:
+        """Return the configuration of an ensemble that answers `results`."""
+        config = self._model(name, outer_inputs(steps), outer_outputs(steps, results))
         config.platform = "ensemble"
         config.response_cache.enable = self.options.response_cache
         worn = name == TRY_ON_OUTFIT
         if worn:
             add_tensors(config.input, [OUTFIT_INPUT])
+        wanted = {*results, *(step.outer(spec.name) for step in steps for spec in step.inputs)}
         for step in steps:
             part = config.ensemble_scheduling.step.add(model_name=step.model, model_version=-1)
-            names = [spec.name for spec in step.inputs]
-            if worn and step.model == OUTFIT_GENERATOR:
-                names.append(OUTFIT_INPUT[0])
-            for tensor in names:
-                part.input_map[tensor] = tensor
-            if SOURCE in names:
-                part.input_map[SOURCE] = step.source
+            for spec in step.inputs:
+                part.input_map[spec.name] = step.outer(spec.name)
+            if worn and step.model in (OUTFIT_GENERATOR, FEED_FORWARD):
+                part.input_map[OUTFIT_INPUT[0]] = OUTFIT_INPUT[0]
             for spec in step.outputs:
-                part.output_map[spec.name] = spec.name
+                if step.outer(spec.name) in wanted:
+                    part.output_map[spec.name] = step.outer(spec.name)
         set_parameters(config, about)
         return config
 

@@ -36,6 +36,8 @@ def container_commands(
         words += ["--engine", options.engine, "--precision", options.precision]
         if options.refinement is not None:
             words.append("--refinement" if options.refinement else "--no-refinement")
+        if options.codes:
+            words.append("--codes")
         lines.append(shlex.join(words))
     mounts = [f"{folder}:/models:ro"]
     inside: dict[str, Path] = {}

@@ -21,6 +21,14 @@ LARGEST = {
 BITS = {**{name: 1 << bit for bit, name in enumerate(LARGEST)}, "source": 1 << len(LARGEST)}
 """The bit that tells of each input."""
 
+CODES_BITS = {"garment_classes": 32, "wear": 64}
+"""Bits of garments as codes: a class is worn from a garment that holds no code of it; a class to wear is no garment."""
+
+_CODES_TOLD = {
+    "garment_classes": "source takes a class from a garment whose codes hold none of it; encode the garment with it",
+    "wear": "wear holds a value above 1, or names a class that is no garment",
+}
+
 
 def flag_inputs(inputs: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[np.int32]:
     """Return the flags of every request.
@@ -61,6 +69,7 @@ def describe(flags: int, garments: int | None = None) -> str:
         elif flags & bit:
             what = "DensePose part" if name.endswith("densepose") else "label id"
             told.append(f"{name} holds a {what} above {LARGEST[name]}; allowed: 0 to {LARGEST[name]}")
+    told += [_CODES_TOLD[name] for name, bit in CODES_BITS.items() if flags & bit]
     return "; ".join(told)
 
 

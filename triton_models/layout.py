@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from ..data.classes import NUM_CLASSES
 from ..export.manifest import Manifest, TensorSpec
 from .input_check import CHECKED_SOURCE, OUTPUT, SOURCE, check_inputs, check_outputs
 from .input_check import NAME as INPUT_CHECK
 
 TRY_ON, TRY_ON_OUTFIT, TRY_ON_REFINED = "try_on", "try_on_outfit", "try_on_refined"
-OUTFIT_GENERATOR = "appearance_generator_outfit"
-PASSED_SOURCE = "passed_source"
+FEED_FORWARD, OUTFIT_GENERATOR = "feed_forward", "appearance_generator_outfit"
 RESULTS = ("image", "labels")
+CHECKED = {SOURCE: CHECKED_SOURCE}
 
 
 @dataclass(frozen=True)
@@ -26,51 +25,72 @@ class Step:
         Its name.
     inputs, outputs
         Its tensors.
-    source
-        The ensemble's tensor that its input `source` is joined to.
+    joined
+        The ensemble's name of a tensor of the model, where the two differ.
     """
 
     model: str
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
-    source: str = SOURCE
+    joined: Mapping[str, str] = field(default_factory=dict)
+
+    def outer(self, name: str) -> str:
+        """Return the ensemble's name of a tensor."""
+        return self.joined.get(name, name)
 
 
-def graph_steps(manifest: Manifest, *, in_a_row: bool = False) -> tuple[Step, ...]:
-    """Return the input check and the bundle's graphs, in order.
+def graph_steps(manifest: Manifest) -> tuple[Step, ...]:
+    """Return the input check and the bundle's graphs, in order: `try_on` where each is a model."""
+    graphs = (Step(graph.name, graph.inputs, graph.outputs, CHECKED) for graph in manifest.graphs)
+    return (Step(INPUT_CHECK, check_inputs(manifest), check_outputs()), *graphs)
+
+
+def together(steps: Sequence[Step], results: Sequence[str], prefix: str = "") -> tuple[Step, ...]:
+    """Return the one step that does the work of several: `feed_forward`, which runs all graphs in one process.
 
     Parameters
     ----------
-    manifest
-        Of the bundle.
-    in_a_row
-        Let the appearance encoder wait for the shape generator, which passes the source vector on to it. Then one step
-        of a request runs at a time: Triton 2.51 dies when two of them fail together, as cancelled ones may.
+    steps
+        The steps.
+    results
+        What they answer.
+    prefix
+        Begins that model's names of the tensors, where another ensemble joins others of equal names to it.
     """
-    steps = [Step(INPUT_CHECK, check_inputs(manifest), check_outputs())]
-    for graph in manifest.graphs:
-        outputs, source = graph.outputs, CHECKED_SOURCE
-        if in_a_row and graph.name == "shape_generator":
-            outputs = (*outputs, TensorSpec(name=PASSED_SOURCE, dtype="int32", shape=("N", NUM_CLASSES)))
-        elif in_a_row and graph.name == "appearance_encoder":
-            source = PASSED_SOURCE
-        steps.append(Step(graph.name, graph.inputs, outputs, source))
-    return tuple(steps)
+    outer = (outer_inputs(steps), outer_outputs(steps, results))
+    inputs, outputs = (
+        tuple(spec.model_copy(update={"name": prefix + spec.name}) for spec in tensors) for tensors in outer
+    )
+    joined = {prefix + spec.name: spec.name for tensors in outer for spec in tensors}
+    return (Step(FEED_FORWARD, inputs, outputs, joined),)
+
+
+def models(ensembles: Iterable[Sequence[Step]]) -> tuple[Step, ...]:
+    """Return every model of some ensembles once, with all tensors that any of them joins to it."""
+    found: dict[str, Step] = {}
+    for step in (step for steps in ensembles for step in steps):
+        known = found.setdefault(step.model, step)
+        inputs = (*known.inputs, *(spec for spec in step.inputs if spec not in known.inputs))
+        outputs = (*known.outputs, *(spec for spec in step.outputs if spec not in known.outputs))
+        found[step.model] = replace(known, inputs=inputs, outputs=outputs)
+    return tuple(found.values())
 
 
 def outer_inputs(steps: Sequence[Step]) -> tuple[TensorSpec, ...]:
     """Return what no step makes, so that whoever calls the ensemble must bring it."""
-    made = {spec.name for step in steps for spec in step.outputs}
+    made = {step.outer(spec.name) for step in steps for spec in step.outputs}
     order = ("person_image", "person_labels", "densepose", "garment_images", "garment_labels", "garment_densepose")
-    needed = {spec.name: spec for step in steps for spec in step.inputs if spec.name not in made}
+    taken = [(step.outer(spec.name), spec) for step in steps for spec in step.inputs]
+    needed = {name: spec.model_copy(update={"name": name}) for name, spec in taken if name not in made}
     known = [needed.pop(name) for name in order if name in needed]
-    return (*known, *needed.values())
+    last = [needed.pop(SOURCE)] if SOURCE in needed else []
+    return (*known, *needed.values(), *last)
 
 
-def outer_outputs(steps: Sequence[Step]) -> tuple[TensorSpec, ...]:
-    """Return what the ensemble answers: picture, labels and input flags."""
-    made = {spec.name: spec for step in steps for spec in step.outputs}
-    return tuple(made[name] for name in (*RESULTS, OUTPUT))
+def outer_outputs(steps: Sequence[Step], results: Sequence[str] = (*RESULTS, OUTPUT)) -> tuple[TensorSpec, ...]:
+    """Return what the ensemble answers; by default picture, labels and input flags."""
+    made = {step.outer(spec.name): spec for step in steps for spec in step.outputs}
+    return tuple(made[name].model_copy(update={"name": name}) for name in results)
 
 
 def refinement_inputs(manifest: Manifest) -> tuple[TensorSpec, ...]:

@@ -20,6 +20,9 @@ VERSION = "1"
 LINE = 118
 """Longest line that a block is joined to."""
 
+Tensor = TensorSpec | tuple[str, str, tuple[int, ...]]
+"""A bundle's tensor; or a name, a dtype and sizes without the batch axis."""
+
 _DTYPES = {"uint8": "TYPE_UINT8", "int32": "TYPE_INT32", "float32": "TYPE_FP32", "string": "TYPE_STRING"}
 
 
@@ -60,10 +63,10 @@ def triton_dtype(dtype: str) -> int:
     return int(protobuf().DataType.Value(_DTYPES[dtype]))
 
 
-def add_tensors(field: Any, tensors: Iterable[TensorSpec | tuple[str, str, tuple[int, ...]]]) -> None:
+def add_tensors(field: Any, tensors: Iterable[Tensor]) -> None:
     """Append inputs or outputs to a configuration; N is Triton's batch axis and so left out, M becomes -1."""
     for tensor in tensors:
-        name, dtype, dims = tensor if isinstance(tensor, tuple) else (tensor.name, tensor.dtype, _dims(tensor))
+        name, dtype, dims = _described(tensor)
         field.add(name=name, data_type=triton_dtype(dtype), dims=dims)
 
 
@@ -88,7 +91,7 @@ def add_warmup(config: Any, inputs: Iterable[TensorSpec], batch: int, garments: 
         sample.inputs[spec.name].zero_data = True
 
 
-def check_against(config: Any, inputs: Iterable[TensorSpec], outputs: Iterable[TensorSpec]) -> None:
+def check_against(config: Any, inputs: Iterable[Tensor], outputs: Iterable[Tensor]) -> None:
     """Check a configuration's tensors against what the bundle's manifest says.
 
     Raises
@@ -98,7 +101,7 @@ def check_against(config: Any, inputs: Iterable[TensorSpec], outputs: Iterable[T
     """
     for kind, field, specs in (("input", config.input, inputs), ("output", config.output, outputs)):
         found = {tensor.name: (tensor.data_type, tuple(tensor.dims)) for tensor in field}
-        wanted = {spec.name: (triton_dtype(spec.dtype), _dims(spec)) for spec in specs}
+        wanted = {name: (triton_dtype(dtype), dims) for name, dtype, dims in map(_described, specs)}
         for name in sorted(found.keys() | wanted.keys()):
             if found.get(name) != wanted.get(name):
                 raise InputError(
@@ -120,6 +123,10 @@ def _compact(text: str) -> str:
         else:
             done[-1].append(line)
     return "\n".join(done[0]) + "\n"
+
+
+def _described(tensor: Tensor) -> tuple[str, str, tuple[int, ...]]:
+    return tensor if isinstance(tensor, tuple) else (tensor.name, tensor.dtype, _dims(tensor))
 
 
 def _dims(spec: TensorSpec) -> tuple[int, ...]:

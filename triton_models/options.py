@@ -37,6 +37,9 @@ class RepositoryOptions:
         Let Triton answer a request that it has answered before from memory.
     instances
         Instances of each feed-forward model.
+    codes
+        Include `garment_encoder` and `try_on_codes`, where a garment is its precomputed codes. For bundles whose
+        generators take nothing else of a garment.
     embed_bundle
         Copy the bundle into the repository, so that it can be moved; otherwise models refer to it where it is.
 
@@ -55,6 +58,7 @@ class RepositoryOptions:
     outfits_mb: int = 512
     response_cache: bool = False
     instances: int = 1
+    codes: bool = False
     embed_bundle: bool = True
 
     def __post_init__(self) -> None:

@@ -14,15 +14,26 @@ from ..data.files import atomic_folder
 from ..data.optional import is_installed
 from ..engines.engine_set import EngineSet
 from ..engines.loading import Progress
-from ..engines.plan_cache import PlanCache
 from ..export.bundle import Bundle
-from ..export.manifest import Form
-from .configs import Configs
-from .input_check import NAME as INPUT_CHECK
-from .input_check import write_check_graph
-from .layout import OUTFIT_GENERATOR, TRY_ON, TRY_ON_OUTFIT, TRY_ON_REFINED, Step, graph_steps
+from .codes import CODES, ENCODER_PREFIX, GARMENT_ENCODER, TRY_ON_CODES, check_codes_can_be, codes_steps, encoder_steps
+from .configs import OUTFIT_INPUT, Configs
+from .input_check import OUTPUT
+from .layout import (
+    FEED_FORWARD,
+    OUTFIT_GENERATOR,
+    RESULTS,
+    TRY_ON,
+    TRY_ON_OUTFIT,
+    TRY_ON_REFINED,
+    Step,
+    graph_steps,
+    models,
+    together,
+)
 from .model_config import CONFIG_NAME, VERSION, check_against, read_config, write_config
+from .native_files import NativeFiles, Used, choose_native
 from .options import RepositoryOptions
+from .served_path import check_served_path
 
 PROTOCOL = "1"
 """Version of the wire contract, in docs/serving.md."""
@@ -30,11 +41,19 @@ PROTOCOL = "1"
 GENERATOR = "appearance_generator"
 EMBEDDED_BUNDLE = "bundle"
 _CLASSES = {
-    "graph": ("graph_model", "GraphModel"),
-    INPUT_CHECK: ("input_check_model", "InputCheckModel"),
+    FEED_FORWARD: ("feed_forward_model", "FeedForwardModel"),
     OUTFIT_GENERATOR: ("outfit_model", "OutfitModel"),
     TRY_ON_REFINED: ("refined_model", "RefinedModel"),
 }
+_WHAT = {
+    TRY_ON: "Dress people: the feed-forward try-on.",
+    TRY_ON_OUTFIT: "Dress people in an outfit that was refined before.",
+    TRY_ON_REFINED: "Dress a person and refine on this very request: a stream of steps.",
+    GARMENT_ENCODER: "Encode a garment once.",
+    TRY_ON_CODES: "Dress people in garments that were encoded before.",
+}
+
+Ensemble = tuple[str, tuple[Step, ...], dict[str, str], tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -81,11 +100,14 @@ def build_repository(
     Raises
     ------
     InputError
-        When the engine cannot run here, an option does not fit the bundle, or the folder holds something else.
+        When the engine cannot run here, an option does not fit the bundle, the folder holds something else, or Triton
+        cannot serve from its path.
     GateError
         When a precision that was asked for fails its gate on this machine.
     """
     options = options or RepositoryOptions()
+    if not options.is_native or options.refinement:
+        check_served_path(folder)
     with atomic_folder(folder, is_ours=is_repository) as temporary:
         builder = _Builder(bundle, temporary, options, on_progress or (lambda _: None))
         models = builder.build()
@@ -102,14 +124,6 @@ def is_repository(folder: Path) -> bool:
         return False
 
 
-@dataclass(frozen=True)
-class _Used:
-    engine: str
-    version: str
-    device: str
-    precision: str
-
-
 @dataclass
 class _Builder:
     bundle: Bundle
@@ -119,94 +133,75 @@ class _Builder:
     notes: list[str] = field(default_factory=list)
 
     def build(self) -> tuple[str, ...]:
-        self.used = self._native() if self.options.is_native else self._embedded()
         manifest = self.bundle.manifest
+        if self.options.codes:
+            check_codes_can_be(manifest)
+        self.used = choose_native(self.options) if self.options.is_native else self._embedded()
         self.configs = Configs(manifest, self.options, self.options.is_native and self.used.device == "cuda")
-        steps = graph_steps(manifest, in_a_row=not self.options.is_native)
+        self.notes += self.used.notes
         self.say("writing models")
-        for step in steps:
-            self._write_feed_forward(step)
-        self._write(self.configs.ensemble(TRY_ON, steps, self._about()), "Dress people: the feed-forward try-on.")
+        for ensemble in self._ensembles():
+            self._write(self.configs.ensemble(*ensemble), _WHAT[ensemble[0]])
+        if self.options.is_native:
+            self._write_graphs()
+        else:
+            self._write_feed_forward()
         if self._refines():
-            self._write_refinement(steps)
+            parameters = {**self._engine_parameters(), **self._outfit_parameters()}
+            self._write(self.configs.refined(parameters), _WHAT[TRY_ON_REFINED], TRY_ON_REFINED)
         self._copy_bundle()
-        for step in steps:
-            check_against(read_config(self.folder / step.model), step.inputs, step.outputs)
         return tuple(sorted(path.name for path in self.folder.iterdir()))
 
-    def _embedded(self) -> _Used:
+    def _ensembles(self) -> list[Ensemble]:
+        """Return what clients call: each ensemble's name, steps, parameters and results."""
+        manifest = self.bundle.manifest
+        wanted: list[tuple[str, tuple[Step, ...], tuple[str, ...]]] = []
+        steps, results = graph_steps(manifest), (*RESULTS, OUTPUT)
+        wanted.append((TRY_ON, steps, results))
+        if self.options.codes:
+            wanted.append((GARMENT_ENCODER, encoder_steps(manifest), (*CODES, OUTPUT)))
+            wanted.append((TRY_ON_CODES, codes_steps(manifest), results))
+        if self._refines():
+            worn = (replace(step, model=OUTFIT_GENERATOR) if step.model == GENERATOR else step for step in steps)
+            wanted.append((TRY_ON_OUTFIT, tuple(worn), results))
+        if not self.options.is_native:
+            prefixes = {GARMENT_ENCODER: ENCODER_PREFIX}
+            wanted = [
+                (name, together(steps, results, prefixes.get(name, "")), results) for name, steps, results in wanted
+            ]
+        return [(name, steps, self._about(), results) for name, steps, results in wanted]
+
+    def _embedded(self) -> Used:
         """Choose the CPU engine, compile its plans into the cache and gate its precision on this machine."""
         with EngineSet.load(self.bundle, self.options.engine, self.options.precision, on_progress=self.say) as engines:
             self.notes += engines.notes
             candidate = engines.chosen.candidate
-            return _Used(candidate.engine, engines.chosen.version or "", candidate.device, engines.precision)
+            return Used(candidate.engine, engines.chosen.version or "", candidate.device, engines.precision)
 
-    def _native(self) -> _Used:
-        options = self.options
-        device = options.device if options.device != "auto" else ("cuda" if options.engine == "tensorrt" else "cpu")
-        if options.engine == "tensorrt" and device != "cuda":
-            raise InputError("engine tensorrt needs a GPU; leave --device away, or choose engine onnxruntime")
-        allowed = ("fp16", "fp32")
-        precision = options.precision
-        if precision == "auto":
-            precision = "fp16" if device == "cuda" else "fp32"
-        if precision not in allowed:
-            raise InputError(f"engine {options.engine} has no precision {precision!r}; allowed: {', '.join(allowed)}")
-        return _Used(options.engine, self._tensorrt_version(), device, precision)
+    def _write_feed_forward(self) -> None:
+        """Write the one model of the Python backend that runs all graphs."""
+        ensembles, outfits = self._ensembles(), self._refines()
+        (step,) = models(steps for _, steps, _, _ in ensembles)
+        parameters = {**self._engine_parameters(), **(self._outfit_parameters() if outfits else {})}
+        config = self.configs.feed_forward(step, ensembles[0][1][0], parameters, outfits=outfits)
+        self._write(config, f"All graphs of bundle {self.bundle.manifest.name}.", FEED_FORWARD)
+        check_against(
+            read_config(self.folder / step.model), [*step.inputs, *([OUTFIT_INPUT] if outfits else [])], step.outputs
+        )
 
-    def _tensorrt_version(self) -> str:
-        """Return the TensorRT that plans are built with; empty for another engine."""
-        if self.options.engine != "tensorrt":
-            return ""
-        from ..engines.tensorrt.flavour import FLAVOURS
-
-        flavour = FLAVOURS["tensorrt"]
-        flavour.check_installed()
-        version = flavour.version or "of an unknown version"
-        self.notes.append(f"these plans run on this kind of GPU, in a Triton whose TensorRT is {version} too")
-        return version
-
-    def _write_feed_forward(self, step: Step) -> None:
-        what = f"Graph {step.model} of bundle {self.bundle.manifest.name}."
-        if not self.options.is_native:
-            kind = INPUT_CHECK if step.model == INPUT_CHECK else "graph"
-            self._write(self.configs.graph(step, "python", self._engine_parameters(step.model)), what, kind)
-            return
-        version = self.folder / step.model / VERSION
-        if step.model == INPUT_CHECK:  # a handful of comparisons: beside a GPU too they stay on the CPU
-            self._write(self.configs.graph(step, "onnxruntime", {}), "Which inputs hold values out of range.")
-            write_check_graph(self.bundle.manifest, version / "model.onnx")
-            return
-        self._write(self.configs.graph(step, self.options.engine, {}), what)
-        if self.options.engine == "tensorrt":
-            self._write_plan(step.model, version)
-        else:
-            self._copy_graph(step.model, version)
-
-    def _write_plan(self, name: str, version: Path) -> None:
-        """Build a graph's TensorRT plan for the GPU here, or take it from the cache."""
-        from ..engines.tensorrt.builder import PlanBuilder
-        from ..engines.tensorrt.flavour import FLAVOURS
-        from ..engines.tensorrt.options import BuildOptions
-        from ..engines.tensorrt.plan import obtain_plan
-
-        cache, graph = PlanCache(), self.bundle.manifest.graph(name)
-        builder = PlanBuilder(self.bundle, FLAVOURS["tensorrt"], self.used.precision, BuildOptions(), cache.root)
-
-        def tell(graph: str, what: str, share: float) -> None:
-            self.say(f"building {graph}: {what.lower()} ({share:.0%})")
-
-        (version / "model.plan").write_bytes(obtain_plan(builder, graph, cache, tell).data)
-
-    def _copy_graph(self, name: str, version: Path) -> None:
-        """Copy a graph with the weights that it refers to by file name."""
-        graph = self.bundle.manifest.graph(name)
-        wanted: Form = "onnx_fp16" if self.used.precision == "fp16" else "onnx_fp32"
-        form: Form = wanted if wanted in graph.files else "onnx_fp32"  # a graph without weights has one form
-        shutil.copyfile(self.bundle.graph_file(graph, form), version / "model.onnx")
-        if "weights" in graph.files:
-            weights = self.bundle.graph_file(graph, "weights")
-            shutil.copyfile(weights, version / weights.name)
+    def _write_graphs(self) -> None:
+        """Write each graph as a model of one of Triton's own backends."""
+        files = NativeFiles(self.bundle, self.options.engine, self.used.precision, self.say)
+        for step in models(steps for _, steps, _, _ in self._ensembles()):
+            version = self.folder / step.model / VERSION
+            if step.model == OUTFIT_GENERATOR:
+                parameters = {**self._engine_parameters(), **self._outfit_parameters()}
+                config = self.configs.outfit_generator(step, parameters)
+                self._write(config, "The appearance generator with the weights of refined outfits.", OUTFIT_GENERATOR)
+                continue
+            self._write(self.configs.graph(step, files.backend(step.model)), files.comment(step.model))
+            files.write(step.model, version)
+            check_against(read_config(self.folder / step.model), step.inputs, step.outputs)
 
     def _refines(self) -> bool:
         programs = {program.name for program in self.bundle.manifest.programs}
@@ -219,22 +214,12 @@ class _Builder:
             self.notes.append(f"refinement is not served: {missing}")
         return not missing if self.options.refinement is None else self.options.refinement
 
-    def _write_refinement(self, steps: tuple[Step, ...]) -> None:
-        step = next(step for step in steps if step.model == GENERATOR)
-        parameters = {**self._engine_parameters(GENERATOR), "outfits": "", "outfits_mb": str(self.options.outfits_mb)}
-        config = self.configs.outfit_generator(step, parameters)
-        self._write(config, "The appearance generator with the weights of refined outfits.", OUTFIT_GENERATOR)
-        worn = replace(step, model=OUTFIT_GENERATOR)
-        steps = tuple(worn if part is step else part for part in steps)
-        config = self.configs.ensemble(TRY_ON_OUTFIT, steps, self._about())
-        self._write(config, "Dress people in an outfit that was refined before.")
-        config = self.configs.refined(parameters)
-        self._write(config, "Dress a person and refine on this very request: a stream of steps.", TRY_ON_REFINED)
+    def _outfit_parameters(self) -> dict[str, str]:
+        """Return where refined outfits are kept, and how many."""
+        return {"outfits": "", "outfits_mb": str(self.options.outfits_mb)}
 
-    def _engine_parameters(self, model: str) -> dict[str, str]:
+    def _engine_parameters(self) -> dict[str, str]:
         """Return what a model of the Python backend is told."""
-        if model == INPUT_CHECK:
-            return {}
         used = self.used
         engine = used.engine if not self.options.is_native else "auto"
         bundle = f"../{TRY_ON}/{EMBEDDED_BUNDLE}" if self.options.embed_bundle else str(self.bundle.path.resolve())

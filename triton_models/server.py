@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -15,131 +14,22 @@ import urllib.request
 import uuid
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
 from ..data.closeable import Closeable
-from ..data.errors import InputError, ServerError
+from ..data.errors import ServerError
 from .installation import Installation, find_triton
 from .launcher import children
+from .served_path import check_served_path
+from .server_options import LOCAL, ServerOptions
+
+__all__ = ["LOCAL", "ServerOptions", "TritonServer"]
 
 LAUNCHER = Path(__file__).with_name("launcher.py")
 SHARED_MEMORY = Path("/dev/shm")
-LOCAL = "127.0.0.1"
 KEPT_LINES = 200
 OnLog = Callable[[str], object]
-
-
-@dataclass(frozen=True)
-class ServerOptions:
-    """Options of a server.
-
-    Parameters
-    ----------
-    grpc_port, http_port, metrics_port
-        Ports; 0 takes a free one.
-    bind
-        Address for gRPC, and without TLS for HTTP; metrics likewise. Triton's HTTP knows no TLS, so with TLS it stays
-        on this machine.
-    certificate, key
-        PEM files of the server; both turn TLS on for gRPC.
-    client_ca
-        PEM file of the authority whose clients are let in (mutual TLS).
-    cache_mb
-        Megabytes of Triton's response cache; 0 for none.
-    rate_limit
-        Let models run only while Triton's rate limiter has resources.
-    stop_seconds
-        How long requests in flight may take when the server stops.
-
-    Raises
-    ------
-    InputError
-        When options contradict each other or a file is missing.
-    """
-
-    grpc_port: int = 8001
-    http_port: int = 8000
-    metrics_port: int = 8002
-    bind: str = LOCAL
-    certificate: Path | None = None
-    key: Path | None = None
-    client_ca: Path | None = None
-    cache_mb: int = 0
-    rate_limit: bool = False
-    stop_seconds: int = 10
-
-    def __post_init__(self) -> None:
-        if (self.certificate is None) != (self.key is None):
-            raise InputError("TLS needs both --tls-cert and --tls-key; give both or none")
-        if self.client_ca is not None and self.certificate is None:
-            raise InputError("--tls-client-ca goes with --tls-cert and --tls-key")
-        for path in (self.certificate, self.key, self.client_ca):
-            if path is not None and not path.is_file():
-                raise InputError(f"{path}: no such file; allowed: a PEM file")
-        if self.cache_mb < 0:
-            raise InputError(f"response cache of {self.cache_mb} MB; allowed: 0 or more")
-        ports = [port for port in self.ports.values() if port]
-        if len(ports) != len(set(ports)):
-            raise InputError(f"one port is given twice: {', '.join(map(str, ports))}; give each its own")
-
-    @property
-    def ports(self) -> dict[str, int]:
-        """Return ports by what they are for."""
-        return {"grpc": self.grpc_port, "http": self.http_port, "metrics": self.metrics_port}
-
-    @property
-    def http_bind(self) -> str:
-        """Return where HTTP listens."""
-        return LOCAL if self.certificate is not None else self.bind
-
-    def with_ports(self) -> ServerOptions:
-        """Return options whose free ports are chosen and whose given ports are known to be free.
-
-        Raises
-        ------
-        InputError
-            When a port is in use or the address is not this machine's.
-        """
-        chosen: dict[str, int] = {}
-        with contextlib.ExitStack() as held:
-            for name, port in self.ports.items():
-                probe = held.enter_context(socket.socket())
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                try:
-                    probe.bind((self.bind, port))
-                except OSError as error:
-                    raise InputError(
-                        f"cannot listen on {self.bind}:{port} ({error.strerror}); "
-                        f"choose another --{name}-port or --bind"
-                    ) from None
-                chosen[f"{name}_port"] = probe.getsockname()[1]
-        return replace(self, **chosen)  # type: ignore[arg-type]
-
-    def arguments(self) -> list[str]:
-        """Return Triton's arguments."""
-        found = [
-            f"--grpc-address={self.bind}", f"--grpc-port={self.grpc_port}",
-            f"--http-address={self.http_bind}", f"--http-port={self.http_port}",
-            f"--metrics-address={self.bind}", f"--metrics-port={self.metrics_port}",
-            f"--exit-timeout-secs={self.stop_seconds}",
-            "--model-load-thread-count=8",
-            "--disable-auto-complete-config",
-            # Clients keep their connection alive while a refinement computes.
-            "--grpc-http2-min-recv-ping-interval-without-data=10000",
-            "--grpc-http2-max-ping-strikes=0",
-        ]  # fmt: skip
-        if self.certificate is not None:
-            mutual = "--grpc-use-ssl-mutual=true" if self.client_ca is not None else "--grpc-use-ssl=true"
-            found += [mutual, f"--grpc-server-cert={self.certificate}", f"--grpc-server-key={self.key}"]
-        if self.client_ca is not None:
-            found.append(f"--grpc-root-cert={self.client_ca}")
-        if self.cache_mb:
-            found.append(f"--cache-config=local,size={self.cache_mb << 20}")
-        if self.rate_limit:
-            found.append("--rate-limit=execution_count")
-        return found
 
 
 class TritonServer(Closeable):
@@ -167,7 +57,8 @@ class TritonServer(Closeable):
     def __init__(
         self, installation: Installation, repository: Path, options: ServerOptions, on_log: OnLog | None = None
     ) -> None:
-        self.installation, self.repository, self.options = installation, repository, options
+        check_served_path(installation.backends, "set OVITON_CACHE to a folder")
+        self.installation, self.repository, self.options = installation, check_served_path(repository), options
         self.last_lines: deque[str] = deque(maxlen=KEPT_LINES)
         self._on_log = on_log
         self.shared_memory_prefix = f"oviton-{uuid.uuid4().hex[:8]}-"
@@ -204,7 +95,7 @@ class TritonServer(Closeable):
         Raises
         ------
         InputError
-            When no server is found, or a port is in use.
+            When no server is found, a port is in use, or Triton cannot serve from the repository's path.
         ServerError
             When it stops or is not ready in time; the message holds what its log says.
         """
@@ -327,7 +218,7 @@ class TritonServer(Closeable):
         command = [
             sys.executable, "-I", "-S", str(LAUNCHER),
             str(os.getpid()), str(self.options.stop_seconds + 5), self.shared_memory_prefix, str(installed.binary),
-            f"--model-repository={self.repository.resolve()}",
+            f"--model-repository={self.repository}",
             f"--backend-directory={installed.backends}", f"--cache-directory={installed.caches}",
             f"--backend-config=python,shm-region-prefix-name={self.shared_memory_prefix}",
             *self.options.arguments(),

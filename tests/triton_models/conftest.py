@@ -27,9 +27,9 @@ def outfit_folder(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def repository(tmp_path_factory, tiny_bundle, plan_cache_folder):
-    """The tiny bundle on ONNX Runtime in Triton's Python backend, with refinement."""
+    """The tiny bundle on ONNX Runtime in Triton's Python backend, with refinement and garments as codes."""
     folder = tmp_path_factory.mktemp("served") / "repository"
-    options = RepositoryOptions("onnxruntime", python=True, refinement=True, queue=2, embed_bundle=False)
+    options = RepositoryOptions("onnxruntime", python=True, refinement=True, queue=2, embed_bundle=False, codes=True)
     return build_repository(tiny_bundle, folder, options)
 
 

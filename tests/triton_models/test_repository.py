@@ -8,6 +8,7 @@ from oviton.data.errors import InputError, ServerError
 from oviton.data.optional import is_installed
 from oviton.export.bundle import Bundle
 from oviton.triton_models.installation import find_triton
+from oviton.triton_models.layout import graph_steps, outer_inputs
 from oviton.triton_models.model_config import parameters, protobuf, read_config
 from oviton.triton_models.options import RepositoryOptions
 from oviton.triton_models.repository import build_repository, is_repository
@@ -15,13 +16,23 @@ from oviton.triton_models.server import ServerOptions, TritonServer
 
 GRAPHS = ("shape_encoder", "shape_generator", "appearance_encoder", "appearance_generator", "compositor")
 FEED_FORWARD = {"input_check", *GRAPHS, "try_on"}
-REFINEMENT = {"try_on_refined", "try_on_outfit", "appearance_generator_outfit"}
+REFINEMENT = {"try_on_refined", "try_on_outfit"}
+SEEN_BY_CLIENTS = ("try_on", "try_on_outfit", "try_on_refined")
+CODES = {"garment_encoder", "try_on_codes"}
+EMBEDDED = {"feed_forward", "try_on"}
 
 
 @pytest.fixture(scope="module")
 def native(tmp_path_factory, tiny_bundle):
     folder = tmp_path_factory.mktemp("native") / "repository"
     return build_repository(tiny_bundle, folder, RepositoryOptions("onnxruntime", refinement=False))
+
+
+@pytest.fixture(scope="module")
+def native_with_all(tmp_path_factory, tiny_bundle):
+    """A native repository with refinement and garments as codes."""
+    folder = tmp_path_factory.mktemp("native_with_all") / "repository"
+    return build_repository(tiny_bundle, folder, RepositoryOptions("onnxruntime", refinement=True, codes=True)).folder
 
 
 @pytest.fixture(scope="module")
@@ -64,27 +75,73 @@ def test_a_native_repository_has_no_python(native):
     assert not ensemble.model_warmup  # ensembles refuse one
 
 
-@pytest.mark.parametrize("name", ["try_on", "try_on_outfit"])
-def test_an_ensemble_begins_with_the_input_check_alone(repository, name):
+CHECKS = {
+    "try_on": "input_check",
+    "try_on_outfit": "input_check",
+    "try_on_codes": "codes_check",
+    "garment_encoder": "garment_check",
+}
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_a_native_ensemble_begins_with_its_check_alone(native_with_all, name):
     """With two first steps, Triton 2.51 deadlocks when one of them fails while the other is being enqueued."""
-    config = read_config(repository.folder / name)
+    config = read_config(native_with_all / name)
     given = {tensor.name for tensor in config.input}
     first = [step.model_name for step in config.ensemble_scheduling.step if set(step.input_map.values()) <= given]
-    assert first == ["input_check"]
+    assert first == [CHECKS[name]]
 
 
-@pytest.mark.parametrize("name", ["try_on", "try_on_outfit"])
-def test_an_embedded_ensemble_runs_one_step_at_a_time(repository, name):
-    """Triton 2.51 dies when two steps of one request fail together."""
+@pytest.mark.parametrize("name", CHECKS)
+def test_native_and_embedded_ensembles_take_and_give_the_same(native_with_all, repository, name):
+    native, embedded = (read_config(folder / name) for folder in (native_with_all, repository.folder))
+    assert list(native.input) == list(embedded.input)
+    assert list(native.output) == list(embedded.output)
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_an_embedded_ensemble_is_one_step(repository, name):
+    """All graphs in one process: hand-over costs, and Triton 2.51 dies when two steps of one request fail together."""
     config = read_config(repository.folder / name)
-    tensors, waiting, order = {tensor.name for tensor in config.input}, list(config.ensemble_scheduling.step), []
-    while waiting:
-        ready = [step for step in waiting if set(step.input_map.values()) <= tensors]
-        assert len(ready) == 1, [step.model_name for step in ready]
-        waiting.remove(ready[0])
-        tensors |= set(ready[0].output_map.values())
-        order.append(ready[0].model_name.removesuffix("_outfit"))
-    assert order == ["input_check", *GRAPHS]
+    (step,) = config.ensemble_scheduling.step
+    assert step.model_name == "feed_forward"
+    assert sorted(step.input_map.values()) == sorted(tensor.name for tensor in config.input)
+    assert sorted(step.output_map.values()) == sorted(tensor.name for tensor in config.output)
+
+
+def test_the_process_that_runs_all_graphs_takes_what_any_ensemble_brings(repository):
+    config = read_config(repository.folder / "feed_forward")
+    assert all(tensor.optional for tensor in config.input)
+    assert not config.HasField("dynamic_batching")
+    (warm,) = config.model_warmup
+    assert set(warm.inputs) == {tensor.name for tensor in read_config(repository.folder / "try_on").input}
+
+
+def test_inputs_follow_the_graphs_and_not_the_conditioning_that_a_bundle_is_called_by(tmp_path, tiny_bundle):
+    """A shape generator may look at the garments' body maps where the appearance generator does not."""
+    manifest = tiny_bundle.manifest
+    encoder = {spec.name: spec for spec in manifest.graph("appearance_encoder").inputs}
+    bodies = encoder["garment_images"].model_copy(update={"name": "garment_densepose"})
+    graphs = tuple(
+        graph.model_copy(update={"inputs": (*graph.inputs[:-1], encoder["garment_labels"], bodies, graph.inputs[-1])})
+        if graph.name == "shape_generator"
+        else graph
+        for graph in manifest.graphs
+    )
+    covered = Bundle(tiny_bundle.path, manifest.model_copy(update={"graphs": graphs}))
+    folder = build_repository(covered, tmp_path / "r", RepositoryOptions("onnxruntime", refinement=True)).folder
+    names = {model: [tensor.name for tensor in read_config(folder / model).input] for model in SEEN_BY_CLIENTS}
+    assert names["try_on"] == names["try_on_refined"] == [*tiny_inputs(manifest)[:-1], "garment_densepose", "source"]
+    assert names["try_on_outfit"] == [*names["try_on"], "outfit"]
+    assert "garment_densepose" in [tensor.name for tensor in read_config(folder / "input_check").input]
+    shape = next(
+        step for step in read_config(folder / "try_on").ensemble_scheduling.step if step.model_name == "shape_generator"
+    )
+    assert {"garment_labels", "garment_densepose"} <= set(shape.input_map)
+
+
+def tiny_inputs(manifest):
+    return [spec.name for spec in outer_inputs(graph_steps(manifest))]
 
 
 def test_a_native_repository_answers_like_the_engine_in_process(run_ensemble, in_process, tiny_requests):
@@ -142,13 +199,12 @@ def test_a_tensorrt_repository_holds_plans(tmp_path, tiny_bundle):
 
 
 def test_an_embedded_repository_says_what_it_serves(repository, tiny_bundle):
-    assert set(repository.models) == FEED_FORWARD | REFINEMENT
+    assert set(repository.models) == EMBEDDED | REFINEMENT | CODES
     about = parameters(read_config(repository.folder / "try_on"))
     assert about["bundle_identity"] == tiny_bundle.identity
     assert (about["protocol"], about["engine"], about["engine_precision"]) == ("1", "onnxruntime", "fp32")
     assert about["bundle_height"], about["bundle_width"] == ("64", "32")
     worn = read_config(repository.folder / "try_on_outfit")
-    assert [step.model_name for step in worn.ensemble_scheduling.step].count("appearance_generator_outfit") == 1
     assert "outfit" in [tensor.name for tensor in worn.input]
     refined = read_config(repository.folder / "try_on_refined")
     assert refined.model_transaction_policy.decoupled
@@ -159,8 +215,8 @@ def test_the_bundle_goes_along_when_asked(tmp_path, tiny_bundle):
     options = RepositoryOptions("onnxruntime", python=True, refinement=False)
     built = build_repository(tiny_bundle, tmp_path / "r", options)
     moved = shutil.move(built.folder, tmp_path / "moved")
-    told = parameters(read_config(moved / "shape_encoder"))["bundle"]
-    assert Bundle.open((moved / "shape_encoder" / told).resolve()).identity == tiny_bundle.identity
+    told = parameters(read_config(moved / "feed_forward"))["bundle"]
+    assert Bundle.open((moved / "feed_forward" / told).resolve()).identity == tiny_bundle.identity
 
 
 def test_only_an_older_repository_is_replaced(tmp_path, tiny_bundle):

@@ -70,6 +70,14 @@ def test_requests_at_the_same_time_do_not_mix(plain_client, wire, in_process, re
     assert all(np.array_equal(answers[number], image) for number, image in wanted.items())
 
 
+def test_going_past_the_ensembles_with_too_little_is_refused(ask, one):
+    """The one process behind them has to take whatever any of them brings, so all its inputs are optional."""
+    for left_out in one:
+        with pytest.raises(InferenceServerException, match=f"input {left_out} is missing") as raised:
+            ask({name: array for name, array in one.items() if name != left_out}, "feed_forward", outputs=None)
+        assert "INVALID_ARGUMENT" in raised.value.status()
+
+
 def changed(inputs, name, at, value):
     array = inputs[name].copy()
     array[at] = value

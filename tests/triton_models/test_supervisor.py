@@ -69,7 +69,7 @@ def test_nothing_outlives_a_killed_parent(small_repository):
     (launcher,) = children(parent.pid)
     (server,) = children(launcher)
     all_of_it = [launcher, server, *children(server)]
-    assert len(all_of_it) == 8
+    assert len(all_of_it) == 3  # launcher, server, and the process that runs the graphs
     parent.kill()
     parent.wait()
     parent.stdout.close()
@@ -80,7 +80,7 @@ def test_nothing_outlives_a_killed_parent(small_repository):
 @pytest.mark.server
 def test_a_server_that_cannot_start_says_why(tmp_path, small_repository):
     (tmp_path / "broken" / "1").mkdir(parents=True)
-    config = (small_repository / "compositor" / "config.pbtxt").read_text().replace('"compositor"', '"broken"')
+    config = (small_repository / "feed_forward" / "config.pbtxt").read_text().replace('"feed_forward"', '"broken"')
     (tmp_path / "broken" / "config.pbtxt").write_text(config)
     (tmp_path / "broken" / "1" / "model.py").write_text("raise ValueError('it is broken')\n")
     with pytest.raises(ServerError, match=r"failed to load 'broken'.*it is broken"):

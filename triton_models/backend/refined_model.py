@@ -16,7 +16,7 @@ from ...runtime.refinement.refiner import Refined, Refiner
 from ...runtime.refinement.session import refinement_report
 from ..configs import TERMS
 from .answers import Arrays, failure, read_inputs, response, text
-from .input_check_model import check
+from .checks import check
 from .refinement_metrics import RefinementMetrics
 from .refinement_request import RefinementRequest
 from .settings import ModelSettings, open_store

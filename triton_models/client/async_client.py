@@ -11,9 +11,10 @@ from ...data.errors import InputError, ServerError
 from ...runtime.person import Garment, Person
 from ...runtime.try_on import Look
 from .channel import open_async_channel
-from .dressing import Dressing, Stopwatch
+from .dressing import Dressing, Stopwatch, Wearables
 from .faults import Fault
 from .flow import CallError, Flow, Result, drive_async
+from .garment_codes import GarmentCodes
 from .options import ClientOptions
 from .protocol import grpc, make_stub
 from .refinement_stream import METADATA, Finished, read_response, refinement_request
@@ -54,7 +55,7 @@ class AsyncTryOnClient:
     async def __call__(
         self,
         person: Person,
-        garments: Garment | Sequence[Garment],
+        garments: Wearables,
         remove: str | Iterable[str] = (),
         *,
         outfit: str | None = None,
@@ -62,6 +63,10 @@ class AsyncTryOnClient:
     ) -> Look:
         """Dress a person; see `TryOnClient.__call__`."""
         return await self._drive(self._session.dress(Dressing.plan(person, garments, remove), outfit, timeout))
+
+    async def encode_garment(self, garment: Garment, *, timeout: float | None = None) -> GarmentCodes:
+        """Encode a garment; see `TryOnClient.encode_garment`."""
+        return await self._drive(self._session.encode(garment, timeout))
 
     async def run(
         self, inputs: Mapping[str, Array], *, outfit: str | None = None, timeout: float | None = None
@@ -109,6 +114,7 @@ class AsyncTryOnClient:
         from ...runtime.refinement.options import RefinementOptions
 
         dressing = Dressing.plan(person, garments, remove)
+        dressing.photographs("refinement")
         return AsyncServedRefinement(self, dressing, options or RefinementOptions(), keep_outfit, timeout)
 
     async def model(self) -> ServedModel:

@@ -6,6 +6,7 @@ import base64
 import importlib
 import os
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy as np
 from ...data.errors import InputError
 from ...data.optional import require
 from .protocol import messages
+from .regions import Part
 
 
 class CudaRegion:
@@ -59,14 +61,19 @@ class CudaRegion:
         """Note it; there is no name to remove."""
         self.registered = True
 
-    def write(self, content: bytes) -> None:
-        """Copy to the GPU, from the region's start."""
-        self._cuda.set_shared_memory_region(self._handle, [np.frombuffer(content, np.uint8)])
+    def write(self, parts: Sequence[Part]) -> None:
+        """Copy bytes to the GPU, all at once."""
+        host = np.zeros(max(start + len(content) for start, content in parts), np.uint8)
+        for start, content in parts:
+            host[start : start + len(content)] = content
+        self._cuda.set_shared_memory_region(self._handle, [host])
 
-    def read(self, start: int, size: int) -> bytes:
-        """Copy a part from the GPU."""
-        whole = self._cuda.get_contents_as_numpy(self._handle, np.uint8, [start + size])
-        return bytes(whole[start:])
+    def read(self, parts: Sequence[Part]) -> None:
+        """Fill the parts' arrays from the GPU."""
+        end = max(start + len(into) for start, into in parts)
+        whole = self._cuda.get_contents_as_numpy(self._handle, np.uint8, [end])
+        for start, into in parts:
+            into[:] = whole[start : start + len(into)]
 
     def close(self) -> None:
         """Free the memory."""

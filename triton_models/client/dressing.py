@@ -13,9 +13,13 @@ from ...runtime.outfit import Outfit, plan_outfit
 from ...runtime.person import Garment, Person
 from ...runtime.report import RefinementReport, TryOnReport
 from ...runtime.requests import build_request, photo_box, restore_result
-from ...runtime.try_on import Look, missing_body_maps, refinement_notes
+from ...runtime.try_on import Look, missing_body_maps, refinement_notes, untrained_notes
+from .garment_codes import GarmentCodes, codes_inputs
 from .served_model import ServedModel
 from .tensors import Array
+
+Wearables = Garment | GarmentCodes | Sequence[Garment | GarmentCodes]
+"""One garment or several, each as photograph or as codes."""
 
 
 @dataclass
@@ -31,12 +35,12 @@ class Dressing:
     """
 
     person: Person
-    garments: list[Garment]
+    garments: list[Garment | GarmentCodes]
     outfit: Outfit
     stages: dict[str, float] = field(default_factory=dict)
 
     @classmethod
-    def plan(cls, person: Person, garments: Garment | Sequence[Garment], remove: str | Iterable[str]) -> Dressing:
+    def plan(cls, person: Person, garments: Wearables, remove: str | Iterable[str]) -> Dressing:
         """Plan the outfit.
 
         Raises
@@ -44,16 +48,45 @@ class Dressing:
         InputError
             When it contradicts itself.
         """
-        garments = [garments] if isinstance(garments, Garment) else list(garments)
+        garments = [garments] if isinstance(garments, Garment | GarmentCodes) else list(garments)
         removed = [remove] if isinstance(remove, str) else remove
         return cls(person, garments, plan_outfit(garments, removed, owned=np.unique(person.labels).tolist()))
+
+    @property
+    def is_coded(self) -> bool:
+        """Whether a garment is its codes; then all have to be."""
+        return any(isinstance(garment, GarmentCodes) for garment in self.garments)
+
+    def photographs(self, what: str) -> list[Garment]:
+        """Return the garments, all of which must be photographs.
+
+        Raises
+        ------
+        InputError
+            When one is its codes.
+        """
+        for garment in self.garments:
+            if isinstance(garment, GarmentCodes):
+                raise InputError(
+                    f"{garment.name}: {what} needs the garment's photograph, not its codes; give a Garment"
+                )
+        return [garment for garment in self.garments if isinstance(garment, Garment)]
 
     def inputs(self, model: ServedModel, *, every: bool = False) -> dict[str, Array]:
         """Fit the photographs to the served network; `every` keeps inputs that `try_on` does not take."""
         started = time.perf_counter()
-        built = build_request(self.person, self.garments, self.outfit, model.bundle.height, model.bundle.width)
+        garments = self.photographs("this request")
+        built = build_request(self.person, garments, self.outfit, model.bundle.height, model.bundle.width)
         self.stages["fit"] = _milliseconds(started)
         return {name: array for name, array in built.items() if every or name in model.inputs}
+
+    def codes_inputs(self, model: ServedModel, codes: Sequence[GarmentCodes]) -> dict[str, Array]:
+        """Fit the person's photograph to the served network, and lay the garments' codes beside it."""
+        started = time.perf_counter()
+        built = build_request(self.person, [], self.outfit, model.bundle.height, model.bundle.width)
+        person = {name: array for name, array in built.items() if not name.startswith("garment_")}
+        self.stages["fit"] = _milliseconds(started)
+        return {**person, **codes_inputs(codes, model)}
 
     def look(
         self,
@@ -78,9 +111,10 @@ class Dressing:
             notes=(
                 *self.outfit.notes,
                 *notes,
-                *missing_body_maps(self.garments, model.conditioning),
+                *missing_body_maps([g for g in self.garments if isinstance(g, Garment)], model.conditioning),
                 *refinement_notes(refinement),
                 *model.notes,
+                *untrained_notes(model.bundle.trained),
             ),
             refinement=refinement,
         )

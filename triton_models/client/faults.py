@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...data.errors import DeadlineError, InputError, ServerError
+from ..codes import GARMENT_ENCODER, TRY_ON_CODES
 
 DEAD_PROCESS = re.compile(r"[Ss]tub process .*is not healthy", re.DOTALL)
 """How Triton tells, as INTERNAL, that the process of a Python model died; it starts a new one."""
@@ -76,7 +77,8 @@ class Fault:
         """
         told = unwrapped(self.message)
         if self.code == "NOT_FOUND" and "unknown model" in self.message:
-            return ServerError(f"{target} serves no such model: {told}; build one with: oviton serve", self.code)
+            codes = " --codes" if any(f"'{model}'" in self.message for model in (GARMENT_ENCODER, TRY_ON_CODES)) else ""
+            return ServerError(f"{target} serves no such model: {told}; build one with: oviton serve{codes}", self.code)
         if self.code in ("INVALID_ARGUMENT", "NOT_FOUND"):
             return InputError(told)
         if self.code == "DEADLINE_EXCEEDED":

@@ -8,6 +8,7 @@ import numpy as np
 
 from ...data.errors import InputError
 from ...engines.engine import check_values
+from ..codes import CLASSES
 from ..input_flags import describe
 from .tensors import Array
 
@@ -32,6 +33,7 @@ def check_flags(outputs: Mapping[str, Array], inputs: Mapping[str, Array]) -> No
     flags = outputs.get(OUTPUT)
     if flags is None or not flags.any():
         return
-    garments = inputs["garment_labels"].shape[1] if "garment_labels" in inputs else 0
+    counts = [inputs[name].shape[1] for name in ("garment_labels", CLASSES) if name in inputs]
+    garments = counts[0] if counts else 0
     check_values("", inputs, garments)
-    raise InputError(describe(int(np.bitwise_or.reduce(flags, axis=None))))
+    raise InputError(describe(int(np.bitwise_or.reduce(flags, axis=None)), garments))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from .faults import Fault
 from .protocol import grpc
@@ -56,45 +57,53 @@ def retried(method: str, request: Any, attempts: Attempts) -> Flow[Any]:
 
 def drive(flow: Flow[Result], stub: Any) -> Result:
     """Carry a flow out in this thread."""
-    failed = grpc().RpcError
-    reply: Any = None
-    error: BaseException | None = None
-    while True:
-        try:
-            wish = flow.send(reply) if error is None else flow.throw(error)
-        except StopIteration as stop:
-            result: Result = stop.value
-            return result
-        reply = error = None
-        try:
+    run = _Run(flow)
+    while (wish := run.wish()) is not None:
+        with run.answering():
             if isinstance(wish, Pause):
                 time.sleep(wish.seconds)
             else:
-                reply = getattr(stub, wish.method)(wish.request, timeout=wish.timeout)
-        except failed as fault:
-            error = CallError(Fault.of(fault))
-        except BaseException as other:  # so that an interrupted flow cleans up
-            error = other
+                run.reply = getattr(stub, wish.method)(wish.request, timeout=wish.timeout)
+    return run.result
 
 
 async def drive_async(flow: Flow[Result], stub: Any) -> Result:
     """Carry a flow out in the running event loop; a cancelled task cancels its call."""
-    failed = grpc().RpcError
-    reply: Any = None
-    error: BaseException | None = None
-    while True:
-        try:
-            wish = flow.send(reply) if error is None else flow.throw(error)
-        except StopIteration as stop:
-            result: Result = stop.value
-            return result
-        reply = error = None
-        try:
+    run = _Run(flow)
+    while (wish := run.wish()) is not None:
+        with run.answering():
             if isinstance(wish, Pause):
                 await asyncio.sleep(wish.seconds)
             else:
-                reply = await getattr(stub, wish.method)(wish.request, timeout=wish.timeout)
-        except failed as fault:
-            error = CallError(Fault.of(fault))
+                run.reply = await getattr(stub, wish.method)(wish.request, timeout=wish.timeout)
+    return run.result
+
+
+class _Run(Generic[Result]):
+    """A flow on its way, from wish to wish."""
+
+    result: Result
+
+    def __init__(self, flow: Flow[Result]) -> None:
+        self.reply: Any = None
+        self._flow, self._error = flow, cast("BaseException | None", None)
+
+    def wish(self) -> Call | Pause | None:
+        """Hand the last reply or error to the flow, and return what it asks for next; None at its end."""
+        reply, error = self.reply, self._error
+        self.reply = self._error = None
+        try:
+            return self._flow.send(reply) if error is None else self._flow.throw(error)
+        except StopIteration as stop:
+            self.result = stop.value
+            return None
+
+    @contextmanager
+    def answering(self) -> Iterator[None]:
+        """Keep what is raised for the flow, so that an interrupted one cleans up."""
+        try:
+            yield
+        except grpc().RpcError as fault:
+            self._error = CallError(Fault.of(fault))
         except BaseException as other:
-            error = other
+            self._error = other

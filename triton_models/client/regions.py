@@ -6,6 +6,7 @@ import mmap
 import os
 import threading
 import uuid
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,11 +14,15 @@ import numpy as np
 
 from ...data.errors import InputError
 from .protocol import messages
-from .tensors import Array
+from .tensors import Array, raw_bytes
 
 FOLDER = Path("/dev/shm")
 SMALLEST = 1 << 20
 """Bytes; regions grow in powers of two from here, so that a few serve all requests."""
+
+
+Part = tuple[int, Array]
+"""Where bytes begin, and the bytes, uint8 `[B]`."""
 
 
 class Region(Protocol):
@@ -36,11 +41,11 @@ class Region(Protocol):
     def on_registered(self) -> None:
         """Do what is due once the server has mapped it."""
 
-    def write(self, content: bytes) -> None:
-        """Write from the start."""
+    def write(self, parts: Sequence[Part]) -> None:
+        """Write bytes."""
 
-    def read(self, start: int, size: int) -> bytes:
-        """Copy a part."""
+    def read(self, parts: Sequence[Part]) -> None:
+        """Fill the parts' arrays."""
 
     def close(self) -> None:
         """Give the memory back."""
@@ -99,13 +104,17 @@ class SystemRegion:
         self.registered = True
         self._unlink()
 
-    def write(self, content: bytes) -> None:
-        """Write from the start."""
-        self._map[: len(content)] = content
+    def write(self, parts: Sequence[Part]) -> None:
+        """Write bytes."""
+        with memoryview(self._map) as mapped:
+            for start, content in parts:
+                mapped[start : start + len(content)] = content.data
 
-    def read(self, start: int, size: int) -> bytes:
-        """Copy a part."""
-        return self._map[start : start + size]
+    def read(self, parts: Sequence[Part]) -> None:
+        """Fill the parts' arrays."""
+        with memoryview(self._map) as mapped:
+            for start, into in parts:
+                into.data[:] = mapped[start : start + len(into)]
 
     def close(self) -> None:
         """Unmap it."""
@@ -161,23 +170,23 @@ class Layout:
     Parameters
     ----------
     inputs
-        Content by name.
+        Arrays by name.
     outputs
         Bytes by name.
     """
 
-    def __init__(self, inputs: dict[str, bytes], outputs: dict[str, int]) -> None:
+    def __init__(self, inputs: Mapping[str, Array], outputs: Mapping[str, int]) -> None:
         self.places: dict[str, tuple[int, int]] = {}
-        self._inputs = inputs
+        self._inputs = {name: _flat(array) for name, array in inputs.items()}
         end = 0
-        for name, size in [*((name, len(content)) for name, content in inputs.items()), *outputs.items()]:
+        for name, size in [*((name, content.size) for name, content in self._inputs.items()), *outputs.items()]:
             self.places[name] = (end, size)
             end = -(-(end + size) // 64) * 64
         self.size = end
 
-    def content(self) -> bytes:
-        """Return the inputs, each at its place."""
-        return b"".join(content.ljust(-(-len(content) // 64) * 64, b"\0") for content in self._inputs.values())
+    def fill(self, region: Region) -> None:
+        """Write the inputs, each at its place."""
+        region.write([(self.places[name][0], content) for name, content in self._inputs.items()])
 
     def point(self, request: Any, region: Region) -> None:
         """Make a described request read and write the region."""
@@ -187,12 +196,17 @@ class Layout:
             tensor.parameters["shared_memory_offset"].int64_param = start
             tensor.parameters["shared_memory_byte_size"].int64_param = size
 
-    def read(self, response: Any, region: Region, dtypes: dict[str, str]) -> dict[str, Array]:
+    def read(self, response: Any, region: Region, dtypes: Mapping[str, str]) -> dict[str, Array]:
         """Return the outputs, copied out of the region."""
-        found: dict[str, Array] = {}
-        for output in response.outputs:
-            start, _ = self.places[output.name]
-            dtype, shape = np.dtype(dtypes[output.datatype]), tuple(output.shape)
-            raw = region.read(start, int(np.prod(shape)) * dtype.itemsize)
-            found[output.name] = np.frombuffer(raw, dtype).reshape(shape).copy()
+        found = {
+            output.name: np.empty(tuple(output.shape), np.dtype(dtypes[output.datatype])) for output in response.outputs
+        }
+        region.read([(self.places[name][0], _flat(array)) for name, array in found.items()])
         return found
+
+
+def _flat(array: Array) -> Array:
+    """Return an array's bytes as Triton wants them, uint8 `[B]`; without a copy where they lie so already."""
+    if array.dtype == object:
+        return np.frombuffer(raw_bytes(array), np.uint8)
+    return np.ascontiguousarray(array).reshape(-1).view(np.uint8)

@@ -6,21 +6,27 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...data.errors import ServerError
+from ...runtime.person import Garment
 from ...runtime.try_on import Look
+from ..codes import GARMENT_ENCODER, SHAPE_CODES, TRY_ON_CODES
 from .dressing import Dressing, Stopwatch, check_outfit_id
 from .faults import Fault
 from .flags import check_flags
-from .flow import Call, CallError, Flow, retried
+from .flow import Call, CallError, Flow, Pause, retried
+from .garment_codes import GarmentCodes, encoder_inputs, read_codes
 from .options import Address, ClientOptions, check_seconds
 from .protocol import messages
 from .regions import Layout, Region, RegionPool
 from .retry import Attempts
 from .served_model import TRY_ON, TRY_ON_OUTFIT, ServedModel, config_request
-from .tensors import DTYPES, Array, describe, infer_request, raw_bytes, read_outputs
+from .tensors import DTYPES, Array, describe, infer_request, read_outputs
 from .transport import Transport
 
 FAREWELL = 2.0
 """Seconds that the server gets to unmap shared memory."""
+
+LAST_LOOKS, LAST_LOOK = 10, 0.05
+"""How often a region in use is looked at again before the end, and the seconds in between."""
 
 
 class Session:
@@ -71,24 +77,35 @@ class Session:
         return bool(live.ready and model.ready)
 
     def run(self, inputs: Mapping[str, Array], outfit: str | None, timeout: float | None) -> Flow[dict[str, Array]]:
-        """Run arrays through the graphs."""
+        """Run arrays through the graphs; those of garments as codes through theirs."""
         attempts = self.attempts(timeout, self.options.timeout)
-        name, given = TRY_ON, dict(inputs)
+        name, given = TRY_ON_CODES if SHAPE_CODES in inputs else TRY_ON, dict(inputs)
         if outfit is not None:
             first = next(iter(inputs.values()))
             name, given["outfit"] = TRY_ON_OUTFIT, check_outfit_id(outfit).repeat(len(first), axis=0)
-        outputs = yield from self._infer(name, given, attempts)
-        if attempts.count > 1:
-            self._model = None  # the server may have come back with another bundle
-        check_flags(outputs, inputs)
-        return outputs
+        return (yield from self._checked(name, given, attempts))
+
+    def encode(self, garment: Garment, timeout: float | None) -> Flow[GarmentCodes]:
+        """Encode a garment."""
+        model = yield from self.model()
+        attempts = self.attempts(timeout, self.options.timeout)
+        outputs = yield from self._checked(GARMENT_ENCODER, encoder_inputs(garment, model), attempts)
+        return read_codes(garment, outputs, (yield from self.model()))
 
     def dress(self, dressing: Dressing, outfit: str | None, timeout: float | None) -> Flow[Look]:
         """Dress a person."""
         if outfit is not None:
             check_outfit_id(outfit)  # before anything is sent
+            dressing.photographs("a refined outfit")
         model = yield from self.model()
-        inputs = dressing.inputs(model)
+        if dressing.is_coded:
+            codes: list[GarmentCodes] = []
+            for garment in dressing.garments:
+                known = garment if isinstance(garment, GarmentCodes) else (yield from self.encode(garment, timeout))
+                codes.append(known)
+            inputs = dressing.codes_inputs(model, codes)
+        else:
+            inputs = dressing.inputs(model)
         watch = Stopwatch(dressing, "server")
         outputs = yield from self.run(inputs, outfit, timeout)
         watch.stop()
@@ -102,8 +119,21 @@ class Session:
         if pool is not None:
             self._retired += pool.clear()
         yield from self._sweep()
+        for _ in range(LAST_LOOKS):  # an answer may be here a moment before the server lets go of what it read
+            if not self._retired:
+                break
+            yield Pause(LAST_LOOK)
+            yield from self._sweep()
         for region in self._retired:  # the server may still write into them; it keeps its own mapping
             region.close()
+
+    def _checked(self, name: str, inputs: Mapping[str, Array], attempts: Attempts) -> Flow[dict[str, Array]]:
+        """Run a model, and raise what its flags tell."""
+        outputs = yield from self._infer(name, inputs, attempts)
+        if attempts.count > 1:
+            self._model = None  # the server may have come back with another bundle
+        check_flags(outputs, inputs)
+        return outputs
 
     def _call(self, method: str, request: Any, attempts: Attempts) -> Flow[Any]:
         try:
@@ -133,7 +163,7 @@ class Session:
     def _infer_in_region(
         self, pool: RegionPool, name: str, inputs: Mapping[str, Array], outputs: dict[str, int], attempts: Attempts
     ) -> Flow[dict[str, Array]]:
-        layout = Layout({key: raw_bytes(array) for key, array in inputs.items()}, outputs)
+        layout = Layout(inputs, outputs)
         request = describe(name, inputs, list(outputs))
         yield from self._sweep()
         while True:
@@ -141,7 +171,7 @@ class Session:
             try:
                 if not region.registered:
                     yield from self._register(region, attempts)
-                region.write(layout.content())
+                layout.fill(region)
                 layout.point(request, region)
                 reply = yield from retried("ModelInfer", request, attempts)
                 found = layout.read(reply, region, DTYPES)

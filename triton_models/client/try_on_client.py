@@ -11,9 +11,10 @@ from ...data.errors import InputError, ServerError
 from ...runtime.person import Garment, Person
 from ...runtime.try_on import Look
 from .channel import open_channel
-from .dressing import Dressing, Stopwatch
+from .dressing import Dressing, Stopwatch, Wearables
 from .faults import Fault
 from .flow import CallError, Flow, Result, drive
+from .garment_codes import GarmentCodes
 from .options import ClientOptions
 from .protocol import grpc, make_stub
 from .refinement_stream import METADATA, Finished, read_response, refinement_request
@@ -58,7 +59,7 @@ class TryOnClient(Closeable):
     def __call__(
         self,
         person: Person,
-        garments: Garment | Sequence[Garment],
+        garments: Wearables,
         remove: str | Iterable[str] = (),
         *,
         outfit: str | None = None,
@@ -69,7 +70,7 @@ class TryOnClient(Closeable):
         Parameters
         ----------
         person, garments, remove
-            As in process; see `TryOn.__call__`.
+            As in process; see `TryOn.__call__`. A garment may also be its `GarmentCodes`.
         outfit
             Id of a refined outfit that the server keeps.
         timeout
@@ -91,6 +92,28 @@ class TryOnClient(Closeable):
         """
         return self._drive(self._session.dress(Dressing.plan(person, garments, remove), outfit, timeout))
 
+    def encode_garment(self, garment: Garment, *, timeout: float | None = None) -> GarmentCodes:
+        """Encode a garment, once for all people who will wear it; a server with `--codes` does that.
+
+        Parameters
+        ----------
+        garment
+            The photograph, and what is worn from it.
+        timeout
+            As when called.
+
+        Returns
+        -------
+        GarmentCodes
+            To be worn in place of the garment, with the same result bit for bit, and to be saved.
+
+        Raises
+        ------
+        ServerError
+            When the server has no such model.
+        """
+        return self._drive(self._session.encode(garment, timeout))
+
     def run(
         self, inputs: Mapping[str, Array], *, outfit: str | None = None, timeout: float | None = None
     ) -> dict[str, Array]:
@@ -99,7 +122,7 @@ class TryOnClient(Closeable):
         Parameters
         ----------
         inputs
-            The graphs' outer inputs, batch first; see docs/serving.md.
+            The inputs of `try_on`, or of `try_on_codes`, batch first; see docs/serving.md.
         outfit, timeout
             As when called.
 
@@ -167,6 +190,7 @@ class TryOnClient(Closeable):
         from ...runtime.refinement.options import RefinementOptions
 
         dressing = Dressing.plan(person, garments, remove)
+        dressing.photographs("refinement")
         return ServedRefinement(self, dressing, options or RefinementOptions(), keep_outfit, timeout)
 
     @property

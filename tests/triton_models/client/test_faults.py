@@ -43,6 +43,9 @@ def test_each_fault_has_its_error():
     unknown = error("NOT_FOUND", "Request for unknown model: 'try_on' is not found")
     assert "serves no such model" in str(unknown)
     assert not unknown.retryable
+    for model in ("garment_encoder", "try_on_codes"):
+        told = str(error("NOT_FOUND", f"Request for unknown model: '{model}' is not found"))
+        assert told.endswith("build one with: oviton serve --codes")
     assert "no Triton server" in str(error("UNIMPLEMENTED", "Method not found!"))
 
 

@@ -4,6 +4,9 @@ import pytest
 
 from oviton.triton_models.client.faults import Fault
 from oviton.triton_models.client.flow import Call, CallError, Pause, drive, drive_async
+from oviton.triton_models.client.options import ClientOptions
+from oviton.triton_models.client.regions import SystemRegion
+from oviton.triton_models.client.session import Session
 
 grpc = pytest.importorskip("grpc")
 
@@ -94,3 +97,18 @@ def test_an_interrupt_cleans_up():
     with pytest.raises(KeyboardInterrupt):
         drive(flow(cleaned), Interrupted())
     assert cleaned == [True]
+
+
+def test_a_farewell_looks_again_at_a_region_that_is_in_use():
+    """A server's answer may arrive a moment before it lets go of what it read."""
+    session = Session("localhost:1", ClientOptions(shared_memory="system"))
+    region = SystemRegion(10)
+    session._retired = [region]
+    flow = session.farewell()
+    in_use = CallError(Fault("INTERNAL", f"shared memory region '{region.name}' is in use"))
+    assert next(flow).method == "SystemSharedMemoryUnregister"
+    assert isinstance(flow.throw(in_use), Pause)
+    assert flow.send(None).method == "SystemSharedMemoryUnregister"
+    with pytest.raises(StopIteration):
+        flow.send(None)
+    assert session._retired == []

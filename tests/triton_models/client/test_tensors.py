@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from oviton import InputError
-from oviton.triton_models.client.regions import Layout
+from oviton.triton_models.client.regions import Layout, SystemRegion
 from oviton.triton_models.client.tensors import infer_request, raw_bytes, read_outputs
 
 grpcclient = pytest.importorskip("tritonclient.grpc")
@@ -61,11 +61,26 @@ def test_a_dtype_that_no_model_takes_is_refused_by_name():
 
 
 def test_a_layout_keeps_tensors_apart_and_aligned():
-    inputs = {"a": b"x" * 65, "b": b"y", "c": b""}
+    inputs = {
+        "a": np.arange(65, dtype=np.uint8).reshape(5, 13),
+        "b": np.array([[7]], np.int32),
+        "c": np.zeros((1, 0, 4), np.uint8),
+        "turned": np.arange(12, dtype=np.float32).reshape(3, 4).T,
+        "texts": texts(),
+    }
+    raw = {name: raw_bytes(array) for name, array in inputs.items()}
     layout = Layout(inputs, {"out": 100})
-    assert layout.places == {"a": (0, 65), "b": (128, 1), "c": (192, 0), "out": (192, 100)}
-    assert layout.size == 320
-    content = layout.content()
-    for name, raw in inputs.items():
-        start, size = layout.places[name]
-        assert content[start : start + size] == raw
+    sizes = {"a": 65, "b": 4, "c": 0, "turned": 48, "texts": len(raw["texts"])}
+    assert {name: size for name, (_, size) in layout.places.items()} == {**sizes, "out": 100}
+    starts = [start for start, _ in layout.places.values()]
+    assert all(start % 64 == 0 for start in starts)
+    assert starts == sorted(starts)
+    region = SystemRegion(layout.size)
+    try:
+        layout.fill(region)
+        for name, content in raw.items():
+            found = np.zeros(len(content), np.uint8)
+            region.read([(layout.places[name][0], found)])
+            assert found.tobytes() == content
+    finally:
+        region.close()

@@ -1,0 +1,92 @@
+"""The appearance generator with refined weights: one refitted engine an outfit, the last few kept ready."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Any
+
+import numpy as np
+
+from ...data.closeable import Closeable
+from ...data.errors import InputError
+from ...engines.engine import BaseEngine
+from ...engines.engine_set import load_engine
+from ...export.bundle import Bundle
+from .answers import Arrays
+from .settings import ModelSettings, open_store
+
+GRAPH = "appearance_generator"
+OUTFIT = "outfit"
+READY = 4
+"""Refitted engines that are kept in memory."""
+
+
+class OutfitEngines(Closeable):
+    """Paints in refined outfits. Until it is asked to, it holds no engine.
+
+    Parameters
+    ----------
+    settings
+        Of the model that it is a part of.
+    bundle
+        The bundle.
+    """
+
+    def __init__(self, settings: ModelSettings, bundle: Bundle) -> None:
+        self._settings, self._bundle = settings, bundle
+        self._store = open_store(settings, bundle.identity)
+        self._ready: OrderedDict[str, BaseEngine] = OrderedDict()
+
+    def paint(self, outfits: Any, inputs: Arrays) -> Arrays:
+        """Run the generator, each row of a batch in its own outfit.
+
+        Parameters
+        ----------
+        outfits
+            BYTES `[N, 1]`: ids.
+        inputs
+            Of the generator.
+
+        Raises
+        ------
+        InputError
+            When an id is none, or its outfit is not kept.
+        """
+        names = [_decoded(name) for name in outfits[:, 0]]
+        if len(set(names)) == 1:
+            return self._engine(names[0])(**inputs)
+        rows = [
+            self._engine(name)(**{key: array[row : row + 1] for key, array in inputs.items()})
+            for row, name in enumerate(names)
+        ]
+        return {key: np.concatenate([row[key] for row in rows]) for key in rows[0]}
+
+    def close(self) -> None:
+        """Release the engines."""
+        for engine in self._ready.values():
+            engine.close()
+
+    def _engine(self, name: str) -> BaseEngine:
+        """Return the outfit's engine, refitted now if it is not ready."""
+        if name in self._ready:
+            self._ready.move_to_end(name)
+            self._store.stamp(name)
+            return self._ready[name]
+        weights = self._store.open(name).weights(self._bundle)
+        engine = load_engine(self._bundle, GRAPH, self._settings["engine"], self._settings["precision"])
+        try:
+            engine.refit(weights)
+        except BaseException:
+            engine.close()
+            raise
+        self._ready[name] = engine
+        if len(self._ready) > READY:
+            self._ready.popitem(last=False)[1].close()
+        return engine
+
+
+def _decoded(name: Any) -> str:
+    try:
+        return str(name.decode("ascii") if isinstance(name, bytes) else name)
+    except UnicodeDecodeError:
+        raise InputError("outfit: not ASCII; allowed: the 32 hexadecimal characters of an id") from None
