@@ -14,7 +14,7 @@ from ..data.files import check_is_file, sha256
 from .manifest import MANIFEST_NAME, SCHEMA_VERSION, Form, GraphEntry, Manifest
 
 SHIPPED_BUNDLES = Path(__file__).resolve().parent.parent / "bundles"
-DEFAULT_BUNDLE = "small"
+DEFAULT_BUNDLE = "base"
 
 
 @dataclass(frozen=True)

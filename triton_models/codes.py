@@ -5,6 +5,9 @@ Two more ensembles over the bundle's own graphs. `garment_encoder` runs the enco
 encoded by itself, so these are the codes of the joint call, bit for bit. Only appearance codes look at a second class:
 one that is not in its photograph borrows, skin from skin and a shoe from the other shoe. Skin is never a garment's, and
 for a shoe the photograph that lends has been asked to lend already, in its own run; see `codes_rules`.
+
+A shape generator that looks up where garments cover the body gets blank photographs: it draws what it would draw of
+garments without body maps.
 """
 
 from __future__ import annotations
@@ -27,10 +30,16 @@ ENCODER_PREFIX = "encoder_"
 """Begins the names of `garment_encoder`'s tensors where one model serves both ensembles."""
 
 
+UNSEEN = {"garment_labels": "unseen_labels", "garment_densepose": "unseen_densepose"}
+"""What a shape generator may look garments up in, and what it gets instead where they are codes."""
+
+
 def codes_objection(manifest: Manifest) -> str:
     """Say why a bundle's garments cannot be codes; empty when they can."""
     for graph in manifest.graphs:
         taken = [spec.name for spec in graph.inputs if spec.name.startswith("garment_")]
+        if graph.name == "shape_generator" and set(taken) <= {*UNSEEN}:
+            continue  # a garment without a body map has no coverage either
         if graph.name not in ENCODERS and taken:
             return (
                 f"graph {graph.name} of bundle {manifest.name} needs the garments' {', '.join(taken)} too; choose a "
@@ -69,8 +78,14 @@ def codes_steps(manifest: Manifest) -> tuple[Step, ...]:
         Step(CODES_CHECK, codes_check_inputs(manifest), codes_check_outputs(manifest)),
         *_encoders(manifest, blank, "person_"),
         Step(CODES_MERGE, merge_inputs(manifest), merge_outputs(manifest), checked),
-        *(Step(graph.name, graph.inputs, graph.outputs, checked) for graph in rest),
+        *(Step(graph.name, graph.inputs, graph.outputs, {**checked, **UNSEEN}) for graph in rest),
     )
+
+
+def unseen_inputs(manifest: Manifest) -> tuple[TensorSpec, ...]:
+    """Return what the shape generator looks garments up in, under the names of the blanks that it gets instead."""
+    inputs = manifest.graph("shape_generator").inputs
+    return tuple(spec.model_copy(update={"name": UNSEEN[spec.name]}) for spec in inputs if spec.name in UNSEEN)
 
 
 def garment_check_inputs(manifest: Manifest) -> tuple[TensorSpec, ...]:
@@ -109,7 +124,7 @@ def codes_check_inputs(manifest: Manifest) -> tuple[TensorSpec, ...]:
 
 
 def codes_check_outputs(manifest: Manifest) -> tuple[TensorSpec, ...]:
-    """Return flags and sources, and what the encoders get: the person with one blank garment photograph."""
+    """Return flags and sources, and what the networks get: the person with blank garment photographs."""
     height, width = manifest.height, manifest.width
     sources = (CHECKED_SOURCE, "person_source", "code_rows")
     return (
@@ -117,6 +132,7 @@ def codes_check_outputs(manifest: Manifest) -> tuple[TensorSpec, ...]:
         *(TensorSpec(name=name, dtype="int32", shape=("N", NUM_CLASSES)) for name in sources),
         TensorSpec(name="blank_images", dtype="uint8", shape=("N", 1, height, width, 3)),
         TensorSpec(name="blank_labels", dtype="uint8", shape=("N", 1, height, width)),
+        *unseen_inputs(manifest),
     )
 
 

@@ -68,6 +68,8 @@ def build_codes_check(manifest: Manifest) -> Any:
     size = (manifest.height, manifest.width)
     _blank(graph, "person_labels", (1, *size, 3), "blank_images")
     _blank(graph, "person_labels", (1, *size), "blank_labels")
+    for spec in codes.unseen_inputs(manifest):
+        _blank(graph, CLASSES, spec.shape[2:], spec.name, dims=2)
     return graph.model(CODES_CHECK, codes.codes_check_inputs(manifest), codes.codes_check_outputs(manifest))
 
 
@@ -101,9 +103,9 @@ def _present(graph: OnnxNodes, labels: str) -> str:
     return graph.node("Greater", found, graph.constant(0))
 
 
-def _blank(graph: OnnxNodes, like: str, shape: tuple[int, ...], output: str) -> None:
-    """Make zeros for as many requests as `like` has."""
-    count = graph.node("Shape", like, start=0, end=1)
+def _blank(graph: OnnxNodes, like: str, shape: tuple[int | str, ...], output: str, dims: int = 1) -> None:
+    """Make zeros, of which the first `dims` sizes are those of `like`."""
+    count = graph.node("Shape", like, start=0, end=dims)
     size = graph.node("Concat", count, graph.constant(shape, np.int64), axis=0)
     zero = graph.helper.make_tensor("zero", graph.helper.TensorProto.UINT8, [1], [0])
     graph.node("ConstantOfShape", size, output=output, value=zero)

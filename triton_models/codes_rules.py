@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..data.classes import GARMENTS, MIRRORED, NUM_CLASSES
-from .codes import APPEARANCE_CODES, CLASSES, SHAPE_CODES, WEAR
+from ..export.manifest import Manifest
+from .codes import APPEARANCE_CODES, CLASSES, SHAPE_CODES, WEAR, unseen_inputs
 from .input_check import CHECKED_SOURCE, OUTPUT, SOURCE
 from .input_flags import BITS, CODES_BITS, LARGEST, flag_inputs
 
@@ -72,6 +73,14 @@ def check_codes(inputs: Arrays) -> Arrays:
         "code_rows": rows,
         "blank_images": np.zeros((len(labels), 1, height, width, 3), np.uint8),
         "blank_labels": np.zeros((len(labels), 1, height, width), np.uint8),
+    }
+
+
+def unseen(inputs: Arrays, manifest: Manifest) -> Arrays:
+    """Return the blanks that a shape generator gets which would look garments up, one for each that is codes."""
+    return {
+        spec.name: np.zeros((*inputs[CLASSES].shape[:2], *map(int, spec.shape[2:])), np.uint8)
+        for spec in unseen_inputs(manifest)
     }
 
 

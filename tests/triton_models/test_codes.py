@@ -8,6 +8,9 @@ import pytest
 
 from oviton.data.classes import CLASS_IDS, GARMENTS, MIRRORED, SKIN
 from oviton.data.errors import InputError
+from oviton.engines.engine_set import EngineSet
+from oviton.export.bundle import SHIPPED_BUNDLES, Bundle
+from oviton.export.samples import sample_requests
 from oviton.triton_models import codes_graphs, codes_rules
 from oviton.triton_models.codes import check_codes_can_be, codes_objection, merge_inputs
 from oviton.triton_models.model_config import read_config
@@ -128,15 +131,19 @@ def test_a_class_that_a_garment_does_not_hold_is_flagged_and_removed():
 def test_a_bundle_whose_generators_need_more_is_refused(tmp_path, tiny_bundle):
     manifest = tiny_bundle.manifest
     assert codes_objection(manifest) == ""
-    garments = next(spec for spec in manifest.graph("shape_encoder").inputs if spec.name == "garment_labels")
+    garments = next(spec for spec in manifest.graph("appearance_encoder").inputs if spec.name == "garment_images")
     graphs = tuple(
-        graph.model_copy(update={"inputs": (*graph.inputs, garments)}) if graph.name == "shape_generator" else graph
+        graph.model_copy(update={"inputs": (*graph.inputs, garments)})
+        if graph.name == "appearance_generator"
+        else graph
         for graph in manifest.graphs
     )
-    covered = manifest.model_copy(update={"graphs": graphs})
-    with pytest.raises(InputError, match=r"graph shape_generator of bundle .* needs .* garment_labels too; choose"):
-        check_codes_can_be(covered)
-    bundle = type(tiny_bundle)(tiny_bundle.path, covered)
+    surface = manifest.model_copy(update={"graphs": graphs})
+    with pytest.raises(
+        InputError, match=r"graph appearance_generator of bundle .* needs .* garment_images too; choose"
+    ):
+        check_codes_can_be(surface)
+    bundle = type(tiny_bundle)(tiny_bundle.path, surface)
     with pytest.raises(InputError, match="cannot be served as codes"):
         build_repository(bundle, tmp_path / "r", RepositoryOptions("onnxruntime", codes=True))
     assert list(tmp_path.iterdir()) == []
@@ -144,9 +151,12 @@ def test_a_bundle_whose_generators_need_more_is_refused(tmp_path, tiny_bundle):
 
 @pytest.fixture(scope="module")
 def run_native(tmp_path_factory, tiny_bundle):
+    return by_hand(tiny_bundle, tmp_path_factory.mktemp("native") / "repository")
+
+
+def by_hand(bundle, folder):
     """Run an ensemble of a native repository as Triton would: every step's own file, joined by the ensemble's maps."""
-    folder = tmp_path_factory.mktemp("native") / "repository"
-    build_repository(tiny_bundle, folder, RepositoryOptions("onnxruntime", refinement=False, codes=True))
+    build_repository(bundle, folder, RepositoryOptions("onnxruntime", refinement=False, codes=True))
     assert not list(folder.rglob("*.py"))
 
     @functools.cache
@@ -195,6 +205,21 @@ def test_natively_codes_give_the_picture_of_the_photographs_bit_for_bit(run_nati
     assert found["input_flags"].tolist() == [[0], [0]]
     assert np.array_equal(found["image"], wanted["image"])
     assert np.array_equal(found["labels"], wanted["labels"])
+
+
+def test_a_shape_generator_that_looks_garments_up_draws_codes_as_garments_without_body_maps(tmp_path, sample_people):
+    bundle = Bundle.open(SHIPPED_BUNDLES / "small-codes")
+    taken = [spec.name for spec in bundle.manifest.graph("shape_generator").inputs]
+    assert {"garment_labels", "garment_densepose"} <= {*taken}
+    requests = sample_requests(sample_people, bundle.manifest.height, bundle.manifest.width, 1, 2)
+    run, source = by_hand(bundle, tmp_path / "repository"), np.asarray(requests["source"])
+    found = run("try_on_codes", encoded(run, requests, source))
+    with EngineSet.load(bundle, "onnxruntime", "fp32") as engines:
+        wanted = engines.run({**requests, "garment_densepose": np.zeros_like(requests["garment_densepose"])})
+        mapped = engines.run(requests)
+    assert np.array_equal(found["labels"], wanted["labels"])
+    assert np.array_equal(found["image"], wanted["image"])
+    assert not np.array_equal(found["labels"], mapped["labels"])
 
 
 SHOES = [(1, 2), (1, 1), (2, 0), (0, 2), (-1, 1), (2, -1)]

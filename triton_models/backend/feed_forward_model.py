@@ -18,11 +18,12 @@ from ..codes import (
     ENCODER_PREFIX,
     ENCODERS,
     SHAPE_CODES,
+    UNSEEN,
     WEAR,
     codes_steps,
     encoder_steps,
 )
-from ..codes_rules import merge_codes
+from ..codes_rules import merge_codes, unseen
 from ..input_check import CHECKED_SOURCE, OUTPUT, SOURCE
 from ..layout import RESULTS, Step, graph_steps, outer_inputs
 from .answers import Arrays, answer
@@ -40,6 +41,7 @@ class FeedForwardModel:
         bundle = settings.bundle()
         names = [graph.name for graph in bundle.manifest.graphs]
         self._engines = {name: load_engine(bundle, name, settings["engine"], settings["precision"]) for name in names}
+        self._manifest = bundle.manifest
         self._dressing = _names(graph_steps(bundle.manifest))
         self._dressing_in_codes = _names(codes_steps(bundle.manifest))
         self._encoding = _names(encoder_steps(bundle.manifest))
@@ -77,7 +79,9 @@ class FeedForwardModel:
         places = {SOURCE: prepared[CHECKED_SOURCE], "code_rows": prepared["code_rows"]}
         merged = merge_codes({**inputs, **codes, **places})
         rest = [name for name in self._engines if name not in ENCODERS]
-        return self._results(prepared[OUTPUT], self._generate({**inputs, **merged}, rest))
+        blanks = unseen(inputs, self._manifest)
+        looked_up = {name: blanks[blank] for name, blank in UNSEEN.items() if blank in blanks}
+        return self._results(prepared[OUTPUT], self._generate({**inputs, **merged, **looked_up}, rest))
 
     def _encode(self, inputs: Arrays) -> Arrays:
         """Encode a garment alone, as the photograph of a blank person."""

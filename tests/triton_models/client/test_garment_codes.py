@@ -1,14 +1,21 @@
 """Garments as codes over a real server: the pictures of the photographs, bit for bit."""
 
 import asyncio
+import dataclasses
 
 import numpy as np
 import pytest
 
-from oviton import AsyncTryOnClient, Garment, GarmentCodes, InputError, TryOnClient
+from oviton import AsyncTryOnClient, Bundle, Garment, GarmentCodes, InputError, TryOn, TryOnClient
+from oviton.export.bundle import SHIPPED_BUNDLES
 from oviton.triton_models.client.dressing import Dressing
+from oviton.triton_models.options import RepositoryOptions
+from oviton.triton_models.repository import build_repository
+from oviton.triton_models.server import ServerOptions, TritonServer
 
 pytestmark = pytest.mark.server
+
+FREE_PORTS = ServerOptions(grpc_port=0, http_port=0, metrics_port=0, stop_seconds=5)
 
 
 @pytest.fixture(scope="module")
@@ -147,3 +154,20 @@ def test_codes_do_not_go_where_photographs_are_needed(tryon, wardrobe, person, g
         tryon(person, [other])
     with pytest.raises(InputError, match="to be worn from both"):
         tryon(person, [wardrobe[0], Garment(garments[0].image, garments[0].labels, "upper_clothes")])
+
+
+def test_where_shape_looks_garments_up_codes_are_garments_without_body_maps(tmp_path, cache, person, garments):
+    """The shipped bundle whose appearance takes codes alone."""
+    bundle = Bundle.open(SHIPPED_BUNDLES / "small-codes")
+    options = RepositoryOptions("openvino", precision="fp32", refinement=False, embed_bundle=False, codes=True)
+    repository = build_repository(bundle, tmp_path / "repository", options)
+    bare = [dataclasses.replace(garment, densepose=None) for garment in garments[:2]]
+    with (
+        TryOn.load(bundle.path, "openvino", "fp32", cache=cache) as local,
+        TritonServer.start(repository.folder, FREE_PORTS) as served,
+        TryOnClient(served.grpc_address) as tryon,
+    ):
+        codes = [tryon.encode_garment(garment) for garment in garments[:2]]
+        assert same(tryon(person, codes), local(person, bare))
+        assert same(tryon(person, garments[:2]), local(person, garments[:2]))
+        assert not same(local(person, bare), local(person, garments[:2]))
