@@ -63,22 +63,19 @@ def coverage_lookup(densepose: Tensor, garment_labels: Tensor, garment_densepose
         hit = here > 0
         found, confidence = torch.where(hit, here, found), torch.where(hit, DECAY**level, confidence)
 
-    labels = torch.arange(1, NUM_CLASSES + 1, device=source.device).view(1, 1, -1, 1)
-    told = torch.tensor(_TOLD, device=source.device) @ (found.unsqueeze(2) == labels).to(torch.float32)
+    classes = torch.arange(1, NUM_CLASSES + 1, device=source.device).view(1, 1, -1, 1)
+    shows = found.unsqueeze(2) == classes
+    layers = torch.tensor(_LAYERS, dtype=torch.int32, device=source.device)
+    # Where nothing was found the layer is of no account, since the confidence is 0.
+    layer = layers.index_select(0, (found - 1).clamp(min=0).to(torch.int64).flatten()).reshape(found.shape)
+    beneath = layer.unsqueeze(2) < layers.view(1, 1, -1, 1)
+    told = shows.to(torch.float32) - (beneath & ~shows).to(torch.float32)
     order = torch.arange(1, garments + 1, device=source.device).view(1, -1, 1)
     lent = (source.unsqueeze(1) == order).to(torch.float32).unsqueeze(3)
     return (told * (confidence.unsqueeze(2) * lent)).sum(dim=1).reshape(count, NUM_CLASSES, height, width)
 
 
-def _told_by(label: int, wanted: int) -> float:
-    """Return what a label says of a class at its place: 1 it covers, -1 it does not, 0 nothing."""
-    if label == wanted:
-        return 1.0
-    hidden = wanted not in LAYERS or LAYERS.get(label, 0) >= LAYERS[wanted]
-    return 0.0 if hidden else -1.0
-
-
-_TOLD = [[_told_by(label, wanted) for label in range(NUM_CLASSES)] for wanted in range(NUM_CLASSES)]
+_LAYERS = [LAYERS.get(label, 0) for label in range(NUM_CLASSES)]
 
 
 def _texel_index(densepose: Tensor, texels: int) -> tuple[Tensor, Tensor]:
