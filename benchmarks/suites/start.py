@@ -42,7 +42,7 @@ def run(bench: Bench) -> None:
     tryon = bench.default(bundle)
     engine, precision = tryon.engines.chosen.candidate.engine, tryon.engines.precision
     command = [sys.executable, "-c", _SCRIPT, str(bundle.path), engine, precision, str(GARMENTS)]
-    turns = 2 if bench.options.quick else 5
+    turns = 1 if bench.options.quick else 5
     found: dict[str, list[dict[str, dict[str, float]]]] = {"built": [], "loaded": []}
     for turn in range(turns):
         with tempfile.TemporaryDirectory() as cache:
