@@ -2,8 +2,8 @@
 
 An 8×4 code tells what kind of sleeve a garment has, not where on the arm it ends. Both photographs have a body map, so
 for a point of the person's body the garment photograph says whether that very point is covered. Only labels are looked
-up, nearest neighbour, so nothing here is more than integers. Goes beyond O-VITON, as the surface lookup does, and
-belongs to the same conditioning.
+up, nearest neighbour and never averaged. Goes beyond O-VITON, as the surface lookup does, and belongs to the same
+conditioning.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from ..data.classes import GARMENTS, MIRRORED, NUM_CLASSES
 from ..export.manifest import Manifest
-from .codes import APPEARANCE_CODES, CLASSES, SHAPE_CODES, WEAR, unseen_inputs
+from .codes import APPEARANCE_CODES, CLASSES, SHAPE_CODES, UNSEEN, WEAR
 from .input_check import CHECKED_SOURCE, OUTPUT, SOURCE
 from .input_flags import BITS, CODES_BITS, LARGEST, flag_inputs
 
@@ -77,11 +77,10 @@ def check_codes(inputs: Arrays) -> Arrays:
 
 
 def unseen(inputs: Arrays, manifest: Manifest) -> Arrays:
-    """Return the blanks that a shape generator gets which would look garments up, one for each that is codes."""
-    return {
-        spec.name: np.zeros((*inputs[CLASSES].shape[:2], *map(int, spec.shape[2:])), np.uint8)
-        for spec in unseen_inputs(manifest)
-    }
+    """Return blanks, one for each garment that is codes, for what a shape generator would look garments up in."""
+    looked_up = (spec for spec in manifest.graph("shape_generator").inputs if spec.name in UNSEEN)
+    leading = inputs[CLASSES].shape[:2]
+    return {spec.name: np.zeros((*leading, *map(int, spec.shape[2:])), np.uint8) for spec in looked_up}
 
 
 def merge_codes(inputs: Arrays) -> Arrays:

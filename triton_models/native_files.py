@@ -43,7 +43,7 @@ def choose_native(options: RepositoryOptions) -> Used:
     Raises
     ------
     InputError
-    When engine, device and precision do not go together, or TensorRT is missing.
+        When engine, device and precision do not go together, or TensorRT is missing.
     """
     device = options.device if options.device != "auto" else ("cuda" if options.engine == "tensorrt" else "cpu")
     if options.engine == "tensorrt" and device != "cuda":

@@ -18,7 +18,6 @@ from ..codes import (
     ENCODER_PREFIX,
     ENCODERS,
     SHAPE_CODES,
-    UNSEEN,
     WEAR,
     codes_steps,
     encoder_steps,
@@ -79,9 +78,8 @@ class FeedForwardModel:
         places = {SOURCE: prepared[CHECKED_SOURCE], "code_rows": prepared["code_rows"]}
         merged = merge_codes({**inputs, **codes, **places})
         rest = [name for name in self._engines if name not in ENCODERS]
-        blanks = unseen(inputs, self._manifest)
-        looked_up = {name: blanks[blank] for name, blank in UNSEEN.items() if blank in blanks}
-        return self._results(prepared[OUTPUT], self._generate({**inputs, **merged, **looked_up}, rest))
+        values = {**inputs, **merged, **unseen(inputs, self._manifest)}
+        return self._results(prepared[OUTPUT], self._generate(values, rest))
 
     def _encode(self, inputs: Arrays) -> Arrays:
         """Encode a garment alone, as the photograph of a blank person."""
