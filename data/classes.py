@@ -50,8 +50,15 @@ HEADWEAR = ids("hat", "sunglasses", "scarf")
 """The garments that may cover the head."""
 
 MAY_COVER = np.ones((NUM_CLASSES, NUM_CLASSES), dtype=bool)
-"""Whether class row, when newly drawn, may cover the person's class column: only headwear may cover the head."""
+"""Whether class row, when newly drawn, may cover the person's class column, which stays.
+
+Only headwear may cover the head, and what is worn below a garment goes below it: trousers under a top, clothes under
+a coat, all but headwear under a scarf. (A top may go into a skirt.)
+"""
 MAY_COVER[np.ix_([g for g in GARMENTS if g not in HEADWEAR], HEAD)] = False
+MAY_COVER[CLASS_IDS["pants"], CLASS_IDS["upper_clothes"]] = False
+MAY_COVER[ids("upper_clothes", "dress", "pants", "skirt"), CLASS_IDS["coat"]] = False
+MAY_COVER[ids("upper_clothes", "dress", "pants", "skirt", "coat"), CLASS_IDS["scarf"]] = False
 
 TAKES_OFF = {
     CLASS_IDS["dress"]: ids("upper_clothes", "skirt", "pants"),

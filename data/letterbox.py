@@ -49,6 +49,11 @@ class Letterbox:
         """Whether the photograph already has the network's size."""
         return (self.photo_height, self.photo_width) == (self.height, self.width)
 
+    @property
+    def photo_pixels(self) -> int:
+        """How many of the photograph's pixels, in a row, a pixel of the frame spans; at least 1, rounded up."""
+        return max(1, -(-self.photo_height // self.height), -(-self.photo_width // self.width))
+
     def fit_image(self, image: UInt8Array) -> UInt8Array:
         """Scale RGB `[h, w, 3]` into `[H, W, 3]`; the padding repeats the photograph's border."""
         return self._fit(image, Image.Resampling.LANCZOS, mode="edge")

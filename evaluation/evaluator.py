@@ -14,6 +14,8 @@ from torch import Tensor
 from ..data.classes import CLASS_NAMES
 from ..data.errors import InputError
 from ..data.images import UInt8Array
+from ..data.letterbox import Letterbox
+from ..data.rim import rim_of
 from ..data.version import __version__
 from ..networks.mobilenet import MobileNetV2
 from ..runtime.refinement.options import RefinementOptions
@@ -110,6 +112,9 @@ class Evaluator:
         methods, whole = self._picture_scores(triplet.true_image, pictures.by_method, (region, everywhere))
         truth, old, drawn = triplet.true_labels, triplet.person.labels, pictures.labels
         identity = identity_pixels(old, triplet.person.densepose, pictures.outfit.source)
+        manifest = self.tryon.engines.bundle.manifest
+        reach = Letterbox.of(old, manifest.height, manifest.width).photo_pixels
+        rim = rim_of(old, pictures.outfit.source, reach)
         changed = (pictures.by_method[FEED_FORWARD] != triplet.person.image).any(axis=-1)
         return CaseReport(
             split=triplet.split,
@@ -122,7 +127,7 @@ class Evaluator:
             iou={CLASS_NAMES[c]: (iou(drawn, truth, c), iou(old, truth, c)) for c in visible(truth, triplet.worn)},
             methods=methods,
             whole=whole,
-            kept_changed=_share(changed, identity & (drawn == old)),
+            kept_changed=_share(changed, identity & (drawn == old) & ~rim),
             kept_relabelled=_share(drawn != old, identity & (truth == old)),
             refinement=pictures.refinement,
             not_refined=pictures.not_refined,

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-from ..data.classes import BACKGROUND, CLASS_IDS, MAY_COVER, NUM_CLASSES, SKIN
+from ..data.classes import BACKGROUND, CLASS_IDS, HEAD, MAY_COVER, NUM_CLASSES, SKIN
+from .harmonise import harmonise
 from .layers import one_hot
 
 _FORBIDDEN = -1e4
@@ -17,8 +19,8 @@ def merge_labels(logits: Tensor, person_labels: Tensor, source: Tensor) -> Tenso
     """Take the new segmentation where the outfit touches it and the person's own labels elsewhere.
 
     A pixel changes where the person's class is touched (worn from a garment, or removed), or where a touched class
-    was drawn over a class that it may cover: only headwear may cover the head. A garment that the outfit does not
-    hold is never drawn.
+    was drawn over a class that it may cover (`MAY_COVER`): only headwear may cover the head, and trousers go below a
+    top that stays. A garment that the outfit does not hold is never drawn.
 
     Parameters
     ----------
@@ -52,6 +54,10 @@ def merge_labels(logits: Tensor, person_labels: Tensor, source: Tensor) -> Tenso
 def composite(person_image: Tensor, person_labels: Tensor, generated: Tensor, labels: Tensor, source: Tensor) -> Tensor:
     """Keep the person's pixels where their class stays, and take the generated ones elsewhere.
 
+    Kept pixels beside a garment that is taken off show some of its colour; they take the mean of the kept pixels
+    around them, as `oviton.data.rim` does in a photograph of any size. Generated pixels of the person's own classes,
+    which the outfit bares, take on the colours of what is kept around them (`oviton.networks.harmonise`).
+
     Parameters
     ----------
     person_image, generated
@@ -67,9 +73,21 @@ def composite(person_image: Tensor, person_labels: Tensor, generated: Tensor, la
         uint8 `[N, H, W, 3]`.
     """
     new, old = labels.to(torch.int64), person_labels.to(torch.int64)
-    touched = (source != 0).to(torch.int32).gather(1, new.flatten(1)).reshape(new.shape)
-    kept = (new == old) & (touched == 0)
-    return torch.where(kept.unsqueeze(3), person_image, generated).to(torch.uint8)
+    touched = (source != 0).float()
+    taken = touched.gather(1, old.flatten(1)).reshape(old.shape).unsqueeze(1)
+    worn = touched.gather(1, new.flatten(1)).reshape(new.shape).unsqueeze(1)
+    kept = (new == old).unsqueeze(1).float() * (1 - taken)
+    body = 1 - _mask(HEAD, old.device).float().expand_as(touched).gather(1, old.flatten(1)).reshape(taken.shape)
+    clean = kept * (1 - F.max_pool2d(taken, 3, stride=1, padding=1) * body)
+    own = person_image.permute(0, 3, 1, 2).float()
+    painted = generated.permute(0, 3, 1, 2).float()
+    around = F.avg_pool2d(torch.cat([own * clean, clean], dim=1), 3, stride=1, padding=1)
+    colour, share = around[:, :3], around[:, 3:]
+    cleaned = torch.where((clean > 0) | (share == 0), own, colour / share.clamp(min=1e-3))
+    harmonised = harmonise(painted, own, new, clean)
+    painted = torch.where(worn > 0, painted, harmonised)
+    picture = torch.where(kept > 0, cleaned, painted)
+    return (picture + 0.5).floor().clamp(0, 255).permute(0, 2, 3, 1).to(torch.uint8)
 
 
 def _mask(classes: tuple[int, ...], device: torch.device) -> Tensor:

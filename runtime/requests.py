@@ -13,6 +13,7 @@ from ..data.classes import MAY_COVER
 from ..data.images import UInt8Array
 from ..data.letterbox import Letterbox
 from ..data.parallel import in_parallel
+from ..data.rim import clean_rim, near, rim_of
 from .outfit import OWN, Outfit
 from .person import Garment, Person
 
@@ -78,7 +79,7 @@ def restore_result(
     """Bring a result back to the photograph's own size.
 
     Labels outside the outfit's reach and pixels whose class stays are taken from the photograph itself, so they are
-    identical to it at any size.
+    identical to it at any size, but for the rim of what is taken off (`oviton.data.rim`).
 
     Parameters
     ----------
@@ -96,11 +97,14 @@ def restore_result(
     tuple
         Image `[h, w, 3]` and labels `[h, w]`.
     """
+    if box.is_identity:
+        return image, labels
     new_labels = box.restore_labels(labels)
-    if not box.is_identity:
-        new_labels = np.where(_stays(labels, new_labels, person, source, box), person.labels, new_labels)
+    new_labels = np.where(_stays(labels, new_labels, person, source, box), person.labels, new_labels)
     kept = (new_labels == person.labels) & (source[new_labels] == OWN)
-    return np.where(kept[..., None], person.image, box.restore_image(image)), new_labels
+    reach = box.photo_pixels
+    own = clean_rim(person.image, kept, rim_of(person.labels, source, reach), reach)
+    return np.where(kept[..., None], own, box.restore_image(image)), new_labels
 
 
 def _stays(
@@ -123,17 +127,9 @@ def _stays(
     mistaken = untouched & covered & (own != seen)
     survives = np.zeros(own.shape, bool)
     for c in np.unique(own[mistaken]):
-        survives |= mistaken & (own == c) & (box.restore_labels(_dilated(labels == c)) > 0)
+        survives |= mistaken & (own == c) & (box.restore_labels(near(labels == c).astype(np.uint8)) > 0)
     stays: npt.NDArray[np.bool_] = untouched & (~covered | survives)
     return stays
-
-
-def _dilated(mask: npt.NDArray[np.bool_]) -> UInt8Array:
-    """Return 1 where a pixel or one of its eight neighbours is set, `[H, W]`."""
-    wide = np.pad(mask, 1)
-    rows = wide[:-2] | wide[1:-1] | wide[2:]
-    found: UInt8Array = (rows[:, :-2] | rows[:, 1:-1] | rows[:, 2:]).astype(np.uint8)
-    return found
 
 
 def differs(a: UInt8Array, b: UInt8Array) -> npt.NDArray[np.bool_]:

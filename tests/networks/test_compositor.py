@@ -3,9 +3,15 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from oviton.data.classes import BACKGROUND, CLASS_IDS, GARMENTS, HEAD, HEADWEAR, SKIN
+from oviton.data.classes import BACKGROUND, CLASS_IDS, CLASS_NAMES, GARMENTS, HEAD, HEADWEAR, SKIN
+from oviton.data.rim import clean_rim, rim_of
 from oviton.networks.compositor import composite, merge_labels
 
+GOES_BELOW = {
+    "upper_clothes": ("pants",),
+    "coat": ("upper_clothes", "dress", "pants", "skirt"),
+    "scarf": ("upper_clothes", "dress", "pants", "skirt", "coat"),
+}
 FREE = {BACKGROUND, CLASS_IDS["hair"], *SKIN}
 
 
@@ -18,6 +24,7 @@ def naive_merge(logits, person, source):
         drawn = max(allowed, key=lambda c, y=y, x=x: logits[c, y, x])
         old = int(person[y, x])
         may_cover = old not in HEAD or drawn not in GARMENTS or drawn in HEADWEAR
+        may_cover &= CLASS_NAMES[drawn] not in GOES_BELOW.get(CLASS_NAMES[old], ())
         if source[old] != 0 or (source[drawn] != 0 and may_cover):
             result[y, x] = drawn
     return result
@@ -46,11 +53,24 @@ def test_an_empty_outfit_changes_no_label():
 @given(st.integers(0, 2**32 - 1))
 def test_composite_equals_the_naive_rule(seed):
     rng = np.random.default_rng(seed)
-    image, generated = (rng.integers(0, 256, (1, 5, 4, 3)).astype(np.int32) for _ in range(2))
-    old, new = (rng.choice([0, 5, 13], (1, 5, 4)).astype(np.int32) for _ in range(2))
+    image, generated = (rng.integers(0, 256, (1, 8, 4, 3)).astype(np.int32) for _ in range(2))
+    old, new = (rng.choice([0, 5, 13, 14], (1, 8, 4), p=[0.5, 0.2, 0.1, 0.2]).astype(np.int32) for _ in range(2))
     source = np.zeros((1, 20), np.int32)
     source[0, 5] = 1
-    found = composite(*(torch.from_numpy(a) for a in (image, old, generated, new, source))).numpy()
-    for y, x in np.ndindex(5, 4):
-        kept = old[0, y, x] == new[0, y, x] and source[0, new[0, y, x]] == 0
-        assert np.array_equal(found[0, y, x], (image if kept else generated)[0, y, x])
+    found = composite(*(torch.from_numpy(a) for a in (image, old, generated, new, source))).numpy()[0]
+    touched = source[0][old[0]] != 0
+    kept = (old == new)[0] & ~touched
+
+    def around(y, x):
+        return [(j, i) for j in range(max(y - 1, 0), min(y + 2, 8)) for i in range(max(x - 1, 0), min(x + 2, 4))]
+
+    rim = {p for p in np.ndindex(8, 4) if kept[p] and old[0][p] != 13 and any(touched[q] for q in around(*p))}
+    for p in np.ndindex(8, 4):
+        clean = [q for q in around(*p) if kept[q] and q not in rim]
+        if p in rim and clean:
+            mean = np.mean([image[0][q] for q in clean], axis=0)
+            assert np.abs(found[p] - mean).max() <= 0.5 + 1e-3
+        elif kept[p] or new[0][p] == 5:  # what is worn is as the network painted it
+            assert np.array_equal(found[p], (image if kept[p] else generated)[0][p])
+    in_a_photograph = clean_rim(image[0].astype(np.uint8), kept, rim_of(old[0], source[0]))
+    assert np.abs(found[kept].astype(int) - in_a_photograph[kept]).max(initial=0) <= 1

@@ -5,6 +5,7 @@ import os
 import time
 from pathlib import Path
 
+import grpc
 import numpy as np
 import pytest
 

@@ -1,0 +1,79 @@
+"""The rim of what the outfit takes off: pixels of their neighbours' class in which the old garment still shows.
+
+A camera mixes the colours of both sides of an outline into one pixel. Such a pixel keeps its class when the garment
+beside it goes, and would draw the garment's outline for ever. It takes the mean colour of the kept pixels around it,
+so nothing but the photograph itself is ever painted there. Heads are sacred: there, not a pixel changes.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import numpy.typing as npt
+
+from .classes import HEAD
+from .images import UInt8Array
+
+BoolArray = npt.NDArray[np.bool_]
+
+
+def near(mask: BoolArray, reach: int = 1) -> BoolArray:
+    """Return where a pixel of a mask `[H, W]` is at most `reach` rows and columns away, itself included."""
+    height, width = mask.shape
+    padded = np.pad(mask, reach)
+    steps = range(2 * reach + 1)
+    rows = np.logical_or.reduce([padded[y : y + height] for y in steps])
+    found: BoolArray = np.logical_or.reduce([rows[:, x : x + width] for x in steps])
+    return found
+
+
+def rim_of(labels: UInt8Array, source: npt.NDArray[np.int32], reach: int = 1) -> BoolArray:
+    """Return where pixels beside what the outfit takes off may show some of it, `[H, W]`; never the head.
+
+    Parameters
+    ----------
+    labels
+        The person's own, `[H, W]`.
+    source
+        int32 `[20]`; 0 for a class that stays.
+    reach
+        How wide the rim is, in pixels.
+    """
+    taken = source[labels] != 0
+    beside: BoolArray = near(taken, reach) & ~taken & ~np.isin(labels, HEAD)
+    return beside
+
+
+def clean_rim(image: UInt8Array, kept: BoolArray, rim: BoolArray, reach: int = 1) -> UInt8Array:
+    """Return the photograph with the rim of what is taken off in the colours of the kept pixels around it.
+
+    Parameters
+    ----------
+    image
+        The photograph, uint8 `[H, W, 3]`.
+    kept
+        Where its pixels stay, `[H, W]`.
+    rim
+        What `rim_of` found, `[H, W]`.
+    reach
+        How wide the rim is, in pixels.
+
+    Returns
+    -------
+    array
+        uint8 `[H, W, 3]`, rounded half up. A rim pixel without a kept neighbour outside the rim is as it was.
+    """
+    clean = np.pad(kept & ~rim, reach)
+    colours = np.pad(image, [(reach, reach), (reach, reach), (0, 0)])
+    rows, columns = np.nonzero(kept & rim)
+    sums = np.zeros((len(rows), 3), np.int32)
+    counts = np.zeros((len(rows), 1), np.int32)
+    for down, right in product(range(2 * reach + 1), repeat=2):
+        here = clean[rows + down, columns + right][:, None]
+        counts += here
+        sums += colours[rows + down, columns + right] * here
+    cleaned = image.copy()
+    means = (sums + counts // 2) // np.maximum(counts, 1)
+    cleaned[rows, columns] = np.where(counts > 0, means, image[rows, columns])
+    return cleaned

@@ -1,0 +1,78 @@
+"""Bared pixels in the colours of what is kept around them.
+
+What an outfit bares, the background and the skin behind the old garment, is painted by the network and lies beside
+the same background and skin of the photograph. The network draws those kept pixels too, so there the error of its
+colour is known. That error is smooth: it is averaged over blocks, spread into the bared area from fine blocks where
+there are kept pixels and from ever coarser ones where there are none (the push-pull of Gortler et al., The Lumigraph,
+SIGGRAPH 1996), and taken off. No outline of the old garment is left, and bared skin has the tone of its owner.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..data.classes import BACKGROUND, NUM_CLASSES, SKIN
+
+_GROUPS = ((BACKGROUND,), SKIN, tuple(c for c in range(NUM_CLASSES) if c != BACKGROUND and c not in SKIN))
+"""Classes whose colours err alike."""
+
+_BLOCK = 4
+"""Pixels in a row of the finest block; finer ones would carry the photograph's texture along."""
+
+_PULL = 0.25
+"""What the next coarser block weighs beside one that is full of kept pixels."""
+
+
+def harmonise(generated: Tensor, person_image: Tensor, labels: Tensor, kept: Tensor) -> Tensor:
+    """Return the generated picture without the smooth part of its error at the kept pixels.
+
+    Parameters
+    ----------
+    generated, person_image
+        float32 `[N, 3, H, W]`, 0 to 255.
+    labels
+        int64 `[N, H, W]`: the new segmentation. A pixel learns from kept ones of its own group: background, skin, or
+        anything else.
+    kept
+        float32 `[N, 1, H, W]`: 1 where the person's pixel is clean and stays, else 0.
+
+    Returns
+    -------
+    Tensor
+        float32 `[N, 3, H, W]`, not clamped; unchanged in a group without a kept pixel.
+    """
+    groups = torch.arange(len(_GROUPS), device=labels.device).view(1, -1, 1, 1)
+    member = (_group_of(labels.device)[labels].unsqueeze(1) == groups).float()
+    known = member * kept
+    error = (generated - person_image) * kept
+    channels = [error * member[:, g : g + 1] for g in range(len(_GROUPS))]
+    spread = _spread(torch.cat([*channels, known], dim=1))
+    for g in range(len(_GROUPS)):
+        generated = generated - spread[:, 3 * g : 3 * g + 3] * member[:, g : g + 1]
+    return generated
+
+
+def _spread(weighted: Tensor) -> Tensor:
+    """Spread three values a group, times weights, and the groups' weights, `[N, 4 G, H, W]`: `[N, 3 G, H, W]`."""
+    groups = weighted.shape[1] // 4
+    pyramid = [F.avg_pool2d(weighted, _BLOCK)]
+    while all(size % 2 == 0 for size in pyramid[-1].shape[2:]):
+        pyramid.append(F.avg_pool2d(pyramid[-1], 2))
+    whole = pyramid[-1].mean(dim=(2, 3), keepdim=True)
+    found = whole[:, : 3 * groups] / whole[:, 3 * groups :].repeat_interleave(3, dim=1).clamp(min=1e-6)
+    for level in reversed(pyramid):
+        weights = level[:, 3 * groups :].repeat_interleave(3, dim=1)
+        blended = (level[:, : 3 * groups] + _PULL * found) / (weights + _PULL)
+        scale = float(_BLOCK) if level is pyramid[0] else 2.0
+        found = F.interpolate(blended, scale_factor=scale, mode="bilinear", align_corners=False)
+    return found
+
+
+def _group_of(device: torch.device) -> Tensor:
+    table = np.zeros(NUM_CLASSES, np.int64)
+    for index, classes in enumerate(_GROUPS):
+        table[list(classes)] = index
+    return torch.from_numpy(table).to(device)

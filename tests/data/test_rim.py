@@ -1,0 +1,54 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageFilter
+
+from oviton.data.classes import CLASS_IDS
+from oviton.data.rim import clean_rim, near, rim_of
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(1, 20), st.integers(1, 20), st.integers(1, 3), st.integers(0, 2**32 - 1))
+def test_near_is_pillows_maximum(height, width, reach, seed):
+    mask = np.random.default_rng(seed).random((height, width)) < 0.1
+    wide = np.pad(mask, reach).astype(np.uint8)
+    wanted = np.asarray(Image.fromarray(wide).filter(ImageFilter.MaxFilter(2 * reach + 1)))
+    assert np.array_equal(near(mask, reach), wanted[reach:-reach, reach:-reach] > 0)
+
+
+@pytest.mark.parametrize("reach", [1, 2])
+def test_the_outline_of_what_is_taken_off_goes(reach):
+    """Half of the garment's colour in the pixels beside it: what a camera makes of an outline."""
+    taken = np.zeros((20, 20), bool)
+    taken[5:15, 5:15] = True
+    image = np.full((20, 20, 3), 200, np.uint8)
+    image[near(taken, reach)] = 110
+    image[taken] = 20
+    found = clean_rim(image, ~taken, near(taken, reach) & ~taken, reach)
+    assert (found[~taken] == 200).all()
+    assert (found[taken] == 20).all()
+
+
+def test_a_strand_without_a_clean_neighbour_stays():
+    image = np.arange(27, dtype=np.uint8).reshape(3, 3, 3)
+    taken = np.ones((3, 3), bool)
+    taken[:, 1] = False
+    assert np.array_equal(clean_rim(image, ~taken, ~taken), image)
+
+
+def test_nothing_taken_changes_nothing():
+    image = np.random.default_rng(0).integers(0, 256, (6, 5, 3)).astype(np.uint8)
+    assert np.array_equal(clean_rim(image, np.ones((6, 5), bool), np.zeros((6, 5), bool)), image)
+
+
+def test_the_head_is_no_rim():
+    labels = np.full((6, 6), CLASS_IDS["torso_skin"], np.uint8)
+    labels[:, 3] = CLASS_IDS["upper_clothes"]
+    labels[:2, 2] = CLASS_IDS["face"]
+    source = np.zeros(20, np.int32)
+    source[CLASS_IDS["upper_clothes"]] = 1
+    found = rim_of(labels, source)
+    wanted = np.zeros((6, 6), bool)
+    wanted[2:, 2] = wanted[:, 4] = True
+    assert np.array_equal(found, wanted)
