@@ -47,7 +47,7 @@ def main() -> None:
     parser.add_argument("--bundle", type=Path, default=None, help="by default the shipped one")
     parser.add_argument("--engine", default="auto")
     parser.add_argument("--rounds", type=int, default=60)
-    parser.add_argument("--seconds", type=float, default=2.0, help="of each turn of the throughput")
+    parser.add_argument("--seconds", type=float, default=4.0, help="of each turn of the throughput")
     options = parser.parse_args()
     bundle = Bundle.open(options.bundle)
     name = f"serving-{bundle.manifest.name}"
@@ -161,22 +161,32 @@ def cold_starts(bundle: Path | None) -> dict[str, Any]:
 
 
 def _rate(calls: Sequence[Callable[[], Any]], seconds: float) -> float:
-    """Return calls a second, each of `calls` repeated in a thread of its own."""
-    counts = [0] * len(calls)
-    end = time.perf_counter() + seconds
+    """Return calls a second, each of `calls` repeated in a thread of its own, once all are under way.
+
+    A call that is cut by an end of the window counts by the share of it that lies inside. Whole calls would favour
+    small ones: a window holds only a few batches of eight, and clients that wait together end together.
+    """
+    spans: list[list[tuple[float, float]]] = [[] for _ in calls]
+    begun = time.perf_counter() + seconds / 4
+    end = begun + seconds
 
     def repeat(index: int) -> None:
-        while time.perf_counter() < end:
+        while (start := time.perf_counter()) < end:
             calls[index]()
-            counts[index] += 1
+            spans[index].append((start, time.perf_counter()))
 
-    begun = time.perf_counter()
     threads = [threading.Thread(target=repeat, args=(index,)) for index in range(len(calls))]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    return sum(counts) / (time.perf_counter() - begun)
+    return sum(share_inside(span, begun, end) for own in spans for span in own) / seconds
+
+
+def share_inside(span: tuple[float, float], begun: float, end: float) -> float:
+    """Return which share of a span of time lies between two moments, 0 to 1."""
+    start, stop = span
+    return max(0.0, min(stop, end) - max(start, begun)) / max(stop - start, 1e-9)
 
 
 if __name__ == "__main__":

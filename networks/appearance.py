@@ -138,9 +138,7 @@ class AppearanceGenerator(nn.Module):
         if self.colour is not None:
             guess = crop(padded[:, self.guess : self.guess + COLOUR_CHANNELS], margin)
             # The guess passes through tanh unchanged, so that a new network starts as it.
-            picture = (
-                picture + crop(self.colour(padded), margin) + torch.atanh(guess.clamp(-COLOUR_LIMIT, COLOUR_LIMIT))
-            )
+            picture = picture + crop(self.colour(padded), margin) + _atanh(guess.clamp(-COLOUR_LIMIT, COLOUR_LIMIT))
         return torch.tanh(picture)
 
 
@@ -179,6 +177,12 @@ def surface_conditioning(
     guess = found[:, :COLOUR_CHANNELS] + (1 - found[:, COLOUR_CHANNELS:]) * mean
     body = [body_channels(densepose, dtype), fourier_features(densepose, dtype)]
     return torch.cat([painted, *body, found, guess], dim=1)
+
+
+def _atanh(x: Tensor) -> Tensor:
+    """Return the inverse of tanh, of a logarithm: CPU engines have no fast one of their own."""
+    x = x.float()
+    return (0.5 * torch.log((1 + x) / (1 - x))).to(x.dtype)
 
 
 def _silent_conv(channels: int) -> nn.Conv2d:

@@ -14,10 +14,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..data.classes import NUM_BODY_PARTS, NUM_CLASSES
+from ..data.classes import NUM_CLASSES
 from .appearance import AppearanceEncoder, AppearanceGenerator, codes_conditioning, pool_codes, surface_conditioning
 from .compositor import composite, merge_labels
 from .config import CODE_GRID, NetworkConfig
+from .inputs import body_map, label_ids, widen
 from .layers import one_hot, reflect, to_float_image, to_uint8_image
 from .shape import ShapeEncoder, ShapeGenerator, body_channels, working_coverage
 from .surface import surface_lookup, texels_for
@@ -47,7 +48,7 @@ class ShapeEncoderGraph(nn.Module):
         height, width = person_labels.shape[1:]
         # Classes are selected before encoding: exact, since the encoder sees one class at a time, and half the work.
         source = _known_sources(source, garment_labels)
-        images = _person_first(*_label_ids(person_labels, garment_labels))
+        images = _person_first(*label_ids(person_labels, garment_labels))
         pick = source.clamp(min=0).to(torch.int64)[:, :, None, None].expand(-1, -1, height, width)
         chosen = images.gather(1, pick)
         classes = torch.arange(NUM_CLASSES, dtype=torch.int32, device=source.device).view(1, -1, 1, 1)
@@ -67,7 +68,7 @@ class ShapeGeneratorGraph(nn.Module):
 
     def forward(self, shape_codes: Tensor, densepose: Tensor, person_labels: Tensor, source: Tensor) -> Tensor:
         """Draw the new segmentation, the person's own labels kept where the outfit does not touch them."""
-        return self.draw(shape_codes, _body_map(densepose), person_labels, source)
+        return self.draw(shape_codes, body_map(densepose), person_labels, source)
 
     def draw(
         self,
@@ -78,7 +79,7 @@ class ShapeGeneratorGraph(nn.Module):
         coverage: Tensor | None = None,
     ) -> Tensor:
         """Run the generator and merge what it draws with the person's labels."""
-        (person_labels,) = _label_ids(person_labels)
+        (person_labels,) = label_ids(person_labels)
         dtype = _dtype(self)
         coverage = None if coverage is None else coverage.to(dtype)
         logits = self.shape_generator(shape_codes.to(dtype), body_channels(body, dtype), coverage)
@@ -98,11 +99,10 @@ class SurfaceShapeGeneratorGraph(ShapeGeneratorGraph):
         source: Tensor,
     ) -> Tensor:
         """Draw the new segmentation, the person's own labels kept where the outfit does not touch them."""
-        body = _body_map(densepose)
-        (labels,) = _label_ids(garment_labels)
+        body = body_map(densepose)
         source = _known_sources(source, garment_labels)
-        scale = self.shape_generator.scale
-        coverage = working_coverage(body, labels, _body_map(garment_densepose), source, scale)
+        garments = widen(garment_labels, garment_densepose)
+        coverage = working_coverage(body, *garments, source, self.shape_generator.scale)
         return self.draw(shape_codes, body, person_labels, source, coverage)
 
 
@@ -125,8 +125,8 @@ class AppearanceEncoderGraph(nn.Module):
         """Return each class's mean features from its own photograph: `[N, 20, Dt]`."""
         dtype = _dtype(self)
         source = _known_sources(source, garment_labels)
-        images = _person_first(*_widen(person_image, garment_images))
-        labels = _person_first(*_label_ids(person_labels, garment_labels))
+        images = _person_first(*widen(person_image, garment_images))
+        labels = _person_first(*label_ids(person_labels, garment_labels))
         count = images.shape[1]
         label_maps = one_hot(labels.flatten(0, 1), NUM_CLASSES, dtype)
         features = self.appearance_encoder(to_float_image(images.flatten(0, 1), dtype), label_maps)
@@ -201,7 +201,7 @@ class CodesConditioning(nn.Module):
         self, labels: Tensor, appearance_codes: Tensor, *, dtype: torch.dtype = torch.float32, padding: int = 0
     ) -> Tensor:
         """Return `[N, C, H, W]` of `dtype`, on request padded by reflection."""
-        (labels,) = _label_ids(labels)
+        (labels,) = label_ids(labels)
         return codes_conditioning(reflect(labels, padding, (1, 2)), appearance_codes, dtype)
 
 
@@ -227,8 +227,8 @@ class SurfaceConditioning(nn.Module):
     ) -> Tensor:
         """Return `[N, C, H, W]` of `dtype`, on request padded by reflection."""
         lookup = self.lookup(labels, densepose, garment_images, garment_labels, garment_densepose, source)
-        (labels,) = _label_ids(labels)
-        densepose = reflect(_body_map(densepose), padding, (1, 2))
+        (labels,) = label_ids(labels)
+        densepose = reflect(body_map(densepose), padding, (1, 2))
         lookup = reflect(lookup, padding, (2, 3))
         return surface_conditioning(reflect(labels, padding, (1, 2)), appearance_codes, densepose, lookup, dtype)
 
@@ -250,14 +250,14 @@ class SurfaceLookup(nn.Module):
     ) -> Tensor:
         """Return RGB in [-1, 1] times confidence, and confidence in [0, 1]: float32 `[N, 4, H, W]`."""
         source = _known_sources(source, garment_labels)
-        labels, garment_labels = _label_ids(labels, garment_labels)
-        (garment_images,) = _widen(garment_images)
+        labels, garment_labels = label_ids(labels, garment_labels)
+        (garment_images,) = widen(garment_images)
         return surface_lookup(
             labels,
-            _body_map(densepose),
+            body_map(densepose),
             garment_images,
             garment_labels,
-            _body_map(garment_densepose),
+            body_map(garment_densepose),
             source,
             texels_for(garment_labels.shape[2]),
         )
@@ -270,8 +270,8 @@ class CompositorGraph(nn.Module):
         self, person_image: Tensor, person_labels: Tensor, generated: Tensor, labels: Tensor, source: Tensor
     ) -> Tensor:
         """Keep the person's pixels where their class stays: uint8 `[N, H, W, 3]`."""
-        person_image, generated = _widen(person_image, generated)
-        person_labels, labels = _label_ids(person_labels, labels)
+        person_image, generated = widen(person_image, generated)
+        person_labels, labels = label_ids(person_labels, labels)
         return composite(person_image, person_labels, generated, labels, source)
 
 
@@ -362,21 +362,6 @@ def graph_specs(config: NetworkConfig) -> tuple[GraphSpec, ...]:
 
 def _person_first(person: Tensor, garments: Tensor) -> Tensor:
     return torch.cat([person.unsqueeze(1), garments], dim=1)
-
-
-def _widen(*tensors: Tensor) -> tuple[Tensor, ...]:
-    return tuple(tensor.to(torch.int32) for tensor in tensors)
-
-
-def _label_ids(*labels: Tensor) -> tuple[Tensor, ...]:
-    """Return class ids; an id that is none becomes background, as if unlabelled."""
-    return tuple(ids * (ids < NUM_CLASSES).to(torch.int32) for ids in _widen(*labels))
-
-
-def _body_map(densepose: Tensor) -> Tensor:
-    """Return part, U and V; where the part is none, there is no body."""
-    (body,) = _widen(densepose)
-    return body * (body[..., :1] < NUM_BODY_PARTS).to(torch.int32)
 
 
 def _known_sources(source: Tensor, garment_labels: Tensor) -> Tensor:

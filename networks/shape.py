@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from ..data.classes import CLASS_IDS, NUM_BODY_PARTS, NUM_CLASSES
 from .config import CODE_GRID, NetworkConfig
 from .coverage import coverage_lookup
+from .inputs import body_map, label_ids
 from .layers import conv, conv_leaky, one_hot
 from .piecewise_conv import PiecewiseConstantConv2d
 from .residual_generator import STEM_KERNEL, ResidualGenerator
@@ -119,7 +120,7 @@ def working_coverage(
     densepose
         The person's body map, int32 `[N, H, W, 3]`.
     garment_labels, garment_densepose
-        int32 `[N, M, H, W]` and `[N, M, H, W, 3]`.
+        int32 `[N, M, H, W]` and `[N, M, H, W, 3]`; numbers of no class or body part count as none.
     source
         int32 `[N, 20]`.
     scale
@@ -133,8 +134,8 @@ def working_coverage(
     middle, step = scale // 2, max(1, scale // 2)
     return coverage_lookup(
         densepose[:, middle::scale, middle::scale],
-        garment_labels[:, :, ::step, ::step],
-        garment_densepose[:, :, ::step, ::step],
+        *label_ids(garment_labels[:, :, ::step, ::step]),
+        body_map(garment_densepose[:, :, ::step, ::step]),
         source,
     )
 

@@ -49,14 +49,12 @@ def fourier_features(densepose: Tensor, dtype: torch.dtype) -> Tensor:
 
     Fed raw, U and V are too smooth for a convolution to tell neighbouring points apart.
     """
-    coordinates = densepose[..., 1:].permute(0, 3, 1, 2).to(torch.float32) / 255
-    on_body = (densepose[..., :1].permute(0, 3, 1, 2) > 0).to(torch.float32)
-    waves = [
-        wave(math.pi * frequency * coordinates) * on_body
-        for frequency in FREQUENCIES
-        for wave in (torch.sin, torch.cos)
-    ]
-    return torch.cat(waves, dim=1).to(dtype)
+    byte = torch.arange(256, dtype=torch.float32, device=densepose.device) / 255
+    waves = torch.stack([wave(math.pi * f * byte) for f in FREQUENCIES for wave in (torch.sin, torch.cos)])
+    # A byte has 256 sines: reading them is several times as fast as computing those of every pixel. Row 256 is silence.
+    on_body = (densepose[..., :1] > 0).to(torch.int32)
+    place = (densepose[..., 1:] * on_body + 256 * (1 - on_body)).permute(3, 0, 1, 2)
+    return _read_table(F.pad(waves, (0, 1)).to(dtype), place).flatten(0, 1).transpose(0, 1)
 
 
 def surface_lookup(
@@ -134,7 +132,7 @@ def _finer(x: Tensor) -> Tensor:
 
 def _fine_samples(images: Tensor) -> Tensor:
     """Return the colours of all samples of pictures `[B, 3, H, W]`: `[3, 1 + B·4·H·W]`, number 0 being black."""
-    samples = _finer(images.transpose(0, 1)) / 16
+    samples = _finer(images.transpose(0, 1) / 16)
     return F.pad(samples.permute(1, 2, 0, 3, 4).flatten(1), (1, 0))
 
 

@@ -1,0 +1,24 @@
+"""The integers that graphs are given, and what becomes of those that mean nothing."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ..data.classes import NUM_BODY_PARTS, NUM_CLASSES
+
+
+def widen(*tensors: Tensor) -> tuple[Tensor, ...]:
+    """Return int32: engines compute with nothing smaller."""
+    return tuple(tensor.to(torch.int32) for tensor in tensors)
+
+
+def label_ids(*labels: Tensor) -> tuple[Tensor, ...]:
+    """Return class ids; an id that is none becomes background, as if unlabelled."""
+    return tuple(ids * (ids < NUM_CLASSES).to(torch.int32) for ids in widen(*labels))
+
+
+def body_map(densepose: Tensor) -> Tensor:
+    """Return part, U and V; where the part is none, there is no body."""
+    (body,) = widen(densepose)
+    return body * (body[..., :1] < NUM_BODY_PARTS).to(torch.int32)
