@@ -18,6 +18,11 @@ from .images import UInt8Array
 BoolArray = npt.NDArray[np.bool_]
 
 
+def rim_reach(height: int) -> int:
+    """Return how wide the rim is in a picture of this height, in pixels: parses are no finer than that."""
+    return max(1, round(height / 256))
+
+
 def near(mask: BoolArray, reach: int = 1) -> BoolArray:
     """Return where a pixel of a mask `[H, W]` is at most `reach` rows and columns away, itself included."""
     height, width = mask.shape

@@ -15,7 +15,7 @@ from ..data.classes import CLASS_NAMES
 from ..data.errors import InputError
 from ..data.images import UInt8Array
 from ..data.letterbox import Letterbox
-from ..data.rim import rim_of
+from ..data.rim import rim_of, rim_reach
 from ..data.version import __version__
 from ..networks.mobilenet import MobileNetV2
 from ..runtime.refinement.options import RefinementOptions
@@ -113,7 +113,8 @@ class Evaluator:
         truth, old, drawn = triplet.true_labels, triplet.person.labels, pictures.labels
         identity = identity_pixels(old, triplet.person.densepose, pictures.outfit.source)
         manifest = self.tryon.engines.bundle.manifest
-        reach = Letterbox.of(old, manifest.height, manifest.width).photo_pixels
+        box = Letterbox.of(old, manifest.height, manifest.width)
+        reach = rim_reach(box.height) * box.photo_pixels
         rim = rim_of(old, pictures.outfit.source, reach)
         changed = (pictures.by_method[FEED_FORWARD] != triplet.person.image).any(axis=-1)
         return CaseReport(

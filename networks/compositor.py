@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..data.classes import BACKGROUND, CLASS_IDS, HEAD, MAY_COVER, NUM_CLASSES, SKIN
+from ..data.rim import rim_reach
 from .harmonise import harmonise
 from .layers import one_hot
 
@@ -78,10 +79,12 @@ def composite(person_image: Tensor, person_labels: Tensor, generated: Tensor, la
     worn = touched.gather(1, new.flatten(1)).reshape(new.shape).unsqueeze(1)
     kept = (new == old).unsqueeze(1).float() * (1 - taken)
     body = 1 - _mask(HEAD, old.device).float().expand_as(touched).gather(1, old.flatten(1)).reshape(taken.shape)
-    clean = kept * (1 - F.max_pool2d(taken, 3, stride=1, padding=1) * body)
+    reach = rim_reach(old.shape[1])
+    window = 2 * reach + 1
+    clean = kept * (1 - F.max_pool2d(taken, window, stride=1, padding=reach) * body)
     own = person_image.permute(0, 3, 1, 2).float()
     painted = generated.permute(0, 3, 1, 2).float()
-    around = F.avg_pool2d(torch.cat([own * clean, clean], dim=1), 3, stride=1, padding=1)
+    around = F.avg_pool2d(torch.cat([own * clean, clean], dim=1), window, stride=1, padding=reach)
     colour, share = around[:, :3], around[:, 3:]
     cleaned = torch.where((clean > 0) | (share == 0), own, colour / share.clamp(min=1e-3))
     harmonised = harmonise(painted, own, new, clean)

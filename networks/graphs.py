@@ -101,8 +101,8 @@ class SurfaceShapeGeneratorGraph(ShapeGeneratorGraph):
         """Draw the new segmentation, the person's own labels kept where the outfit does not touch them."""
         body = body_map(densepose)
         source = _known_sources(source, garment_labels)
-        garments = widen(garment_labels, garment_densepose)
-        coverage = working_coverage(body, *garments, source, self.shape_generator.scale)
+        labels, maps = widen(garment_labels, garment_densepose)
+        coverage = working_coverage(body, labels, maps, source, self.shape_generator.scale)
         return self.draw(shape_codes, body, person_labels, source, coverage)
 
 

@@ -132,9 +132,10 @@ def working_coverage(
         float32 `[N, 20, H / scale, W / scale]` in [-1, 1].
     """
     middle, step = scale // 2, max(1, scale // 2)
+    (labels,) = label_ids(garment_labels[:, :, ::step, ::step])
     return coverage_lookup(
         densepose[:, middle::scale, middle::scale],
-        *label_ids(garment_labels[:, :, ::step, ::step]),
+        labels,
         body_map(garment_densepose[:, :, ::step, ::step]),
         source,
     )

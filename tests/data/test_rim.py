@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageFilter
 
 from oviton.data.classes import CLASS_IDS
-from oviton.data.rim import clean_rim, near, rim_of
+from oviton.data.rim import clean_rim, near, rim_of, rim_reach
 
 
 @settings(deadline=None, max_examples=40)
@@ -52,3 +52,7 @@ def test_the_head_is_no_rim():
     wanted = np.zeros((6, 6), bool)
     wanted[2:, 2] = wanted[:, 4] = True
     assert np.array_equal(found, wanted)
+
+
+def test_the_rim_is_as_wide_at_any_size():
+    assert [rim_reach(height) for height in (64, 256, 384, 512, 1024)] == [1, 1, 2, 2, 4]
