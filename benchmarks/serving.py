@@ -18,8 +18,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -59,15 +59,9 @@ def main() -> None:
         with ExitStack() as held:
             local = held.enter_context(TryOn.load(options.bundle, options.engine))
             used = local.engines
-            engine, precision = used.chosen.candidate.engine, used.precision
-            folder = Path(held.enter_context(tempfile.TemporaryDirectory())) / "repository"
-            repository = RepositoryOptions(
-                engine=engine, precision=precision, python=engine == "onnxruntime", refinement=False
-            )
-            build_repository(bundle, folder, repository)
-            server = held.enter_context(TritonServer.start(folder, ServerOptions(0, 0, 0)))
+            results["engine"] = f"{used.chosen.candidate.engine} {used.precision}"
             arrays = single_request(local)
-            results["engine"] = f"{engine} {precision}"
+            server = held.enter_context(serving(local))
             if "latency" in options.parts:
                 results["latency"] = latency(local, server.grpc_address, arrays, options.rounds)
             if "throughput" in options.parts:
@@ -106,8 +100,26 @@ def latency(local: TryOn, address: str, arrays: Arrays, rounds: int) -> dict[str
     return {"rounds": rounds, "ms": found, "allowed_ms": round(max(3.0, 0.1 * found["bare"]["p50"]), 2)}
 
 
+@contextmanager
+def serving(local: TryOn, **options: Any) -> Iterator[TritonServer]:
+    """Serve a try-on's bundle on its engine, with more options of the repository."""
+    used = local.engines
+    engine = used.chosen.candidate.engine
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary) / "repository"
+        wanted = RepositoryOptions(
+            engine=engine, precision=used.precision, python=engine == "onnxruntime", refinement=False, **options
+        )
+        build_repository(used.bundle, folder, wanted)
+        with TritonServer.start(folder, ServerOptions(0, 0, 0)) as server:
+            yield server
+
+
 def throughput(local: TryOn, address: str, arrays: Arrays, seconds: float) -> dict[str, Any]:
-    """Return requests a second of the bare engines at their best, and of eight clients that send single requests."""
+    """Return requests a second of the bare engines at their best, and of eight clients that send single requests.
+
+    Served as by default, where one request has all cores, and with an instance of one thread for every core.
+    """
 
     def batched(size: int) -> Arrays:
         return {name: array.repeat(size, axis=0) for name, array in arrays.items()}
@@ -118,23 +130,41 @@ def throughput(local: TryOn, address: str, arrays: Arrays, seconds: float) -> di
         inputs = batched(batch)
         trial[batch, threads] = batch * _rate([partial(local.engines.run, inputs)] * threads, seconds / 2)
     best = max(trial, key=lambda way: trial[way])
-    inputs = batched(best[0])
+    cores = os.cpu_count() or 1
+    used = local.engines
     with ExitStack() as held:
-        clients = [held.enter_context(TryOnClient(address)) for _ in range(CLIENTS)]
-        served = [partial(client.run, arrays) for client in clients]
-        _rate(served, 1)
-        bare_rates, served_rates = [], []
+        server = held.enter_context(serving(local, instances=cores, threads=1))
+        load = partial(TryOn.load, used.bundle.path, used.chosen.candidate.engine, used.precision, threads=1)
+        lone = [held.enter_context(load()) for _ in range(cores)]
+
+        def eight(target: str) -> list[Callable[[], Any]]:
+            return [partial(held.enter_context(TryOnClient(target)).run, arrays) for _ in range(CLIENTS)]
+
+        ways: dict[str, tuple[int, list[Callable[[], Any]]]] = {
+            "bare": (best[0], [partial(used.run, batched(best[0]))] * best[1]),
+            "bare_one_thread_each": (1, [partial(each.engines.run, arrays) for each in lone]),
+            "served": (1, eight(address)),
+            "served_one_thread_each": (1, eight(server.grpc_address)),
+        }
+        for _, calls in ways.values():
+            _rate(calls, 1)
+        rates: dict[str, list[float]] = {way: [] for way in ways}
         for _ in range(TURNS):
-            bare_rates.append(best[0] * _rate([partial(local.engines.run, inputs)] * best[1], seconds))
-            served_rates.append(_rate(served, seconds))
-    ratios = [a / b for a, b in zip(served_rates, bare_rates, strict=True)]
+            for way, (batch, calls) in ways.items():
+                rates[way].append(batch * _rate(calls, seconds))
+
+    def ratio(way: str, bare: str) -> dict[str, Any]:
+        found = [a / b for a, b in zip(rates[way], rates[bare], strict=True)]
+        return {"ratio": round(statistics.median(found), 4), "ratios": [round(each, 3) for each in found]}
+
     return {
         "clients": CLIENTS,
-        "bare_best": {"batch": best[0], "threads": best[1], "per_second": round(statistics.median(bare_rates), 2)},
+        "bare_best": {"batch": best[0], "threads": best[1]},
         "bare_trials_per_second": {f"batch {b}, threads {t}": round(rate, 2) for (b, t), rate in trial.items()},
-        "served_per_second": round(statistics.median(served_rates), 2),
-        "ratio": round(statistics.median(ratios), 4),
-        "ratios": [round(ratio, 3) for ratio in ratios],
+        "per_second": {way: round(statistics.median(found), 2) for way, found in rates.items()},
+        "served": ratio("served", "bare"),
+        "served_one_thread_each": ratio("served_one_thread_each", "bare"),
+        "served_of_bare_one_thread_each": ratio("served_one_thread_each", "bare_one_thread_each"),
     }
 
 

@@ -29,6 +29,10 @@ RefinementOption = Annotated[
 QueueOption = Annotated[int, typer.Option("--queue", help="Refinements that may wait; one more is refused at once.")]
 OutfitsOption = Annotated[int, typer.Option("--outfits-mb", help="Megabytes of refined outfits kept on disk.")]
 InstancesOption = Annotated[int, typer.Option("--instances", help="Instances of each feed-forward model.")]
+ThreadsOption = Annotated[
+    int | None,
+    typer.Option("--threads", help="CPU threads of each instance; by default all cores, for the shortest answer."),
+]
 CodesOption = Annotated[
     bool, typer.Option("--codes", help="Serve garments as codes too: garment_encoder and try_on_codes.")
 ]
@@ -48,6 +52,7 @@ def repository(
         bool, typer.Option("--response-cache", help="Answer repeated requests from Triton's cache.")
     ] = False,
     instances: InstancesOption = 1,
+    threads: ThreadsOption = None,
     codes: CodesOption = False,
 ) -> None:
     """Write a Triton model repository from a bundle."""
@@ -56,7 +61,7 @@ def repository(
     from ..triton_models.repository import build_repository, model_backends
 
     options = RepositoryOptions(
-        engine, precision, device, python, refinement, queue, outfits_mb, response_cache, instances, codes
+        engine, precision, device, python, refinement, queue, outfits_mb, response_cache, instances, threads, codes
     )
     opened = Bundle.open(bundle)
     with status("building") as say:

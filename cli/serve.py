@@ -18,7 +18,15 @@ from rich.markup import escape
 
 from ..data.errors import InputError
 from .console import BundleArgument, PrecisionOption, err, out, status
-from .repository import CodesOption, InstancesOption, OutfitsOption, QueueOption, RefinementOption, ServeEngineOption
+from .repository import (
+    CodesOption,
+    InstancesOption,
+    OutfitsOption,
+    QueueOption,
+    RefinementOption,
+    ServeEngineOption,
+    ThreadsOption,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,6 +67,7 @@ def serve(
     queue: QueueOption = 4,
     outfits_mb: OutfitsOption = 512,
     instances: InstancesOption = 1,
+    threads: ThreadsOption = None,
     codes: CodesOption = False,
     cache_mb: Annotated[int, typer.Option(help="Megabytes of Triton's response cache; 0 for none.")] = 0,
     log: Annotated[str, typer.Option(help="Show Triton's log from this level on: error, warning or info.")] = "warning",
@@ -77,7 +86,7 @@ def serve(
     server_options = ServerOptions(grpc_port, http_port, metrics_port, bind, tls_cert, tls_key, tls_client_ca, cache_mb)
     options = RepositoryOptions(
         engine, precision, refinement=refinement, queue=queue, outfits_mb=outfits_mb, instances=instances,
-        codes=codes, response_cache=cache_mb > 0, embed_bundle=False,
+        threads=threads, codes=codes, response_cache=cache_mb > 0, embed_bundle=False,
     )  # fmt: skip
     if print_command:
         from ..triton_models.container import container_commands

@@ -67,6 +67,7 @@ class EngineSet(Closeable):
         on_progress: Progress | None = None,
         build_options: BuildOptions | None = None,
         on_mismatch: OnMismatch = "rebuild",
+        threads: int | None = None,
     ) -> EngineSet:
         """Load every graph.
 
@@ -86,6 +87,9 @@ class EngineSet(Closeable):
             How TensorRT plans are built; for `tensorrt` and `tensorrt-rtx` only.
         on_mismatch
             What to do when no stored TensorRT plan fits: build one, or refuse and say why none does.
+        threads
+            How many CPU threads a graph runs on, for `openvino` and `onnxruntime`; None: all cores. Another number
+            rounds some sums differently, so that results differ in their last bits.
 
         Raises
         ------
@@ -100,7 +104,7 @@ class EngineSet(Closeable):
         failed: list[Availability] = []
         while True:
             chosen, passed_over = choose(engine, failed)
-            loading = Loading(bundle, chosen, "", cache, on_progress, build_options, on_mismatch)
+            loading = Loading(bundle, chosen, "", cache, on_progress, build_options, on_mismatch, threads)
             try:
                 return _load_first_that_passes(loading, _precisions(chosen, precision), passed_over)
             except (GateError, EngineError, CudaError) as error:
@@ -174,7 +178,13 @@ def _load_gated(loading: Loading, passed_over: tuple[Availability, ...], notes: 
 
 
 def load_engine(
-    bundle: Bundle, graph: str, engine: str, precision: str, *, cache: PlanCache | None = None
+    bundle: Bundle,
+    graph: str,
+    engine: str,
+    precision: str,
+    *,
+    cache: PlanCache | None = None,
+    threads: int | None = None,
 ) -> BaseEngine:
     """Load one graph alone, as a process that serves only this graph does.
 
@@ -188,15 +198,17 @@ def load_engine(
         A precision that a whole `EngineSet` was gated for on this machine; it is not gated again.
     cache
         Where plans are kept.
+    threads
+        See `EngineSet.load`.
 
     Raises
     ------
     InputError
-        When the engine cannot run here or lacks the precision.
+        When the engine cannot run here, lacks the precision or takes no number of threads.
     """
     chosen, _ = choose(engine)
     (wanted,) = _precisions(chosen, precision)
-    return Loading(bundle, chosen, wanted, cache or PlanCache()).load(graph)
+    return Loading(bundle, chosen, wanted, cache or PlanCache(), threads=threads).load(graph)
 
 
 def _precisions(chosen: Availability, precision: str) -> tuple[str, ...]:

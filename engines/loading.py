@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str], None]
 
+THREADED = ("openvino", "onnxruntime")
+"""The engines whose number of threads can be chosen."""
+
 
 @dataclass(frozen=True)
 class Loading:
@@ -38,7 +41,7 @@ class Loading:
         Where plans are kept.
     on_progress
         Called with what is being loaded.
-    build_options, on_mismatch
+    build_options, on_mismatch, threads
         See `EngineSet.load`.
     """
 
@@ -49,6 +52,7 @@ class Loading:
     on_progress: Progress | None = None
     build_options: BuildOptions | None = None
     on_mismatch: OnMismatch = "rebuild"
+    threads: int | None = None
 
     def load(self, graph: str) -> BaseEngine:
         """Load one engine."""
@@ -68,18 +72,23 @@ class Loading:
 
     def _maker(self) -> Callable[[GraphEntry], BaseEngine]:
         bundle, precision, candidate = self.bundle, self.precision, self.chosen.candidate
+        if self.threads is not None and candidate.engine not in THREADED:
+            allowed = " and ".join(THREADED)
+            raise InputError(f"threads: {self.threads} given, but {candidate.label} takes none; allowed: {allowed}")
+        if self.threads is not None and self.threads < 1:
+            raise InputError(f"threads: {self.threads} given; allowed: at least 1")
         if candidate.engine in FLAVOURS:
             return self._tensorrt_maker(FLAVOURS[candidate.engine])
         if self.build_options is not None:
             raise InputError(f"build options are for {' and '.join(FLAVOURS)}, not for {candidate.engine}")
         if candidate.engine == "openvino":
-            return lambda graph: OpenVinoEngine(bundle, graph, precision, self.cache)
+            return lambda graph: OpenVinoEngine(bundle, graph, precision, self.cache, self.threads)
         if candidate.engine in ("torch", "torch-compile"):
             compiled = candidate.engine == "torch-compile"
             return lambda graph: TorchEngine(bundle, graph, precision, candidate.device, compiled=compiled)
         if candidate.engine == "torch-tensorrt":
             return lambda graph: TorchTensorRtEngine(bundle, graph, precision, self.cache)
-        return lambda graph: OnnxRuntimeEngine(bundle, graph, precision)
+        return lambda graph: OnnxRuntimeEngine(bundle, graph, precision, self.threads)
 
     def _tensorrt_maker(self, flavour: Flavour) -> Callable[[GraphEntry], BaseEngine]:
         from .tensorrt.engine import TensorRtEngine

@@ -14,18 +14,27 @@ class OnnxRuntimeEngine(BaseEngine):
     """Run a graph's ONNX form with ONNX Runtime.
 
     ``fp16`` runs the typed FP16 graph; on a CPU that is for checking it, not for speed.
+
+    Parameters
+    ----------
+    bundle, graph, precision
+        See `BaseEngine`.
+    threads
+        Of one inference; None leaves it to ONNX Runtime.
     """
 
     kind = "onnxruntime"
     precisions = ("fp32", "fp16")
 
-    def __init__(self, bundle: Bundle, graph: GraphEntry, precision: str) -> None:
+    def __init__(self, bundle: Bundle, graph: GraphEntry, precision: str, threads: int | None = None) -> None:
         super().__init__(bundle, graph, precision)
+        self._threads = threads or 0
         self._load(None)
 
     def _load(self, weights: dict[str, NumpyArray] | None) -> None:
         ort = require("onnxruntime", purpose="the onnxruntime engine")
         options = ort.SessionOptions()
+        options.intra_op_num_threads = self._threads
         options.log_severity_level = 3  # errors; it warns that it cannot fold FP16 constants on a CPU
         if weights:
             values = [ort.OrtValue.ortvalue_from_numpy(value) for value in weights.values()]

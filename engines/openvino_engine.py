@@ -27,14 +27,23 @@ class OpenVinoEngine(BaseEngine):
         See `BaseEngine`. The precision is always set: left alone, OpenVINO takes bf16 by itself where it can.
     cache
         Where compiled plans are kept; None compiles in memory only.
+    threads
+        Of one inference; None leaves it to OpenVINO. Sums may be rounded differently with another number.
     """
 
     kind = "openvino"
     precisions = ("fp32", "bf16")
 
-    def __init__(self, bundle: Bundle, graph: GraphEntry, precision: str, cache: PlanCache | None = None) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        graph: GraphEntry,
+        precision: str,
+        cache: PlanCache | None = None,
+        threads: int | None = None,
+    ) -> None:
         super().__init__(bundle, graph, precision)
-        self._cache = cache
+        self._cache, self._threads = cache, threads
         self._lock = threading.Lock()
         self.plan: Plan | None = None
         self._load(None)
@@ -61,7 +70,11 @@ class OpenVinoEngine(BaseEngine):
 
     @property
     def _options(self) -> dict[str, str]:
-        return {"INFERENCE_PRECISION_HINT": _HINT[self.precision], "PERFORMANCE_HINT": "LATENCY"}
+        options = {"INFERENCE_PRECISION_HINT": _HINT[self.precision], "PERFORMANCE_HINT": "LATENCY"}
+        if self._threads is not None:
+            # Not pinned: processes with few threads each would all be pinned to the first cores.
+            options |= {"INFERENCE_NUM_THREADS": str(self._threads), "ENABLE_CPU_PINNING": "NO"}
+        return options
 
     def _compile(self, weights: dict[str, NumpyArray] | None) -> Any:
         model = _core().read_model(self.bundle.graph_file(self.graph, "onnx_fp32"))

@@ -82,6 +82,7 @@ class TryOn(Closeable):
         *,
         cache: PlanCache | None = None,
         on_progress: Progress | None = None,
+        threads: int | None = None,
     ) -> Self:
         """Open a bundle and load its engines.
 
@@ -97,13 +98,17 @@ class TryOn(Closeable):
             Where compiled plans are kept; by default the user's cache folder.
         on_progress
             Called with what is being loaded.
+        threads
+            How many CPU threads a graph runs on, for `openvino` and `onnxruntime`; None: all cores. Two try-ons of one
+            thread each, side by side, do more on two cores than one of two threads.
 
         Raises
         ------
         InputError
             When the bundle is unusable or the engine cannot run here.
         """
-        return cls(EngineSet.load(Bundle.open(bundle), engine, precision, cache=cache, on_progress=on_progress))
+        opened = Bundle.open(bundle)
+        return cls(EngineSet.load(opened, engine, precision, cache=cache, on_progress=on_progress, threads=threads))
 
     def __call__(self, person: Person, garments: Garment | Sequence[Garment], remove: str | Iterable[str] = ()) -> Look:
         """Dress a person.

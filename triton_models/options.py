@@ -37,6 +37,9 @@ class RepositoryOptions:
         Let Triton answer a request that it has answered before from memory.
     instances
         Instances of each feed-forward model.
+    threads
+        How many CPU threads an instance runs a graph on, in the Python backend; None: all cores. As many instances as
+        cores, of one thread each, answer the most requests a second.
     codes
         Include `garment_encoder` and `try_on_codes`, where a garment is its precomputed codes. For bundles whose
         generators take nothing else of a garment.
@@ -58,6 +61,7 @@ class RepositoryOptions:
     outfits_mb: int = 512
     response_cache: bool = False
     instances: int = 1
+    threads: int | None = None
     codes: bool = False
     embed_bundle: bool = True
 
@@ -66,9 +70,11 @@ class RepositoryOptions:
             raise InputError(f"device {self.device!r}; allowed: {', '.join(DEVICES)}")
         if self.python and self.engine == "tensorrt":
             raise InputError("engine tensorrt runs in Triton's own backend; the Python backend does not go with it")
-        for name in ("queue", "outfits_mb", "instances"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name}: {getattr(self, name)} given; allowed: at least 1")
+        if self.threads is not None and self.is_native:
+            raise InputError(f"threads: {self.threads} given; it goes with the engines of the Python backend only")
+        for name in ("queue", "outfits_mb", "instances", "threads"):
+            if (given := getattr(self, name)) is not None and given < 1:
+                raise InputError(f"{name}: {given} given; allowed: at least 1")
 
     @property
     def is_native(self) -> bool:

@@ -173,7 +173,10 @@ class _Builder:
 
     def _embedded(self) -> Used:
         """Choose the CPU engine, compile its plans into the cache and gate its precision on this machine."""
-        with EngineSet.load(self.bundle, self.options.engine, self.options.precision, on_progress=self.say) as engines:
+        options = self.options
+        with EngineSet.load(
+            self.bundle, options.engine, options.precision, on_progress=self.say, threads=options.threads
+        ) as engines:
             self.notes += engines.notes
             candidate = engines.chosen.candidate
             return Used(candidate.engine, engines.chosen.version or "", candidate.device, engines.precision)
@@ -223,7 +226,9 @@ class _Builder:
         used = self.used
         engine = used.engine if not self.options.is_native else "auto"
         bundle = f"../{TRY_ON}/{EMBEDDED_BUNDLE}" if self.options.embed_bundle else str(self.bundle.path.resolve())
-        return {"bundle": bundle, "engine": engine, "precision": used.precision if engine != "auto" else "auto"}
+        precision = used.precision if engine != "auto" else "auto"
+        threads = "" if self.options.threads is None else str(self.options.threads)
+        return {"bundle": bundle, "engine": engine, "precision": precision, "threads": threads}
 
     def _about(self) -> dict[str, str]:
         manifest, used = self.bundle.manifest, self.used

@@ -1,3 +1,5 @@
+import time
+
 import numpy as np
 import pytest
 
@@ -73,3 +75,31 @@ def _failing_for(candidate, load_all):
         return load_all(self)
 
     return load
+
+
+@pytest.mark.parametrize("engine", ["openvino", "onnxruntime"])
+def test_one_thread_computes_the_same(tiny_bundle, tiny_requests, cache, engine):
+    with (
+        EngineSet.load(tiny_bundle, engine, "fp32", cache=cache, threads=1) as one,
+        EngineSet.load(tiny_bundle, engine, "fp32", cache=cache) as all_cores,
+    ):
+        found, wanted = one.run(tiny_requests), all_cores.run(tiny_requests)
+    assert (found["labels"] == wanted["labels"]).mean() > 0.999
+    assert psnr(found["generated"], wanted["generated"]) >= 45
+
+
+@pytest.mark.parametrize("engine", ["openvino", "onnxruntime"])
+def test_one_thread_is_one_thread(tiny_bundle, tiny_requests, cache, engine):
+    """By the processor time of the whole process, over what passed on the clock."""
+    with EngineSet.load(tiny_bundle, engine, "fp32", cache=cache, threads=1) as one:
+        one.run(tiny_requests)
+        begun, used = time.perf_counter(), time.process_time()
+        for _ in range(10):
+            one.run(tiny_requests)
+        assert time.process_time() - used < 1.15 * (time.perf_counter() - begun)
+
+
+@pytest.mark.parametrize(("engine", "threads", "says"), [("torch", 1, "takes none"), ("openvino", 0, "at least 1")])
+def test_threads_that_cannot_be_are_refused(tiny_bundle, cache, engine, threads, says):
+    with pytest.raises(InputError, match=f"threads: {threads} given.*{says}"):
+        EngineSet.load(tiny_bundle, engine, cache=cache, threads=threads)

@@ -39,7 +39,10 @@ class FeedForwardModel:
         settings = ModelSettings.of(args)
         bundle = settings.bundle()
         names = [graph.name for graph in bundle.manifest.graphs]
-        self._engines = {name: load_engine(bundle, name, settings["engine"], settings["precision"]) for name in names}
+        self._engines = {
+            name: load_engine(bundle, name, settings["engine"], settings["precision"], threads=settings.threads)
+            for name in names
+        }
         self._manifest = bundle.manifest
         self._dressing = _names(graph_steps(bundle.manifest))
         self._dressing_in_codes = _names(codes_steps(bundle.manifest))

@@ -73,7 +73,9 @@ class OutfitEngines(Closeable):
             self._store.stamp(name)
             return self._ready[name]
         weights = self._store.open(name).weights(self._bundle)
-        engine = load_engine(self._bundle, GRAPH, self._settings["engine"], self._settings["precision"])
+        engine = load_engine(
+            self._bundle, GRAPH, self._settings["engine"], self._settings["precision"], threads=self._settings.threads
+        )
         try:
             engine.refit(weights)
         except BaseException:

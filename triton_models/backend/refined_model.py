@@ -29,7 +29,7 @@ class RefinedModel:
         """Load the feed-forward engines, whose tensors refinement starts from, and the differentiable programs."""
         settings = ModelSettings.of(args)
         bundle = settings.bundle()
-        self._engines = EngineSet.load(bundle, settings["engine"], settings["precision"])
+        self._engines = EngineSet.load(bundle, settings["engine"], settings["precision"], threads=settings.threads)
         self._device = "cuda" if self._engines.chosen.candidate.device.startswith("cuda") else "cpu"
         self._programs: dict[str, Programs] = {}
         self._load_programs("auto")

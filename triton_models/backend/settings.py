@@ -50,6 +50,11 @@ class ModelSettings:
         return Bundle.open((self.folder / self["bundle"]).resolve())
 
     @property
+    def threads(self) -> int | None:
+        """Return how many threads an engine gets; None for its own choice."""
+        return int(self["threads"]) if self["threads"] else None
+
+    @property
     def outfit_folder(self) -> Path | None:
         """Return where outfits are kept, relative to the model's folder or absolute; None for the default."""
         return (self.folder / self["outfits"]).resolve() if self["outfits"] else None
