@@ -61,12 +61,12 @@ train: $(VENV)/.dev ## Render wardrobes, train the shipped bundles' generators, 
 	@$(BIN)/oviton render --triplets -n 105 --size 512x256 --seed 99 -o out/triplets-base
 	@$(TRAIN) shape out/people -o out/first/small --pairs --steps 8000
 	@$(TRAIN) shape out/people -o out/second/small $(AGAIN) --steps 5900 --init out/first/small
-	@$(TRAIN) shape out/people -o out/small --pairs --conditioning surface --learning-rate 8e-4 --steps 6900 --init out/second/small
+	@$(TRAIN) shape out/people -o out/small --pairs --conditioning surface --learning-rate 8e-4 --steps 9400 --init out/second/small
 	@$(TRAIN) appearance out/people -o out/first/small --pairs --conditioning surface --batch 2 --steps 6000
 	@$(TRAIN) appearance out/people -o out/small $(AGAIN) --conditioning surface --batch 2 --steps 4200 --init out/first/small
-	@$(TRAIN) appearance out/people-base -o out/base --preset base --pairs --conditioning surface --batch 1 --learning-rate 4e-4 --steps 1000 --init out/small
+	@$(TRAIN) appearance out/people-base -o out/base --preset base --pairs --conditioning surface --batch 1 --learning-rate 4e-4 --steps 2400 --init out/small
 	@$(TRAIN) appearance out/people -o out/first/small-codes --pairs --conditioning codes --batch 2 --steps 4500
-	@$(TRAIN) appearance out/people -o out/small-codes $(AGAIN) --conditioning codes --batch 2 --steps 5200 --init out/first/small-codes
+	@$(TRAIN) appearance out/people -o out/small-codes $(AGAIN) --conditioning codes --batch 2 --steps 7200 --init out/first/small-codes
 	@cp out/small/shape.safetensors out/base/ && cp out/small/shape.safetensors out/small-codes/
 	@for name in base small small-codes; do \
 	  $(BIN)/oviton export out/$$name --name $$name --samples examples/people -o out/bundles/$$name && \

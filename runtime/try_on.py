@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -68,6 +68,7 @@ class TryOn(Closeable):
 
     def __init__(self, engines: EngineSet) -> None:
         self.engines = engines
+        self._inputs = frozenset(spec.name for graph in engines.bundle.manifest.graphs for spec in graph.inputs)
         self._programs: dict[str, Any] = {}
         self._outfit: OutfitWeights | None = None
         self._outfit_note = ""
@@ -305,7 +306,7 @@ class TryOn(Closeable):
         notes = [
             *request.outfit.notes,
             *self._outfit_notes(request.outfit),
-            *missing_body_maps(request.garments, manifest.conditioning),
+            *missing_body_maps(request.garments, manifest.conditioning, self._inputs),
             *refinement_notes(refinement),
         ]
         report = self._report(request, notes, differs(image, person.image), refinement)
@@ -394,12 +395,11 @@ def untrained_notes(trained: Mapping[Any, str]) -> list[str]:
     return [UNTRAINED_NOTE] if any(note.startswith("untrained") for note in trained.values()) else []
 
 
-def missing_body_maps(garments: Sequence[Garment], conditioning: str) -> list[str]:
-    """Return what to say about garments whose texture the surface lookup cannot find."""
-    if conditioning != "surface":
+def missing_body_maps(garments: Sequence[Garment], conditioning: str, inputs: Collection[str]) -> list[str]:
+    """Return what to say about garments that the lookups of a bundle, whose graphs take `inputs`, cannot find."""
+    if "garment_densepose" not in inputs:
         return []
-    return [
-        f"{garment.name} has no body map, so its texture cannot be carried over, only its mean colour"
-        for garment in garments
-        if garment.densepose is None
-    ]
+    lost = "its cut is guessed"
+    if conditioning == "surface":
+        lost += ", and of its texture only the mean colour is carried over"
+    return [f"{garment.name} has no body map, so {lost}" for garment in garments if garment.densepose is None]

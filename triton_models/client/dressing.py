@@ -111,7 +111,9 @@ class Dressing:
             notes=(
                 *self.outfit.notes,
                 *notes,
-                *missing_body_maps([g for g in self.garments if isinstance(g, Garment)], model.conditioning),
+                *missing_body_maps(
+                    [g for g in self.garments if isinstance(g, Garment)], model.conditioning, model.inputs
+                ),
                 *refinement_notes(refinement),
                 *model.notes,
                 *untrained_notes(model.bundle.trained),
