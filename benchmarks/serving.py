@@ -128,7 +128,7 @@ def throughput(local: TryOn, address: str, arrays: Arrays, seconds: float) -> di
     trial = {}
     for batch, threads in candidates:
         inputs = batched(batch)
-        trial[batch, threads] = batch * _rate([partial(local.engines.run, inputs)] * threads, seconds / 2)
+        trial[batch, threads] = batch * calls_per_second([partial(local.engines.run, inputs)] * threads, seconds / 2)
     best = max(trial, key=lambda way: trial[way])
     cores = os.cpu_count() or 1
     used = local.engines
@@ -147,11 +147,11 @@ def throughput(local: TryOn, address: str, arrays: Arrays, seconds: float) -> di
             "served_one_thread_each": (1, eight(server.grpc_address)),
         }
         for _, calls in ways.values():
-            _rate(calls, 1)
+            calls_per_second(calls, 1)
         rates: dict[str, list[float]] = {way: [] for way in ways}
         for _ in range(TURNS):
             for way, (batch, calls) in ways.items():
-                rates[way].append(batch * _rate(calls, seconds))
+                rates[way].append(batch * calls_per_second(calls, seconds))
 
     def ratio(way: str, bare: str) -> dict[str, Any]:
         found = [a / b for a, b in zip(rates[way], rates[bare], strict=True)]
@@ -190,7 +190,7 @@ def cold_starts(bundle: Path | None) -> dict[str, Any]:
     return found
 
 
-def _rate(calls: Sequence[Callable[[], Any]], seconds: float) -> float:
+def calls_per_second(calls: Sequence[Callable[[], Any]], seconds: float) -> float:
     """Return calls a second, each of `calls` repeated in a thread of its own, once all are under way.
 
     A call that is cut by an end of the window counts by the share of it that lies inside. Whole calls would favour

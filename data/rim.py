@@ -14,13 +14,19 @@ import numpy.typing as npt
 
 from .classes import HEAD
 from .images import UInt8Array
+from .letterbox import Letterbox
 
 BoolArray = npt.NDArray[np.bool_]
 
 
 def rim_reach(height: int) -> int:
-    """Return how wide the rim is in a picture of this height, in pixels: parses are no finer than that."""
+    """Return how wide the rim is in a network's frame of this height, in pixels: parses are no finer than that."""
     return max(1, round(height / 256))
+
+
+def photo_rim_reach(box: Letterbox) -> int:
+    """Return how wide it is in the photograph that lies in such a frame, in the photograph's pixels."""
+    return rim_reach(box.height) * box.photo_pixels
 
 
 def near(mask: BoolArray, reach: int = 1) -> BoolArray:

@@ -15,11 +15,12 @@ from ..data.classes import CLASS_NAMES
 from ..data.errors import InputError
 from ..data.images import UInt8Array
 from ..data.letterbox import Letterbox
-from ..data.rim import rim_of, rim_reach
+from ..data.rim import photo_rim_reach, rim_of
 from ..data.version import __version__
 from ..networks.mobilenet import MobileNetV2
+from ..runtime.notes import untrained_notes
 from ..runtime.refinement.options import RefinementOptions
-from ..runtime.try_on import UNTRAINED_NOTE, TryOn
+from ..runtime.try_on import TryOn
 from .distribution_metrics import DistributionScores, FeatureCollection, real_inception
 from .label_metrics import identity_pixels, iou, mean_iou, visible
 from .methods import FEED_FORWARD, Pictures, run_methods
@@ -114,8 +115,7 @@ class Evaluator:
         identity = identity_pixels(old, triplet.person.densepose, pictures.outfit.source)
         manifest = self.tryon.engines.bundle.manifest
         box = Letterbox.of(old, manifest.height, manifest.width)
-        reach = rim_reach(box.height) * box.photo_pixels
-        rim = rim_of(old, pictures.outfit.source, reach)
+        rim = rim_of(old, pictures.outfit.source, photo_rim_reach(box))
         changed = (pictures.by_method[FEED_FORWARD] != triplet.person.image).any(axis=-1)
         return CaseReport(
             split=triplet.split,
@@ -145,9 +145,7 @@ class Evaluator:
         if not real:
             reason = "fewer than two pictures" if self._inception else self._inception_origin
             not_measured["fid"] = not_measured["inception_score"] = reason
-        notes = [*self.notes, *engines.notes]
-        if not manifest.is_trained:
-            notes.append(UNTRAINED_NOTE)
+        notes = [*self.notes, *engines.notes, *untrained_notes(manifest.trained)]
         return EvaluationReport(
             splits={split: summarise([case for case in self.cases if case.split == split]) for split in splits},
             fid_mobilenetv2=_frechet(scores),

@@ -13,7 +13,7 @@ from ..data.classes import MAY_COVER
 from ..data.images import UInt8Array
 from ..data.letterbox import Letterbox
 from ..data.parallel import in_parallel
-from ..data.rim import clean_rim, near, rim_of, rim_reach
+from ..data.rim import clean_rim, near, photo_rim_reach, rim_of
 from .outfit import OWN, Outfit
 from .person import Garment, Person
 
@@ -102,7 +102,7 @@ def restore_result(
     new_labels = box.restore_labels(labels)
     new_labels = np.where(_stays(labels, new_labels, person, source, box), person.labels, new_labels)
     kept = (new_labels == person.labels) & (source[new_labels] == OWN)
-    reach = rim_reach(box.height) * box.photo_pixels
+    reach = photo_rim_reach(box)
     own = clean_rim(person.image, kept, rim_of(person.labels, source, reach), reach)
     return np.where(kept[..., None], own, box.restore_image(image)), new_labels
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -19,6 +19,7 @@ from ..engines.engine_set import EngineSet
 from ..engines.loading import Progress
 from ..engines.plan_cache import PlanCache
 from ..export.bundle import Bundle
+from .notes import missing_body_maps, refinement_notes, untrained_notes
 from .outfit import Outfit, plan_outfit
 from .person import Garment, Person
 from .report import BundleReport, EngineReport, RefinementReport, TryOnReport
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
     from .refinement.outfit_weights import OutfitWeights
     from .refinement.session import Refinement
     from .refinement.step import RefinementStep
-
-NOT_A_NUMBER = "the loss was no longer a number; the weights before that are kept"
-UNTRAINED_NOTE = "this bundle is untrained: its pictures show that the runtime works, not how good a try-on can be"
 
 
 @dataclass(frozen=True)
@@ -379,27 +377,3 @@ def _options(steps: int, time_budget: float | None) -> RefinementOptions:
     from .refinement.options import RefinementOptions
 
     return RefinementOptions(steps=steps, time_budget=time_budget)
-
-
-def refinement_notes(refinement: RefinementReport | None) -> list[str]:
-    """Return what a user should know of a refinement."""
-    if refinement is not None and not refinement.accepted:
-        return [f"not refined, this is the feed-forward result: {refinement.reason}"]
-    if refinement is not None and refinement.stopped == "not a number":
-        return [f"refinement stopped at step {refinement.steps}: {NOT_A_NUMBER}"]
-    return []
-
-
-def untrained_notes(trained: Mapping[Any, str]) -> list[str]:
-    """Return what to say about a bundle of which a part is untrained."""
-    return [UNTRAINED_NOTE] if any(note.startswith("untrained") for note in trained.values()) else []
-
-
-def missing_body_maps(garments: Sequence[Garment], conditioning: str, inputs: Collection[str]) -> list[str]:
-    """Return what to say about garments that the lookups of a bundle, whose graphs take `inputs`, cannot find."""
-    if "garment_densepose" not in inputs:
-        return []
-    lost = "its cut is guessed"
-    if conditioning == "surface":
-        lost += ", and of its texture only the mean colour is carried over"
-    return [f"{garment.name} has no body map, so {lost}" for garment in garments if garment.densepose is None]

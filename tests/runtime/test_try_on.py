@@ -11,7 +11,6 @@ from oviton.data.classes import BACKGROUND, CLASS_IDS
 from oviton.data.rim import rim_of
 from oviton.export.parity import psnr
 from oviton.runtime.report import TryOnReport
-from oviton.runtime.try_on import missing_body_maps
 
 ENGINES = ("openvino", "onnxruntime", "torch")
 """Those that run on any machine."""
@@ -149,17 +148,6 @@ def test_stripes_are_carried_to_another_body(tryon, people):
         "ana has no body map, so its cut is guessed, and of its texture only the mean colour is carried over"
         in plain.report.notes
     )
-
-
-def test_what_is_lost_without_a_body_map_depends_on_what_looks_at_it(people):
-    known = Garment.open(people / "ana", wear="upper_clothes")
-    unknown = Garment(*_without_body_map(people / "ana"), wear="upper_clothes", name="shirt")
-    garments = [known, unknown]
-    assert missing_body_maps(garments, "codes", {"garment_labels"}) == []
-    looked_at = {"garment_labels", "garment_densepose"}
-    assert missing_body_maps(garments, "codes", looked_at) == ["shirt has no body map, so its cut is guessed"]
-    (told,) = missing_body_maps(garments, "surface", looked_at)
-    assert "mean colour" in told
 
 
 def _without_body_map(folder):

@@ -8,6 +8,7 @@ import pytest
 from oviton import InputError, TryOnClient
 from oviton.engines.engine_set import EngineSet
 from oviton.export.samples import sample_requests
+from oviton.triton_models.backend.settings import ModelSettings
 from oviton.triton_models.options import RepositoryOptions
 from oviton.triton_models.repository import build_repository
 from oviton.triton_models.server import ServerOptions, TritonServer
@@ -38,3 +39,9 @@ def test_threads_go_with_the_python_backend():
         RepositoryOptions("tensorrt", threads=1)
     with pytest.raises(InputError, match="threads: 0 given; allowed: at least 1"):
         RepositoryOptions("openvino", threads=0)
+
+
+def test_a_repository_of_before_threads_could_be_chosen_leaves_them_to_the_engine(tmp_path):
+    assert ModelSettings("feed_forward", tmp_path, {}).threads is None
+    assert ModelSettings("feed_forward", tmp_path, {"threads": ""}).threads is None
+    assert ModelSettings("feed_forward", tmp_path, {"threads": "2"}).threads == 2

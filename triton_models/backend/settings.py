@@ -51,8 +51,9 @@ class ModelSettings:
 
     @property
     def threads(self) -> int | None:
-        """Return how many threads an engine gets; None for its own choice."""
-        return int(self["threads"]) if self["threads"] else None
+        """Return how many threads an engine gets; None, also where an older builder did not say, for its own choice."""
+        told = self.values.get("threads", "")
+        return int(told) if told else None
 
     @property
     def outfit_folder(self) -> Path | None:
