@@ -1,8 +1,9 @@
 """The rim of what the outfit takes off: pixels of their neighbours' class in which the old garment still shows.
 
 A camera mixes the colours of both sides of an outline into one pixel. Such a pixel keeps its class when the garment
-beside it goes, and would draw the garment's outline for ever. It takes the mean colour of the kept pixels around it,
-so nothing but the photograph itself is ever painted there. Heads are sacred: there, not a pixel changes.
+beside it goes, and would draw the garment's outline for ever. It takes the mean colour of the kept pixels around it.
+Where there are none, a strand stays as it is, and a speck that the parser took for background is painted. Heads are
+sacred: there, not a pixel changes.
 """
 
 from __future__ import annotations
@@ -56,13 +57,19 @@ def rim_of(labels: UInt8Array, source: npt.NDArray[np.int32], reach: int = 1) ->
     return beside
 
 
-def clean_rim(image: UInt8Array, kept: BoolArray, rim: BoolArray, reach: int = 1) -> UInt8Array:
+def clean_rim(
+    image: UInt8Array, painted: UInt8Array, paintable: BoolArray, kept: BoolArray, rim: BoolArray, reach: int = 1
+) -> UInt8Array:
     """Return the photograph with the rim of what is taken off in the colours of the kept pixels around it.
 
     Parameters
     ----------
     image
         The photograph, uint8 `[H, W, 3]`.
+    painted
+        What the networks made of it, uint8 `[H, W, 3]`.
+    paintable
+        Where it may show instead of a pixel that nothing else can clean, `[H, W]`.
     kept
         Where its pixels stay, `[H, W]`.
     rim
@@ -73,7 +80,8 @@ def clean_rim(image: UInt8Array, kept: BoolArray, rim: BoolArray, reach: int = 1
     Returns
     -------
     array
-        uint8 `[H, W, 3]`, rounded half up. A rim pixel without a kept neighbour outside the rim is as it was.
+        uint8 `[H, W, 3]`, rounded half up. A rim pixel without a kept neighbour outside the rim is as painted if it may
+        be, and else as it was.
     """
     clean = np.pad(kept & ~rim, reach)
     colours = np.pad(image, [(reach, reach), (reach, reach), (0, 0)])
@@ -86,5 +94,6 @@ def clean_rim(image: UInt8Array, kept: BoolArray, rim: BoolArray, reach: int = 1
         sums += colours[rows + down, columns + right] * here
     cleaned = image.copy()
     means = (sums + counts // 2) // np.maximum(counts, 1)
-    cleaned[rows, columns] = np.where(counts > 0, means, image[rows, columns])
+    alone = np.where(paintable[rows, columns, None], painted[rows, columns], image[rows, columns])
+    cleaned[rows, columns] = np.where(counts > 0, means, alone)
     return cleaned

@@ -56,7 +56,8 @@ def composite(person_image: Tensor, person_labels: Tensor, generated: Tensor, la
     """Keep the person's pixels where their class stays, and take the generated ones elsewhere.
 
     Kept pixels beside a garment that is taken off show some of its colour; they take the mean of the kept pixels
-    around them, as `oviton.data.rim` does in a photograph of any size. Generated pixels of the person's own classes,
+    around them, and specks of background without any what is generated, as `oviton.data.rim` does in a photograph of
+    any size. Generated pixels of the person's own classes,
     which the outfit bares, take on the colours of what is kept around them (`oviton.networks.harmonise`).
 
     Parameters
@@ -86,9 +87,10 @@ def composite(person_image: Tensor, person_labels: Tensor, generated: Tensor, la
     around = _around(torch.cat([own * clean, clean], dim=1), reach)
     colour, count = around[:, :3], around[:, 3:]
     cleaned = torch.where((clean > 0) | (count == 0), own, colour / count.clamp(min=1))
+    speck = (count == 0) & (new == BACKGROUND).unsqueeze(1)
     harmonised = harmonise(painted, own, new, clean)
     painted = torch.where(worn > 0, painted, harmonised)
-    picture = torch.where(kept > 0, cleaned, painted)
+    picture = torch.where((kept > 0) & ~speck, cleaned, painted)
     return (picture + 0.5).floor().clamp(0, 255).permute(0, 2, 3, 1).to(torch.uint8)
 
 

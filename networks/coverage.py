@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..data.classes import LAYERS, NUM_BODY_PARTS, NUM_CLASSES
+from .overhang import overhang_lookup
 
 LEVELS = 5
 DECAY = 0.8
@@ -63,16 +64,27 @@ def coverage_lookup(densepose: Tensor, garment_labels: Tensor, garment_densepose
         hit = here > 0
         found, confidence = torch.where(hit, here, found), torch.where(hit, DECAY**level, confidence)
 
-    classes = torch.arange(1, NUM_CLASSES + 1, device=source.device).view(1, 1, -1, 1)
+    order = torch.arange(1, garments + 1, device=source.device).view(1, -1, 1)
+    lent = (source.unsqueeze(1) == order).to(torch.float32).unsqueeze(3)
+    beside = overhang_lookup(densepose, garment_labels, garment_densepose)
+    told = sum(
+        _told(found + clear.to(torch.float32)) * (confidence + sure).unsqueeze(2) for clear, sure in beside
+    ) / len(beside)
+    return (told * lent).sum(dim=1).reshape(count, NUM_CLASSES, height, width)
+
+
+def _told(found: Tensor) -> Tensor:
+    """Return what classes plus one `[N, M, P]` say of every class: `[N, M, 20, P]`.
+
+    1 where it shows, -1 where what is found lies beneath it, and else 0.
+    """
+    classes = torch.arange(1, NUM_CLASSES + 1, device=found.device).view(1, 1, -1, 1)
     shows = found.unsqueeze(2) == classes
-    layers = torch.tensor(_LAYERS, dtype=torch.int32, device=source.device)
+    layers = torch.tensor(_LAYERS, dtype=torch.int32, device=found.device)
     # Where nothing was found the layer is of no account, since the confidence is 0.
     layer = layers.index_select(0, (found - 1).clamp(min=0).to(torch.int64).flatten()).reshape(found.shape)
     beneath = layer.unsqueeze(2) < layers.view(1, 1, -1, 1)
-    told = shows.to(torch.float32) - (beneath & ~shows).to(torch.float32)
-    order = torch.arange(1, garments + 1, device=source.device).view(1, -1, 1)
-    lent = (source.unsqueeze(1) == order).to(torch.float32).unsqueeze(3)
-    return (told * (confidence.unsqueeze(2) * lent)).sum(dim=1).reshape(count, NUM_CLASSES, height, width)
+    return shows.to(torch.float32) - (beneath & ~shows).to(torch.float32)
 
 
 _LAYERS = [LAYERS.get(label, 0) for label in range(NUM_CLASSES)]

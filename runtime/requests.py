@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from ..data.classes import MAY_COVER
+from ..data.classes import BACKGROUND, MAY_COVER
 from ..data.images import UInt8Array
 from ..data.letterbox import Letterbox
 from ..data.parallel import in_parallel
@@ -99,12 +99,15 @@ def restore_result(
     """
     if box.is_identity:
         return image, labels
-    new_labels = box.restore_labels(labels)
-    new_labels = np.where(_stays(labels, new_labels, person, source, box), person.labels, new_labels)
+    drawn = box.restore_labels(labels)
+    new_labels = np.where(_stays(labels, drawn, person, source, box), person.labels, drawn)
     kept = (new_labels == person.labels) & (source[new_labels] == OWN)
     reach = photo_rim_reach(box)
-    own = clean_rim(person.image, kept, rim_of(person.labels, source, reach), reach)
-    return np.where(kept[..., None], own, box.restore_image(image)), new_labels
+    painted = box.restore_image(image)
+    rim = rim_of(person.labels, source, reach)
+    speck = (new_labels == BACKGROUND) & (drawn == BACKGROUND)
+    own = clean_rim(person.image, painted, speck, kept, rim, reach)
+    return np.where(kept[..., None], own, painted), new_labels
 
 
 def _stays(

@@ -56,16 +56,12 @@ SLEEVES = ((15, 16, 17, 18), (19, 20, 21, 22), (7, 8, 9, 10), (11, 12, 13, 14))
 
 PAIRED_SHARE = 6 / 8
 CHANGED_WEIGHT = 2.5
-CLASS_WEIGHT_LIMIT = 2.5
-"""Larger weights shorten sleeves."""
-
 BODY_SKIN = tuple(c for c in SKIN if c not in ids("face"))
 """Skin that a garment may cover."""
 
 _SMALLEST_SLICE = 3.0
 """In working pixels; less is a stray."""
 
-_SAMPLED = 200
 _SHOWN = 8
 
 
@@ -118,7 +114,6 @@ class ShapeTask(Task[ShapeBatch]):
     def __init__(self, options: TrainOptions, dataset: Dataset) -> None:
         super().__init__(options, dataset)
         self.scale = self.config.shape.scale
-        self.class_weights = class_weights([sample.labels for sample in dataset.first(_SAMPLED)]).to(self.device)
         self.palette = torch.from_numpy(PALETTE).to(self.device, torch.float32) / 127.5 - 1
 
     def critic(self, networks: Networks) -> Discriminator:
@@ -192,7 +187,7 @@ class ShapeTask(Task[ShapeBatch]):
     def losses(self, output: Tensor, batch: ShapeBatch) -> dict[str, Tensor]:
         """Return cross-entropy, dice and, if it has a weight, the perceptual loss of drawn labels."""
         logs = output.log_softmax(dim=1)
-        entropy = -(logs * batch.target * self.class_weights.view(1, -1, 1, 1)).sum(dim=1)
+        entropy = -(logs * batch.target).sum(dim=1)
         shares = logs.exp()
         terms = {"ce": (entropy * batch.weight).mean(), "dice": dice_loss(shares, batch.target)}
         if self.backbone is not None:
@@ -236,7 +231,7 @@ class ShapeTask(Task[ShapeBatch]):
         for parts in SLEEVES:
             missing[:, parts] |= chance((count, 1), 0.05, generator, self.device)
         body = punch_holes(drop_parts(body, missing), 0.2, generator)
-        rough = rough_garments(garment, worn, generator, limit=2)
+        rough = rough_garments(garment, worn, generator, limit=1)
         return working_coverage(
             densepose.int(), rough.int().unsqueeze(1), body.int().unsqueeze(1), worn.int(), self.scale
         )
@@ -274,13 +269,6 @@ def dice_loss(shares: Tensor, target: Tensor) -> Tensor:
     sizes = (shares + target).sum(dim=(0, 2, 3))
     present = (target.sum(dim=(0, 2, 3)) > 0).float()
     return 1 - ((2 * overlap + 1) / (sizes + 1) * present).sum() / present.sum()
-
-
-def class_weights(labels: Sequence[UInt8Array]) -> Tensor:
-    """Return the weight of each class in the cross-entropy, `[20]`: rare ones count more, up to a limit; mean 1."""
-    counts = torch.from_numpy(sum(np.bincount(each.ravel(), minlength=NUM_CLASSES) for each in labels)).float()
-    weights = (counts.sum() / counts.clamp(min=1)).sqrt().clamp(max=CLASS_WEIGHT_LIMIT)
-    return weights * counts.sum() / (weights * counts).sum()
 
 
 def _takes_off() -> Tensor:

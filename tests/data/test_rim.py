@@ -25,21 +25,27 @@ def test_the_outline_of_what_is_taken_off_goes(reach):
     image = np.full((20, 20, 3), 200, np.uint8)
     image[near(taken, reach)] = 110
     image[taken] = 20
-    found = clean_rim(image, ~taken, near(taken, reach) & ~taken, reach)
+    found = clean_rim(image, image, taken, ~taken, near(taken, reach) & ~taken, reach)
     assert (found[~taken] == 200).all()
     assert (found[taken] == 20).all()
 
 
-def test_a_strand_without_a_clean_neighbour_stays():
+def test_a_strand_without_a_clean_neighbour_stays_and_a_speck_is_painted():
     image = np.arange(27, dtype=np.uint8).reshape(3, 3, 3)
-    taken = np.ones((3, 3), bool)
-    taken[:, 1] = False
-    assert np.array_equal(clean_rim(image, ~taken, ~taken), image)
+    painted = image + np.uint8(100)
+    kept, speck = np.zeros((3, 3), bool), np.zeros((3, 3), bool)
+    kept[:, 1] = speck[1] = True
+    found = clean_rim(image, painted, speck, kept, kept)
+    assert np.array_equal(found[1, 1], painted[1, 1])
+    found[1, 1] = image[1, 1]
+    assert np.array_equal(found, image)
 
 
 def test_nothing_taken_changes_nothing():
     image = np.random.default_rng(0).integers(0, 256, (6, 5, 3)).astype(np.uint8)
-    assert np.array_equal(clean_rim(image, np.ones((6, 5), bool), np.zeros((6, 5), bool)), image)
+    everywhere = np.ones((6, 5), bool)
+    found = clean_rim(image, 255 - image, everywhere, everywhere, ~everywhere)
+    assert np.array_equal(found, image)
 
 
 def test_the_head_is_no_rim():

@@ -67,10 +67,13 @@ def test_composite_equals_the_naive_rule(seed):
     rim = {p for p in np.ndindex(8, 4) if kept[p] and old[0][p] != 13 and any(touched[q] for q in around(*p))}
     for p in np.ndindex(8, 4):
         clean = [q for q in around(*p) if kept[q] and q not in rim]
+        if p in rim and not clean and new[0][p] == BACKGROUND:
+            continue  # painted and harmonised: tests/networks/test_harmonise.py
         if p in rim and clean:
             mean = np.mean([image[0][q] for q in clean], axis=0)
             assert np.abs(found[p] - mean).max() <= 0.5 + 1e-3
         elif kept[p] or new[0][p] == 5:  # what is worn is as the network painted it
             assert np.array_equal(found[p], (image if kept[p] else generated)[0][p])
-    in_a_photograph = clean_rim(image[0].astype(np.uint8), kept, rim_of(old[0], source[0]))
+    rim_mask = rim_of(old[0], source[0])
+    in_a_photograph = clean_rim(image[0].astype(np.uint8), found, old[0] == BACKGROUND, kept, rim_mask)
     assert np.abs(found[kept].astype(int) - in_a_photograph[kept]).max(initial=0) <= 1

@@ -72,17 +72,20 @@ def test_kept_pixels_are_the_photographs_own_at_any_size(height, width, seed):
 
 
 def test_a_silhouette_keeps_the_photographs_detail():
-    """A one-pixel notch of background, lost at the network's size, is not painted over."""
+    """A notch of background as wide as its rim is not painted over; a speck, all rim, is."""
     labels = np.zeros((128, 64), np.uint8)
     labels[20:100, 20:44] = TOP
-    labels[59:62, 20:23] = 0
+    labels[57:62, 20:23] = 0
+    labels[80:82, 30:32] = 0
     rng = np.random.default_rng(0)
     person = Person(rng.integers(0, 256, (128, 64, 3)).astype(np.uint8), labels, np.zeros((128, 64, 3), np.uint8))
     box = Letterbox.of(labels, 64, 32)
     result = np.full((64, 32, 3), 200, np.uint8)
-    image, _ = restore_result(result, box.fit_labels(labels), person, outfit().source, box)
-    assert np.array_equal(image[60, 20:22], person.image[60, 20:22])
-    assert (image[30:90, 24:40] == 200).all()
+    image, found = restore_result(result, box.fit_labels(labels), person, outfit().source, box)
+    assert np.array_equal(image[59, 18:20], person.image[59, 18:20])
+    assert not (image[57:62, 20:23] == 200).all(axis=2).any()
+    assert (image[30:90, 25:42] == 200).all()
+    assert (found[80:82, 30:32] == 0).all()
 
 
 def test_a_collar_that_closes_leaves_no_line():

@@ -13,7 +13,7 @@ from oviton.training import shape_trainer
 from oviton.training.augment import AffineLimits
 from oviton.training.dataset import Dataset
 from oviton.training.options import TrainOptions
-from oviton.training.shape_trainer import ShapeTask, class_shares, class_weights, dice_loss, working_body
+from oviton.training.shape_trainer import ShapeTask, class_shares, dice_loss, working_body
 from oviton.training.start import copy_weights
 from oviton.training.trainer import part_networks
 
@@ -162,15 +162,13 @@ def test_dice_of_hard_maps():
     assert float(dice_loss(b, a)) == pytest.approx(expected)
 
 
-def test_class_weights_are_limited_and_of_mean_one():
-    labels = np.zeros((10, 10), np.uint8)
-    labels[:3] = 5
-    labels[0, 0] = 1
-    weights = class_weights([labels])
-    counts = np.bincount(labels.ravel(), minlength=20)
-    assert (weights.numpy() * counts).sum() == pytest.approx(counts.sum(), rel=1e-5)
-    assert float(weights[1] / weights[0]) == pytest.approx(2.5 / np.sqrt(100 / 70), rel=1e-5)
-    assert float(weights[5] / weights[0]) == pytest.approx(np.sqrt(70 / 29), rel=1e-5)
+def test_cross_entropy_counts_all_classes_alike_and_changed_pixels_more(task):
+    batch = task.prepare(task.draw(np.random.default_rng(0)), torch.Generator())
+    logits = torch.randn(batch.target.shape)
+    expected = F.cross_entropy(logits, batch.target, reduction="none") * batch.weight
+    assert float(task.losses(logits, batch)["ce"]) == pytest.approx(float(expected.mean()), rel=1e-5)
+    assert batch.weight.min() == 1
+    assert batch.weight.max() > 1
 
 
 def test_surface_sees_the_pair_photograph_covering_the_body_and_single_images_nothing(options, paired, calm):

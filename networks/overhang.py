@@ -1,0 +1,157 @@
+"""The overhang lookup: how far cloth hangs clear of the body, carried to the person beside its outline.
+
+Trousers of one length may be slim or wide; a point of the body tells which only off the body. Pixels beside a body
+belong to the nearest point of its outline, at a distance counted in rings, so that what a garment photograph shows so
+far off that point says what to draw so far off the same point of the person.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..data.classes import NUM_BODY_PARTS
+
+DECAY = 0.8
+"""What is left of the confidence with every level, that is, with texels of twice the size."""
+
+_SMALLEST_PART = 8
+"""In pixels of the working size; smaller ones do not tell how large a body is."""
+
+_PART, _U = 1 << 16, 1 << 8
+
+
+def reach_for(height: int) -> int:
+    """Return how many rings there are around a person in a picture of this height, each a pixel wide."""
+    return height * 3 // 64
+
+
+def texels_for(height: int) -> int:
+    """Return how many texels a side of a body part's chart gets: one for two or three pixels of the outline."""
+    return height // 8
+
+
+def overhang_lookup(
+    densepose: Tensor, garment_labels: Tensor, garment_densepose: Tensor
+) -> tuple[tuple[Tensor, Tensor], ...]:
+    """Say what every garment photograph shows as far off the body as the person's pixels are off theirs.
+
+    Distances are measured in the size of the body: a photograph from nearer by has wider rings.
+
+    Parameters
+    ----------
+    densepose
+        The person's body map, int32 `[N, h, w, 3]`.
+    garment_labels, garment_densepose
+        int32 `[N, M, f·h, f·w]` and `[N, M, f·h, f·w, 3]`, f at least 1.
+
+    Returns
+    -------
+    tuple of pairs of Tensor
+        For each of the f rings of a photograph that lie within one of the person's: the class plus one, int32
+        `[N, M, h·w]`, 0 on the body, out of reach and where nothing was found; and the confidence, float32.
+    """
+    count, garments = garment_labels.shape[:2]
+    height = densepose.shape[1]
+    texels, finer = texels_for(height), garment_labels.shape[2] // height
+    reach = reach_for(height) * finer
+    place, ring = _outline(densepose, reach_for(height))
+    place, ring = place.flatten(1).unsqueeze(1), ring.flatten(1)
+    fine_place, fine_ring = _outline(garment_densepose.flatten(0, 1), reach)
+    atlas = torch.zeros(
+        count * garments, (reach + 1) * NUM_BODY_PARTS * texels**2, dtype=torch.int32, device=densepose.device
+    )
+    # Pixels of the body, and those out of reach, gather in a layer that is never read.
+    index = _texel(fine_place, fine_ring, texels).flatten(1).to(torch.int64)
+    atlas = atlas.scatter(1, index, garment_labels.flatten(0, 1).flatten(1) + 1).reshape(-1, texels, texels)
+    layers = _layers(densepose, garment_densepose[:, :, ::finer, ::finer], finer)
+    ring = ring.to(torch.int64).unsqueeze(1).expand(-1, garments, -1)
+    return tuple(_read(atlas, place, layer.gather(2, ring), reach + 1) for layer in layers.unbind(3))
+
+
+def _read(atlas: Tensor, place: Tensor, layer: Tensor, layers: int) -> tuple[Tensor, Tensor]:
+    """Read atlases `[N·M·layers·25, texels, texels]` where something is nearest; see `overhang_lookup`."""
+    number = torch.arange(layer.shape[0] * layer.shape[1], dtype=torch.int32, device=layer.device)
+    number = number.reshape(*layer.shape[:2], 1)
+    beside = (layer > 0).to(torch.int32)
+    found = torch.zeros_like(layer)
+    confidence = torch.zeros_like(layer, dtype=torch.float32)
+    for level in range(atlas.shape[1].bit_length()):
+        texel = _texel(place, layer + number * layers, atlas.shape[1])
+        here = atlas.flatten().index_select(0, texel.to(torch.int64).flatten()).reshape(layer.shape) * beside
+        new = (found == 0) & (here > 0)
+        confidence, found = torch.where(new, DECAY**level, confidence), torch.where(new, here, found)
+        atlas = _coarser(atlas) if atlas.shape[1] > 1 else atlas
+    return found, confidence
+
+
+def _outline(densepose: Tensor, reach: int) -> tuple[Tensor, Tensor]:
+    """Return the point of the body that each pixel `[B, H, W]` beside it belongs to, and in which ring.
+
+    Point and ring are 0 where there is none; on the body the ring is 0. Steps go across and diagonally in turns, which
+    makes rings octagons.
+    """
+    part, u, v = densepose.unbind(3)
+    place = (part * _PART + u * _U + v) * (part.clamp(max=1) * (u + v).clamp(max=1))
+    ring = torch.zeros_like(place)
+    for step in range(1, reach + 1):
+        across = _larger_neighbour(place, 2)
+        around = _larger_neighbour(across if step % 2 == 0 else place, 1)
+        near = torch.maximum(across, around)
+        blank = (place == 0).to(torch.int32)
+        ring = ring + step * blank * near.clamp(max=1)
+        place = place + near * blank
+    return place, ring
+
+
+def _larger_neighbour(x: Tensor, axis: int) -> Tensor:
+    """Return the largest of a pixel and its two neighbours along an axis of `[B, H, W]`."""
+    size = x.shape[axis]
+    padded = F.pad(x, (1, 1) if axis == 2 else (0, 0, 1, 1))
+    return torch.maximum(torch.maximum(padded.narrow(axis, 0, size), padded.narrow(axis, 2, size)), x)
+
+
+def _texel(place: Tensor, layer: Tensor, texels: int) -> Tensor:
+    """Return the number of a texel in layers of 25 charts."""
+    part, u, v = place // _PART, place // _U % 256, place % 256
+    return ((layer * NUM_BODY_PARTS + part) * texels + u * texels // 256) * texels + v * texels // 256
+
+
+def _layers(densepose: Tensor, garment_densepose: Tensor, finer: int) -> Tensor:
+    """Return which of a photograph's rings lie as far out as each of the person's: int32 `[N, M, 1 + rings, finer]`.
+
+    0 for the body itself and where the photograph's rings end. Body maps at one size; the sizes of the bodies are
+    compared by the parts that both show. Integers, which no precision rounds.
+    """
+    here = _part_sizes(densepose.unsqueeze(1))
+    there = _part_sizes(garment_densepose)
+    common = ((here > _SMALLEST_PART) & (there > _SMALLEST_PART)).to(torch.int32)
+    here, there = (here * common).sum(dim=2).to(torch.int32), (there * common).sum(dim=2).to(torch.int32)
+    here, there = here.clamp(min=1), torch.where(here > 0, there, 1)
+    there = torch.minimum(torch.maximum(there, here // 4), here * 4)
+    device = densepose.device
+    rings = reach_for(densepose.shape[1])
+    ring = torch.arange(rings + 1, dtype=torch.int32, device=device).unsqueeze(1)
+    distance = ring * finer - finer + 1 + torch.arange(finer, dtype=torch.int32, device=device)
+    bounds = 2 * torch.arange(1, rings * finer + 2, dtype=torch.int32, device=device) - 1
+    # A distance d is layer l from d·s ≥ l - 1/2 on, where s² = there / here.
+    reached = (2 * distance.unsqueeze(2)) ** 2 * there[:, :, None, None, None] >= bounds**2 * here[
+        :, :, None, None, None
+    ]
+    layer = reached.to(torch.int32).sum(dim=4).to(torch.int32)
+    return layer * ((layer <= rings * finer) & (ring > 0)).to(torch.int32)
+
+
+def _part_sizes(densepose: Tensor) -> Tensor:
+    """Count the pixels of each part: int32 `[N, M, 24]`."""
+    parts = torch.arange(1, NUM_BODY_PARTS, dtype=torch.int32, device=densepose.device).view(1, 1, -1, 1)
+    return (densepose[..., 0].flatten(2).unsqueeze(2) == parts).to(torch.int32).sum(dim=3).to(torch.int32)
+
+
+def _coarser(level: Tensor) -> Tensor:
+    """Take of each 2×2 texels the first that holds anything: one sample, which favours no class."""
+    first = level[:, ::2, ::2]
+    for y, x in ((1, 1), (0, 1), (1, 0)):
+        first = torch.where(first > 0, first, level[:, y::2, x::2])
+    return first
