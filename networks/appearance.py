@@ -23,7 +23,8 @@ COLOUR_LIMIT = 0.98
 class AppearanceEncoder(nn.Module):
     """Encode a labelled photograph into features whose mean over a class is that class's code.
 
-    Without normalisation, so that a code keeps absolute colour. Features are at half the frame's size.
+    Without normalisation, so that a code keeps absolute colour. It sees what `encoder_view` gives; features are at half
+    the size of that.
 
     Parameters
     ----------
@@ -58,6 +59,13 @@ class AppearanceEncoder(nn.Module):
         if self.colour_path:
             features = torch.cat([F.avg_pool2d(image, 2), features], dim=1)
         return features
+
+
+def encoder_view(images: Tensor, labels: Tensor, scale: int) -> tuple[Tensor, Tensor]:
+    """Return pictures `[B, 3, H, W]` and integer labels `[B, H, W]` so many times smaller, as the encoder sees them."""
+    if scale == 1:
+        return images, labels
+    return F.avg_pool2d(images, scale), labels[:, ::scale, ::scale]
 
 
 def pool_codes(features: Tensor, label_maps: Tensor, source: Tensor, *, borrow_absent: bool) -> Tensor:
@@ -131,27 +139,45 @@ class AppearanceGenerator(nn.Module):
         """Map conditioning `[N, C, H, W]` to a picture `[N, 3, H, W]` in [-1, 1]."""
         return self.paint(self.stem[0](conditioning))
 
-    def paint(self, padded: Tensor) -> Tensor:
-        """Do the same for conditioning that is padded by reflection already, `[N, C, H + 2·padding, W + 2·padding]`."""
+    def paint(self, padded: Tensor, guess: Tensor | None = None) -> Tensor:
+        """Do the same for conditioning that is padded by reflection already, `[N, C, H + 2·padding, W + 2·padding]`.
+
+        `guess` are those of its channels that guess at the colour, `[N, 3, ...]`. They reach the picture past all
+        convolutions: an engine that keeps such a path in FP32 must not find the whole conditioning on it.
+        """
         margin = self.padding
         picture: Tensor = self.generator(self.stem[1](padded), padded, margin)
         if self.colour is not None:
-            guess = crop(padded[:, self.guess : self.guess + COLOUR_CHANNELS], margin)
+            if guess is None:
+                guess = padded[:, self.guess : self.guess + COLOUR_CHANNELS]
+            guess = crop(guess, margin).clamp(-COLOUR_LIMIT, COLOUR_LIMIT)
             # The guess passes through tanh unchanged, so that a new network starts as it.
-            picture = picture + crop(self.colour(padded), margin) + _atanh(guess.clamp(-COLOUR_LIMIT, COLOUR_LIMIT))
+            picture = picture + crop(self.colour(padded), margin) + _atanh(guess)
         return torch.tanh(picture)
 
 
 def codes_conditioning(labels: Tensor, codes: Tensor, dtype: torch.dtype) -> Tensor:
     """Return the paper's conditioning: one-hot labels and painted codes, `[N, 20 + Dt, H, W]`."""
+    return torch.cat(codes_channels(labels, codes, dtype), dim=1)
+
+
+def codes_channels(labels: Tensor, codes: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """Return one-hot labels and painted codes, the first three channels of which guess at the colour."""
     label_maps = one_hot(labels, NUM_CLASSES, dtype)
-    return torch.cat([label_maps, paint_codes(codes, label_maps)], dim=1)
+    return label_maps, paint_codes(codes, label_maps)
 
 
 def surface_conditioning(
     labels: Tensor, codes: Tensor, densepose: Tensor, lookup: Tensor, dtype: torch.dtype
 ) -> Tensor:
-    """Return the ``surface`` conditioning.
+    """Return the ``surface`` conditioning, `surface_channels` in one tensor."""
+    return torch.cat(surface_channels(labels, codes, densepose, lookup, dtype), dim=1)
+
+
+def surface_channels(
+    labels: Tensor, codes: Tensor, densepose: Tensor, lookup: Tensor, dtype: torch.dtype
+) -> tuple[Tensor, ...]:
+    """Return the parts of the ``surface`` conditioning.
 
     Parameters
     ----------
@@ -166,17 +192,22 @@ def surface_conditioning(
 
     Returns
     -------
-    Tensor
-        The codes conditioning, body channels, Fourier features, the lookup and, last, the best guess at the colour: the
-        lookup where it is confident, the class's mean colour where it is not. (Without a colour path the first three
-        numbers of a code are no colour, and the network has to learn what to make of those channels.)
+    tuple of Tensor
+        One-hot labels, painted codes, body channels, Fourier features, the lookup and, last, the best guess at the
+        colour: the lookup where it is confident, the class's mean colour where it is not. (Without a colour path the
+        first three numbers of a code are no colour, and the network has to learn what to make of those channels.)
     """
-    painted = codes_conditioning(labels, codes, dtype)
-    mean = painted[:, NUM_CLASSES : NUM_CLASSES + COLOUR_CHANNELS]
+    label_maps, painted = codes_channels(labels, codes, dtype)
     found = lookup.to(dtype)
-    guess = found[:, :COLOUR_CHANNELS] + (1 - found[:, COLOUR_CHANNELS:]) * mean
-    body = [body_channels(densepose, dtype), fourier_features(densepose, dtype)]
-    return torch.cat([painted, *body, found, guess], dim=1)
+    guess = found[:, :COLOUR_CHANNELS] + (1 - found[:, COLOUR_CHANNELS:]) * painted[:, :COLOUR_CHANNELS]
+    return (
+        label_maps,
+        painted,
+        body_channels(densepose, dtype),
+        fourier_features(densepose, dtype),
+        found,
+        guess,
+    )
 
 
 def _atanh(x: Tensor) -> Tensor:

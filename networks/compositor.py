@@ -26,7 +26,7 @@ def merge_labels(logits: Tensor, person_labels: Tensor, source: Tensor) -> Tenso
     Parameters
     ----------
     logits
-        Class logits `[N, 20, H, W]`.
+        Class logits `[N, 20, H, W]`, or a whole number of times coarser: then they are upsampled bilinearly.
     person_labels
         Integers `[N, H, W]`.
     source
@@ -40,7 +40,11 @@ def merge_labels(logits: Tensor, person_labels: Tensor, source: Tensor) -> Tenso
     owned = one_hot(person_labels, NUM_CLASSES, torch.float32).amax(dim=(2, 3)) > 0
     allowed = _mask((BACKGROUND, CLASS_IDS["hair"], *SKIN), logits.device)
     allowed = allowed | (source > 0) | ((source == 0) & owned)
-    drawn = torch.where(allowed[:, :, None, None], logits.float(), _FORBIDDEN).argmax(dim=1)
+    logits = torch.where(allowed[:, :, None, None], logits.float(), _FORBIDDEN)
+    finer = person_labels.shape[1] // logits.shape[2]
+    if finer > 1:
+        logits = F.interpolate(logits, scale_factor=float(finer), mode="bilinear")
+    drawn = logits.argmax(dim=1)
     own = person_labels.to(torch.int64)
     touched = (source != 0).to(torch.int32)
     may_cover = torch.from_numpy(MAY_COVER.astype(np.int32)).to(logits.device).flatten()

@@ -14,6 +14,9 @@ CODE_GRID = (8, 4)
 SHAPE_SCALES = (1, 2, 4, 8)
 """How many times smaller than the frame shape networks may work."""
 
+ENCODER_SCALES = (1, 2, 4)
+"""How many times smaller than the frame the photographs may be that the appearance encoder sees."""
+
 Conditioning = Literal["codes", "surface"]
 
 
@@ -94,9 +97,11 @@ class AppearanceConfig:
     Parameters
     ----------
     encoder_widths
-        Channels of the encoder at 1/2, 1/4, … of the frame.
+        Channels of the encoder at 1/2, 1/4, … of what it sees.
     generator
         The generator that paints the picture.
+    encoder_scale
+        The encoder sees photographs so many times smaller than the frame. A code is a mean over a whole garment.
     colour_path
         Whether the first three numbers of a code are the class's mean colour, with a direct path to the output that
         starts as that colour.
@@ -110,11 +115,13 @@ class AppearanceConfig:
 
     encoder_widths: tuple[int, ...]
     generator: GeneratorConfig
+    encoder_scale: int = 1
     colour_path: bool = True
     borrow_absent: bool = True
     conditioning: Conditioning = "codes"
 
     def __post_init__(self) -> None:
+        _one_of("encoder_scale", self.encoder_scale, ENCODER_SCALES)
         _one_of("conditioning", self.conditioning, ("codes", "surface"))
 
 
@@ -231,6 +238,7 @@ class _Slim:
     appearance_max_width: int = 144
     appearance_blocks: int = 4
     appearance_encoder: tuple[int, ...] = (32, 64)
+    encoder_scale: int = 1
     downsamplings: int = 2
     detail_width: int = 16
     discriminator_width: int = field(default=24)
@@ -260,6 +268,7 @@ def _slim(preset: str, size: _Slim) -> NetworkConfig:
         ),
         appearance=AppearanceConfig(
             encoder_widths=size.appearance_encoder,
+            encoder_scale=size.encoder_scale,
             generator=generator(size.appearance_width, size.appearance_max_width, size.appearance_blocks),
         ),
         discriminator=DiscriminatorConfig(width=size.discriminator_width),
@@ -282,7 +291,7 @@ PRESETS: dict[str, NetworkConfig] = {
         ),
         discriminator=DiscriminatorConfig(width=64, layers=3),
     ),
-    "base": _slim("base", _Slim(height=512, width=256, scale=4)),
+    "base": _slim("base", _Slim(height=512, width=256, scale=4, encoder_scale=2)),
     "small": _slim("small", _Slim(height=256, width=128, scale=2)),
     "tiny": _slim(
         "tiny",

@@ -64,27 +64,32 @@ def coverage_lookup(densepose: Tensor, garment_labels: Tensor, garment_densepose
         hit = here > 0
         found, confidence = torch.where(hit, here, found), torch.where(hit, DECAY**level, confidence)
 
-    order = torch.arange(1, garments + 1, device=source.device).view(1, -1, 1)
-    lent = (source.unsqueeze(1) == order).to(torch.float32).unsqueeze(3)
-    beside = overhang_lookup(densepose, garment_labels, garment_densepose)
-    told = sum(
-        _told(found + clear.to(torch.float32)) * (confidence + sure).unsqueeze(2) for clear, sure in beside
-    ) / len(beside)
-    return (told * lent).sum(dim=1).reshape(count, NUM_CLASSES, height, width)
+    finer = garment_labels.shape[2] // height
+    beside = overhang_lookup(densepose, garment_labels, garment_densepose[:, :, ::finer, ::finer])
+    # Every class is lent by one photograph, so what the others show is not even looked at.
+    lender = torch.arange(count, device=source.device).unsqueeze(1) * garments + (source - 1).clamp(min=0)
+    told = sum(_told(found + clear.to(torch.float32), confidence + sure, lender) for clear, sure in beside)
+    lent = (source > 0).to(torch.float32).unsqueeze(2) / len(beside)
+    return (told * lent).reshape(count, NUM_CLASSES, height, width)
 
 
-def _told(found: Tensor) -> Tensor:
-    """Return what classes plus one `[N, M, P]` say of every class: `[N, M, 20, P]`.
+def _told(found: Tensor, confidence: Tensor, lender: Tensor) -> Tensor:
+    """Return what classes plus one `[N, M, P]` say of every class: `[N, 20, P]`.
 
-    1 where it shows, -1 where what is found lies beneath it, and else 0.
+    The confidence where it shows, minus that where what is found lies beneath it, and else 0. `lender` `[N, 20]`
+    numbers the photographs of all requests.
     """
-    classes = torch.arange(1, NUM_CLASSES + 1, device=found.device).view(1, 1, -1, 1)
-    shows = found.unsqueeze(2) == classes
-    layers = torch.tensor(_LAYERS, dtype=torch.int32, device=found.device)
+    device = found.device
+    layers = torch.tensor(_LAYERS, dtype=torch.float32, device=device)
     # Where nothing was found the layer is of no account, since the confidence is 0.
     layer = layers.index_select(0, (found - 1).clamp(min=0).to(torch.int64).flatten()).reshape(found.shape)
-    beneath = layer.unsqueeze(2) < layers.view(1, 1, -1, 1)
-    return shows.to(torch.float32) - (beneath & ~shows).to(torch.float32)
+    rows = lender.flatten()
+    found, layer, confidence = (
+        x.flatten(0, 1).index_select(0, rows).reshape(*lender.shape, -1) for x in (found, layer, confidence)
+    )
+    classes = torch.arange(1, NUM_CLASSES + 1, dtype=torch.float32, device=device).view(1, -1, 1)
+    told = torch.where(layer < layers.view(1, -1, 1), -confidence, 0.0)
+    return torch.where(found == classes, confidence, told)
 
 
 _LAYERS = [LAYERS.get(label, 0) for label in range(NUM_CLASSES)]

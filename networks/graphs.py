@@ -15,12 +15,20 @@ import torch
 from torch import Tensor, nn
 
 from ..data.classes import NUM_CLASSES
-from .appearance import AppearanceEncoder, AppearanceGenerator, codes_conditioning, pool_codes, surface_conditioning
+from .appearance import (
+    COLOUR_CHANNELS,
+    AppearanceEncoder,
+    AppearanceGenerator,
+    codes_channels,
+    encoder_view,
+    pool_codes,
+    surface_channels,
+)
 from .compositor import composite, merge_labels
 from .config import CODE_GRID, NetworkConfig
 from .inputs import body_map, label_ids, widen
 from .layers import one_hot, reflect, to_float_image, to_uint8_image
-from .shape import ShapeEncoder, ShapeGenerator, body_channels, working_coverage
+from .shape import ShapeEncoder, ShapeGenerator, body_channels, sampling_step, working_coverage
 from .surface import surface_lookup, texels_for
 
 Dim = int | str
@@ -42,20 +50,20 @@ class ShapeEncoderGraph(nn.Module):
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         self.shape_encoder = ShapeEncoder(config)
+        self.step = sampling_step(config.shape.scale)
 
     def forward(self, person_labels: Tensor, garment_labels: Tensor, source: Tensor) -> Tensor:
         """Encode every class of the outfit, each from the photograph that `source` names: `[N, 20, Ds, 8, 4]`."""
-        height, width = person_labels.shape[1:]
         # Classes are selected before encoding: exact, since the encoder sees one class at a time, and half the work.
         source = _known_sources(source, garment_labels)
-        images = _person_first(*label_ids(person_labels, garment_labels))
-        pick = source.clamp(min=0).to(torch.int64)[:, :, None, None].expand(-1, -1, height, width)
-        chosen = images.gather(1, pick)
+        labels = (x[..., :: self.step, :: self.step] for x in widen(person_labels, garment_labels))
+        images = _person_first(*label_ids(*labels))
+        rows = torch.arange(images.shape[0], device=source.device).unsqueeze(1) * images.shape[1] + source.clamp(min=0)
+        chosen = images.flatten(0, 1).index_select(0, rows.flatten()).reshape(*rows.shape, *images.shape[2:])
         classes = torch.arange(NUM_CLASSES, dtype=torch.int32, device=source.device).view(1, -1, 1, 1)
         slices = (chosen == classes) & (source >= 0)[:, :, None, None]
         codes = self.shape_encoder(slices.flatten(0, 1).unsqueeze(1).to(_dtype(self)))
-        rows, columns = CODE_GRID
-        grid: Tensor = codes.reshape(-1, NUM_CLASSES, codes.shape[1], rows, columns)
+        grid: Tensor = codes.reshape(-1, NUM_CLASSES, codes.shape[1], *CODE_GRID)
         return grid.float()
 
 
@@ -65,10 +73,16 @@ class ShapeGeneratorGraph(nn.Module):
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         self.shape_generator = ShapeGenerator(config)
+        self.step = sampling_step(config.shape.scale)
 
     def forward(self, shape_codes: Tensor, densepose: Tensor, person_labels: Tensor, source: Tensor) -> Tensor:
         """Draw the new segmentation, the person's own labels kept where the outfit does not touch them."""
-        return self.draw(shape_codes, body_map(densepose), person_labels, source)
+        return self.draw(shape_codes, self.samples(densepose), person_labels, source)
+
+    def samples(self, densepose: Tensor) -> Tensor:
+        """Return the body map `[..., H, W, 3]` where the shape networks sample it."""
+        (densepose,) = widen(densepose)
+        return body_map(densepose[..., :: self.step, :: self.step, :])
 
     def draw(
         self,
@@ -78,7 +92,7 @@ class ShapeGeneratorGraph(nn.Module):
         source: Tensor,
         coverage: Tensor | None = None,
     ) -> Tensor:
-        """Run the generator and merge what it draws with the person's labels."""
+        """Run the generator on samples of the body map and merge what it draws with the person's labels."""
         (person_labels,) = label_ids(person_labels)
         dtype = _dtype(self)
         coverage = None if coverage is None else coverage.to(dtype)
@@ -99,10 +113,11 @@ class SurfaceShapeGeneratorGraph(ShapeGeneratorGraph):
         source: Tensor,
     ) -> Tensor:
         """Draw the new segmentation, the person's own labels kept where the outfit does not touch them."""
-        body = body_map(densepose)
+        body = self.samples(densepose)
         source = _known_sources(source, garment_labels)
-        labels, maps = widen(garment_labels, garment_densepose)
-        coverage = working_coverage(body, labels, maps, source, self.shape_generator.scale)
+        (labels,) = widen(garment_labels)
+        (labels,) = label_ids(labels[..., :: self.step, :: self.step])
+        coverage = working_coverage(body, labels, self.samples(garment_densepose), source, self.shape_generator.pool)
         return self.draw(shape_codes, body, person_labels, source, coverage)
 
 
@@ -113,6 +128,7 @@ class AppearanceEncoderGraph(nn.Module):
         super().__init__()
         self.appearance_encoder = AppearanceEncoder(config)
         self.borrow_absent = config.appearance.borrow_absent
+        self.scale = config.appearance.encoder_scale
 
     def forward(
         self,
@@ -128,8 +144,10 @@ class AppearanceEncoderGraph(nn.Module):
         images = _person_first(*widen(person_image, garment_images))
         labels = _person_first(*label_ids(person_labels, garment_labels))
         count = images.shape[1]
-        label_maps = one_hot(labels.flatten(0, 1), NUM_CLASSES, dtype)
-        features = self.appearance_encoder(to_float_image(images.flatten(0, 1), dtype), label_maps)
+        pictures = to_float_image(images.flatten(0, 1), dtype)
+        pictures, labels = encoder_view(pictures, labels.flatten(0, 1), self.scale)
+        label_maps = one_hot(labels, NUM_CLASSES, dtype)
+        features = self.appearance_encoder(pictures, label_maps)
         return pool_codes(
             features.reshape(-1, count, *features.shape[1:]),
             label_maps.reshape(-1, count, *label_maps.shape[1:]),
@@ -144,7 +162,7 @@ class AppearanceGeneratorGraph(nn.Module):
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         self.appearance_generator = AppearanceGenerator(config)
-        self.conditioning: nn.Module = CodesConditioning()
+        self.conditioning: CodesConditioning | SurfaceConditioning = CodesConditioning()
 
     def forward(self, labels: Tensor, appearance_codes: Tensor) -> tuple[Tensor, Tensor]:
         """Paint the picture: uint8 `[N, H, W, 3]`, and `[N, 3, H, W]` in [-1, 1] with gradients."""
@@ -153,8 +171,8 @@ class AppearanceGeneratorGraph(nn.Module):
     def paint(self, *inputs: Tensor) -> tuple[Tensor, Tensor]:
         """Run conditioning and generator. The inputs are padded, not the conditioning, which has far more channels."""
         padding = self.appearance_generator.padding
-        conditioning = self.conditioning(*inputs, dtype=_dtype(self), padding=padding)
-        picture = self.appearance_generator.paint(conditioning).float()
+        conditioning, guess = self.conditioning.with_guess(*inputs, dtype=_dtype(self), padding=padding)
+        picture = self.appearance_generator.paint(conditioning, guess).float()
         return to_uint8_image(picture), picture
 
 
@@ -197,12 +215,17 @@ class AppearancePainter(nn.Module):
 class CodesConditioning(nn.Module):
     """labels, appearance_codes -> what the ``codes`` generator sees."""
 
-    def forward(
+    def forward(self, labels: Tensor, appearance_codes: Tensor) -> Tensor:
+        """Return float32 `[N, C, H, W]`."""
+        return self.with_guess(labels, appearance_codes)[0]
+
+    def with_guess(
         self, labels: Tensor, appearance_codes: Tensor, *, dtype: torch.dtype = torch.float32, padding: int = 0
-    ) -> Tensor:
-        """Return `[N, C, H, W]` of `dtype`, on request padded by reflection."""
+    ) -> tuple[Tensor, Tensor]:
+        """Return the same of `dtype`, on request padded by reflection, and by itself its guess at the colour."""
         (labels,) = label_ids(labels)
-        return codes_conditioning(reflect(labels, padding, (1, 2)), appearance_codes, dtype)
+        label_maps, painted = codes_channels(reflect(labels, padding, (1, 2)), appearance_codes, dtype)
+        return torch.cat([label_maps, painted], dim=1), painted[:, :COLOUR_CHANNELS]
 
 
 class SurfaceConditioning(nn.Module):
@@ -212,7 +235,11 @@ class SurfaceConditioning(nn.Module):
         super().__init__()
         self.lookup = SurfaceLookup()
 
-    def forward(
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """Return float32 `[N, C, H, W]`; the inputs in the order that the class names them in."""
+        return self.with_guess(*inputs)[0]
+
+    def with_guess(
         self,
         labels: Tensor,
         appearance_codes: Tensor,
@@ -224,13 +251,15 @@ class SurfaceConditioning(nn.Module):
         *,
         dtype: torch.dtype = torch.float32,
         padding: int = 0,
-    ) -> Tensor:
-        """Return `[N, C, H, W]` of `dtype`, on request padded by reflection."""
+    ) -> tuple[Tensor, Tensor]:
+        """Return the same of `dtype`, on request padded by reflection, and by itself its guess at the colour."""
         lookup = self.lookup(labels, densepose, garment_images, garment_labels, garment_densepose, source)
         (labels,) = label_ids(labels)
+        labels = reflect(labels, padding, (1, 2))
         densepose = reflect(body_map(densepose), padding, (1, 2))
         lookup = reflect(lookup, padding, (2, 3))
-        return surface_conditioning(reflect(labels, padding, (1, 2)), appearance_codes, densepose, lookup, dtype)
+        channels = surface_channels(labels, appearance_codes, densepose, lookup, dtype)
+        return torch.cat(channels, dim=1), channels[-1]
 
 
 class SurfaceLookup(nn.Module):

@@ -37,37 +37,40 @@ def overhang_lookup(
 ) -> tuple[tuple[Tensor, Tensor], ...]:
     """Say what every garment photograph shows as far off the body as the person's pixels are off theirs.
 
-    Distances are measured in the size of the body: a photograph from nearer by has wider rings.
+    Distances are measured in the size of the body: a photograph from nearer by has wider rings. Labels may be finer
+    than body maps; then of each pixel two samples count, across its diagonal.
 
     Parameters
     ----------
     densepose
         The person's body map, int32 `[N, h, w, 3]`.
-    garment_labels, garment_densepose
-        int32 `[N, M, f·h, f·w]` and `[N, M, f·h, f·w, 3]`, f at least 1.
+    garment_labels
+        int32 `[N, M, f·h, f·w]`, f 1 or 2.
+    garment_densepose
+        int32 `[N, M, h, w, 3]`.
 
     Returns
     -------
     tuple of pairs of Tensor
-        For each of the f rings of a photograph that lie within one of the person's: the class plus one, int32
-        `[N, M, h·w]`, 0 on the body, out of reach and where nothing was found; and the confidence, float32.
+        For each of f samples: the class plus one, int32 `[N, M, h·w]`, 0 on the body, out of reach and where nothing
+        was found; and the confidence, float32.
     """
     count, garments = garment_labels.shape[:2]
     height = densepose.shape[1]
-    texels, finer = texels_for(height), garment_labels.shape[2] // height
-    reach = reach_for(height) * finer
-    place, ring = _outline(densepose, reach_for(height))
-    place, ring = place.flatten(1).unsqueeze(1), ring.flatten(1)
-    fine_place, fine_ring = _outline(garment_densepose.flatten(0, 1), reach)
-    atlas = torch.zeros(
-        count * garments, (reach + 1) * NUM_BODY_PARTS * texels**2, dtype=torch.int32, device=densepose.device
-    )
+    finer, reach, texels = garment_labels.shape[2] // height, reach_for(height), texels_for(height)
+    everybody = torch.cat([densepose.unsqueeze(1), garment_densepose], dim=1).flatten(0, 1)
+    place, ring = (each.reshape(count, 1 + garments, -1) for each in _outline(everybody, reach))
     # Pixels of the body, and those out of reach, gather in a layer that is never read.
-    index = _texel(fine_place, fine_ring, texels).flatten(1).to(torch.int64)
-    atlas = atlas.scatter(1, index, garment_labels.flatten(0, 1).flatten(1) + 1).reshape(-1, texels, texels)
-    layers = _layers(densepose, garment_densepose[:, :, ::finer, ::finer], finer)
-    ring = ring.to(torch.int64).unsqueeze(1).expand(-1, garments, -1)
-    return tuple(_read(atlas, place, layer.gather(2, ring), reach + 1) for layer in layers.unbind(3))
+    index = _texel(place[:, 1:], ring[:, 1:], texels).flatten(0, 1).to(torch.int64)
+    empty = torch.zeros(len(index), (reach + 1) * NUM_BODY_PARTS * texels**2, dtype=torch.int32, device=index.device)
+    layers = _layers(_part_sizes(densepose.unsqueeze(1)), _part_sizes(garment_densepose), reach)
+    layer = layers.gather(2, ring[:, :1].to(torch.int64).expand(-1, garments, -1))
+    answers = []
+    for sample in range(finer):
+        shown = garment_labels[:, :, sample::finer, sample::finer].flatten(0, 1).flatten(1) + 1
+        atlas = empty.scatter(1, index, shown).reshape(-1, texels, texels)
+        answers.append(_read(atlas, place[:, :1], layer, reach + 1))
+    return tuple(answers)
 
 
 def _read(atlas: Tensor, place: Tensor, layer: Tensor, layers: int) -> tuple[Tensor, Tensor]:
@@ -118,29 +121,21 @@ def _texel(place: Tensor, layer: Tensor, texels: int) -> Tensor:
     return ((layer * NUM_BODY_PARTS + part) * texels + u * texels // 256) * texels + v * texels // 256
 
 
-def _layers(densepose: Tensor, garment_densepose: Tensor, finer: int) -> Tensor:
-    """Return which of a photograph's rings lie as far out as each of the person's: int32 `[N, M, 1 + rings, finer]`.
+def _layers(here: Tensor, there: Tensor, reach: int) -> Tensor:
+    """Return which of a photograph's rings lies as far out as each of the person's: int32 `[N, M, 1 + reach]`.
 
-    0 for the body itself and where the photograph's rings end. Body maps at one size; the sizes of the bodies are
-    compared by the parts that both show. Integers, which no precision rounds.
+    0 for the body itself and where the photograph's rings end. The sizes of bodies are compared by the parts that both
+    show; from `_part_sizes`. Integers, which no precision rounds.
     """
-    here = _part_sizes(densepose.unsqueeze(1))
-    there = _part_sizes(garment_densepose)
     common = ((here > _SMALLEST_PART) & (there > _SMALLEST_PART)).to(torch.int32)
     here, there = (here * common).sum(dim=2).to(torch.int32), (there * common).sum(dim=2).to(torch.int32)
     here, there = here.clamp(min=1), torch.where(here > 0, there, 1)
     there = torch.minimum(torch.maximum(there, here // 4), here * 4)
-    device = densepose.device
-    rings = reach_for(densepose.shape[1])
-    ring = torch.arange(rings + 1, dtype=torch.int32, device=device).unsqueeze(1)
-    distance = ring * finer - finer + 1 + torch.arange(finer, dtype=torch.int32, device=device)
-    bounds = 2 * torch.arange(1, rings * finer + 2, dtype=torch.int32, device=device) - 1
-    # A distance d is layer l from d·s ≥ l - 1/2 on, where s² = there / here.
-    reached = (2 * distance.unsqueeze(2)) ** 2 * there[:, :, None, None, None] >= bounds**2 * here[
-        :, :, None, None, None
-    ]
-    layer = reached.to(torch.int32).sum(dim=4).to(torch.int32)
-    return layer * ((layer <= rings * finer) & (ring > 0)).to(torch.int32)
+    # The middle of a ring is half a pixel short of its number, and times s, s² = there / here, the layer ends above it.
+    ring = torch.arange(reach + 1, dtype=torch.int32, device=here.device)
+    passed = (2 * ring - 1).view(1, 1, -1, 1) ** 2 * there[:, :, None, None] > 4 * ring**2 * here[:, :, None, None]
+    layer = passed.to(torch.int32).sum(dim=3).to(torch.int32)
+    return layer * ((layer <= reach) & (ring > 0)).to(torch.int32)
 
 
 def _part_sizes(densepose: Tensor) -> Tensor:

@@ -11,12 +11,20 @@ from torch.nn import functional as F
 from ..data.classes import CLASS_IDS, NUM_BODY_PARTS, NUM_CLASSES
 from .config import CODE_GRID, NetworkConfig
 from .coverage import coverage_lookup
-from .inputs import body_map, label_ids
 from .layers import conv, conv_leaky, one_hot
 from .piecewise_conv import PiecewiseConstantConv2d
 from .residual_generator import STEM_KERNEL, ResidualGenerator
 
 BODY_CHANNELS = NUM_BODY_PARTS + 2
+
+
+def sampling_step(scale: int) -> int:
+    """Return how far apart in the frame the samples lie that shape networks of a scale see.
+
+    A pixel of the working size has at most two samples a side, so presets that share a working size, and with it shape
+    weights, see the same.
+    """
+    return max(1, scale // 2)
 
 
 class ShapeEncoder(nn.Module):
@@ -30,16 +38,19 @@ class ShapeEncoder(nn.Module):
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
-        self.scale = config.shape.scale
+        self.pool = config.shape.scale // sampling_step(config.shape.scale)
         widths = (1, *config.shape.encoder_widths)
         self.downs = nn.Sequential(*(conv_leaky(a, b, 3, stride=2) for a, b in pairwise(widths)))
         self.last = nn.Sequential(conv_leaky(widths[-1], widths[-1]), nn.Conv2d(widths[-1], config.shape_code, 1))
 
     def forward(self, slices: Tensor) -> Tensor:
-        """Map class masks `[B, 1, H, W]` in {0, 1} to codes `[B, Ds, 8, 4]`; an empty mask has a zero code."""
+        """Map class masks in {0, 1}, samples of the frame, to codes `[B, Ds, 8, 4]`; an empty mask has a zero code.
+
+        See `sampling_step`.
+        """
         present = slices.amax(dim=(2, 3), keepdim=True)
-        if self.scale > 1:
-            slices = F.avg_pool2d(slices, self.scale)
+        if self.pool > 1:
+            slices = F.avg_pool2d(slices, self.pool)
         return self.encode(slices) * present
 
     def encode(self, slices: Tensor) -> Tensor:
@@ -63,7 +74,7 @@ class ShapeGenerator(nn.Module):
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         shape = config.shape
-        self.scale = shape.scale
+        self.pool = shape.scale // sampling_step(shape.scale)
         stride = shape.generator.stem_stride
         kernel = STEM_KERNEL[stride]
         self.code_stem = PiecewiseConstantConv2d(
@@ -81,16 +92,14 @@ class ShapeGenerator(nn.Module):
         self.prior = _body_prior(channels) if shape.body_prior else None
 
     def forward(self, codes: Tensor, body: Tensor, coverage: Tensor | None = None) -> Tensor:
-        """Map codes `[N, 20, Ds, 8, 4]` and `body_channels` `[N, 27, H, W]` to logits `[N, 20, H, W]`.
+        """Map codes `[N, 20, Ds, 8, 4]` and `body_channels` of samples of the frame to logits `[N, 20, h, w]`.
 
-        With ``surface`` conditioning also `working_coverage` `[N, 20, h, w]`.
+        The logits are at the working size. With ``surface`` conditioning also `working_coverage` `[N, 20, h, w]`. See
+        `sampling_step`.
         """
-        if self.scale > 1:
-            body = F.avg_pool2d(body, self.scale)
-        logits = self.draw(codes, body if coverage is None else torch.cat([body, coverage], dim=1))
-        if self.scale > 1:
-            logits = F.interpolate(logits, scale_factor=float(self.scale), mode="bilinear")
-        return logits
+        if self.pool > 1:
+            body = F.avg_pool2d(body, self.pool)
+        return self.draw(codes, body if coverage is None else torch.cat([body, coverage], dim=1))
 
     def draw(self, codes: Tensor, body: Tensor) -> Tensor:
         """Map codes and body channels (and coverage behind them) at the working size to logits at the working size."""
@@ -108,37 +117,28 @@ def body_channels(densepose: Tensor, dtype: torch.dtype) -> Tensor:
 
 
 def working_coverage(
-    densepose: Tensor, garment_labels: Tensor, garment_densepose: Tensor, source: Tensor, scale: int
+    densepose: Tensor, garment_labels: Tensor, garment_densepose: Tensor, source: Tensor, pool: int
 ) -> Tensor:
     """Look up coverage at the working size; see `coverage_lookup`.
-
-    Photographs are sampled at twice the working size at most, so presets that share a working size, and with it shape
-    weights, see the same.
 
     Parameters
     ----------
     densepose
-        The person's body map, int32 `[N, H, W, 3]`.
+        Samples of the person's body map (see `sampling_step`), int32 `[N, H, W, 3]`.
     garment_labels, garment_densepose
-        int32 `[N, M, H, W]` and `[N, M, H, W, 3]`; numbers of no class or body part count as none.
+        Samples of the garments' photographs, int32 `[N, M, H, W]` and `[N, M, H, W, 3]`.
     source
         int32 `[N, 20]`.
-    scale
-        The shape networks' scale.
+    pool
+        How many samples a side make a pixel of the working size.
 
     Returns
     -------
     Tensor
-        float32 `[N, 20, H / scale, W / scale]` in [-1, 1].
+        float32 `[N, 20, H / pool, W / pool]` in [-1, 1].
     """
-    middle, step = scale // 2, max(1, scale // 2)
-    (labels,) = label_ids(garment_labels[:, :, ::step, ::step])
-    return coverage_lookup(
-        densepose[:, middle::scale, middle::scale],
-        labels,
-        body_map(garment_densepose[:, :, ::step, ::step]),
-        source,
-    )
+    middle = pool // 2
+    return coverage_lookup(densepose[:, middle::pool, middle::pool], garment_labels, garment_densepose, source)
 
 
 # DensePose parts: 1-2 torso, 3 right hand, 4 left hand, 5 left foot, 6 right foot, 7 and 9 right thigh, 8 and 10 left

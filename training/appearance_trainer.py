@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ..data.classes import BACKGROUND, GARMENTS, NUM_BODY_PARTS, NUM_CLASSES, SKIN
 from ..data.images import UInt8Array
-from ..networks.appearance import codes_conditioning, pool_codes, surface_conditioning
+from ..networks.appearance import codes_conditioning, encoder_view, pool_codes, surface_conditioning
 from ..networks.checkpoint import Networks
 from ..networks.discriminator import Discriminator
 from ..networks.layers import one_hot, to_uint8_image
@@ -181,15 +181,17 @@ class AppearanceTask(Task[AppearanceBatch]):
 
     def forward(self, networks: Networks, batch: AppearanceBatch) -> Tensor:
         """Return pictures `[N, 3, H, W]` in [-1, 1]."""
-        count, images, height, width = batch.source_labels.shape
+        count, images = batch.source_labels.shape[:2]
         # Conditioning has many channels at full size; in BF16 it costs half the traffic.
         dtype = torch.bfloat16 if torch.is_autocast_enabled(batch.labels.device.type) else torch.float32
-        maps = _packed(one_hot(batch.source_labels.flatten(0, 1), NUM_CLASSES, dtype))
-        features = networks.appearance_encoder(_packed(batch.sources.flatten(0, 1).to(dtype)), maps)
+        scale = self.config.appearance.encoder_scale
+        pictures, labels = encoder_view(batch.sources.flatten(0, 1), batch.source_labels.flatten(0, 1), scale)
+        maps = _packed(one_hot(labels, NUM_CLASSES, dtype))
+        features = networks.appearance_encoder(_packed(pictures.to(dtype)), maps)
         with torch.autocast(batch.labels.device.type, enabled=False):
             codes = pool_codes(
                 features.reshape(count, images, *features.shape[1:]),
-                maps.reshape(count, images, NUM_CLASSES, height, width),
+                maps.reshape(count, images, *maps.shape[1:]),
                 batch.source,
                 borrow_absent=self.config.appearance.borrow_absent,
             )

@@ -16,7 +16,7 @@ from ..networks.checkpoint import Networks
 from ..networks.config import CODE_GRID
 from ..networks.discriminator import Discriminator
 from ..networks.losses import perceptual_loss
-from ..networks.shape import BODY_CHANNELS, working_coverage
+from ..networks.shape import BODY_CHANNELS, sampling_step, working_coverage
 from .augment import (
     AffineLimits,
     Warp,
@@ -114,6 +114,7 @@ class ShapeTask(Task[ShapeBatch]):
     def __init__(self, options: TrainOptions, dataset: Dataset) -> None:
         super().__init__(options, dataset)
         self.scale = self.config.shape.scale
+        self.step = sampling_step(self.scale)
         self.palette = torch.from_numpy(PALETTE).to(self.device, torch.float32) / 127.5 - 1
 
     def critic(self, networks: Networks) -> Discriminator:
@@ -144,7 +145,7 @@ class ShapeTask(Task[ShapeBatch]):
         closer = Warp(zoom.to(self.device), *labels.shape[1:])
         labels, before, densepose = (closer.labels(each) for each in (labels, before, densepose))
         densepose = self._rough_body(drop_coordinates(densepose, flat), generator)
-        body = working_body(densepose, self.scale)
+        body = working_body(self._samples(densepose), self.scale // self.step)
         if self.options.conditioning == "surface":
             body = torch.cat([body, self._coverage(densepose, garment, raw, generator)], dim=1)
 
@@ -232,16 +233,19 @@ class ShapeTask(Task[ShapeBatch]):
             missing[:, parts] |= chance((count, 1), 0.05, generator, self.device)
         body = punch_holes(drop_parts(body, missing), 0.2, generator)
         rough = rough_garments(garment, worn, generator, limit=1)
-        return working_coverage(
-            densepose.int(), rough.int().unsqueeze(1), body.int().unsqueeze(1), worn.int(), self.scale
-        )
+        densepose, rough, body = (self._samples(each).int() for each in (densepose, rough, body))
+        return working_coverage(densepose, rough.unsqueeze(1), body.unsqueeze(1), worn.int(), self.scale // self.step)
+
+    def _samples(self, x: Tensor) -> Tensor:
+        """Return what the networks see of `[N, H, W, ...]` integers."""
+        return x[:, :: self.step, :: self.step]
 
     def _movable(self) -> Tensor:
         return torch.tensor([c == BACKGROUND or c in GARMENTS for c in range(NUM_CLASSES)], device=self.device)
 
     def _slices(self, labels: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the wanted class masks `[n, 1, h, w]` that are not empty, and their rows and classes."""
-        shares = class_shares(labels, NUM_CLASSES, self.scale)
+        shares = class_shares(self._samples(labels), NUM_CLASSES, self.scale // self.step)
         present = (shares.sum(dim=(2, 3)) > _SMALLEST_SLICE) & wanted
         rows, classes = present.nonzero(as_tuple=True)
         return shares[rows, classes].unsqueeze(1), rows, classes

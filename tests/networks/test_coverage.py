@@ -6,7 +6,6 @@ from oviton.data.classes import CLASS_IDS, LAYERS
 from oviton.networks.config import preset
 from oviton.networks.coverage import DECAY, LEVELS, coverage_lookup
 from oviton.networks.graphs import graph_specs
-from oviton.networks.shape import working_coverage
 
 TOP, PANTS, ARM = (CLASS_IDS[name] for name in ("upper_clothes", "pants", "left_arm"))
 
@@ -129,13 +128,31 @@ def test_an_atlas_has_room_for_every_sample(size):
 
 
 def test_base_sees_what_small_sees():
-    """They share their shape weights: a picture of doubled pixels gives the same."""
-    body, labels, maps, source = random_case(2, height=256, width=128)
-    body = body.repeat_interleave(2, 1).repeat_interleave(2, 2)
-    twice = [each.repeat_interleave(2, axis).repeat_interleave(2, axis + 1) for each, axis in
-             ((body, 1), (labels, 2), (maps, 2))]  # fmt: skip
-    small, base = preset("small").shape.scale, preset("base").shape.scale
-    assert torch.equal(working_coverage(body, labels, maps, source, small), working_coverage(*twice, source, base))
+    """They share their shape weights: a picture of doubled pixels has the same codes and logits."""
+    rng = np.random.default_rng(2)
+    person, labels = rng.integers(0, 20, (1, 256, 128)), rng.integers(0, 20, (1, 2, 256, 128))
+    body, maps = rng.integers(0, 25, (1, 256, 128, 3)), rng.integers(0, 25, (1, 2, 256, 128, 3))
+    source = torch.from_numpy(rng.integers(-1, 3, (1, 20))).to(torch.int32)
+    seen = []
+    for name in ("small", "base"):
+        config = preset(name).with_conditioning("surface")
+        times = config.height // 256
+        given = [
+            torch.from_numpy(each.repeat(times, rows).repeat(times, rows + 1)).to(torch.uint8)
+            for each, rows in ((person, 1), (labels, 2), (body, 1), (maps, 2))
+        ]
+        specs = {spec.name: spec for spec in graph_specs(config)}
+        encoder, generator = (specs[f"shape_{part}"].build(config) for part in ("encoder", "generator"))
+        torch.manual_seed(0)
+        for parameter in (*encoder.parameters(), *generator.parameters()):
+            torch.nn.init.normal_(parameter, std=0.1)
+        generator.shape_generator.register_forward_hook(lambda module, inputs, logits: seen.append(logits))
+        with torch.no_grad():
+            codes = encoder(given[0], given[1], source)
+            seen.append(codes)
+            assert generator(codes, given[2], *given[:2], given[3], source).shape == (1, config.height, config.width)
+    for small, base in zip(seen[:2], seen[2:], strict=True):
+        torch.testing.assert_close(small, base)
 
 
 def test_the_generator_follows_coverage_before_any_training():
