@@ -50,9 +50,8 @@ def harmonise(generated: Tensor, person_image: Tensor, labels: Tensor, kept: Ten
     error = (generated - person_image) * kept
     channels = [error * member[:, g : g + 1] for g in range(len(_GROUPS))]
     spread = _spread(torch.cat([*channels, known], dim=1))
-    for g in range(len(_GROUPS)):
-        generated = generated - spread[:, 3 * g : 3 * g + 3] * member[:, g : g + 1]
-    return generated
+    spread = spread.reshape(-1, len(_GROUPS), 3, *labels.shape[1:])
+    return generated - (spread * member.unsqueeze(2)).sum(dim=1)
 
 
 def _spread(weighted: Tensor) -> Tensor:

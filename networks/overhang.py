@@ -62,7 +62,9 @@ def overhang_lookup(
     place, ring = (each.reshape(count, 1 + garments, -1) for each in _outline(everybody, reach))
     # Pixels of the body, and those out of reach, gather in a layer that is never read.
     index = _texel(place[:, 1:], ring[:, 1:], texels).flatten(0, 1).to(torch.int64)
-    empty = torch.zeros(len(index), (reach + 1) * NUM_BODY_PARTS * texels**2, dtype=torch.int32, device=index.device)
+    empty = torch.zeros(
+        index.shape[0], (reach + 1) * NUM_BODY_PARTS * texels**2, dtype=torch.int32, device=index.device
+    )
     layers = _layers(_part_sizes(densepose.unsqueeze(1)), _part_sizes(garment_densepose), reach)
     layer = layers.gather(2, ring[:, :1].to(torch.int64).expand(-1, garments, -1))
     answers = []
