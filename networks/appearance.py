@@ -147,13 +147,13 @@ class AppearanceGenerator(nn.Module):
         """
         margin = self.padding
         picture: Tensor = self.generator(self.stem[1](padded), padded, margin)
-        if self.colour is not None:
-            if guess is None:
-                guess = padded[:, self.guess : self.guess + COLOUR_CHANNELS]
-            guess = crop(guess, margin).clamp(-COLOUR_LIMIT, COLOUR_LIMIT)
-            # The guess passes through tanh unchanged, so that a new network starts as it.
-            picture = picture + crop(self.colour(padded), margin) + _atanh(guess)
-        return torch.tanh(picture)
+        if self.colour is None:
+            return torch.tanh(picture)
+        if guess is None:
+            guess = padded[:, self.guess : self.guess + COLOUR_CHANNELS]
+        guess = crop(guess, margin).clamp(-COLOUR_LIMIT, COLOUR_LIMIT)
+        # The guess passes through tanh unchanged, so that a new network starts as it.
+        return _tanh_from(guess, picture + crop(self.colour(padded), margin))
 
 
 def codes_conditioning(labels: Tensor, codes: Tensor, dtype: torch.dtype) -> Tensor:
@@ -210,10 +210,10 @@ def surface_channels(
     )
 
 
-def _atanh(x: Tensor) -> Tensor:
-    """Return the inverse of tanh, of a logarithm: CPU engines have no fast one of their own."""
-    x = x.float()
-    return (0.5 * torch.log((1 + x) / (1 - x))).to(x.dtype)
+def _tanh_from(start: Tensor, step: Tensor) -> Tensor:
+    """Return tanh(atanh(start) + step) by the addition theorem, in FP32: no CPU engine has a fast logarithm."""
+    moved, start = torch.tanh(step.float()), start.float()
+    return ((start + moved) / (1 + start * moved)).to(step.dtype)
 
 
 def _silent_conv(channels: int) -> nn.Conv2d:

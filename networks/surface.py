@@ -25,9 +25,6 @@ DECAY = 0.9
 FINER = 2
 """How much finer than its pixels a garment photograph is sampled, so that fine texture survives the charts' grid."""
 
-SEAM = 60
-"""Neighbouring pixels whose U or V differ by more lie on both sides of a chart's seam; nothing lies between them."""
-
 FREQUENCIES = (2, 4, 8, 16)
 FOURIER_CHANNELS = 4 * len(FREQUENCIES)
 LOOKUP_CHANNELS = 4
@@ -139,7 +136,7 @@ def _fine_samples(images: Tensor) -> Tensor:
 def _fine_texel_index(densepose: Tensor, worn: Tensor, texels: int) -> Tensor:
     """Return the number of the texel that every sample hits; 0 where nothing is worn.
 
-    U and V are interpolated between pixels of one chart, never across a seam, and in integers, which no precision
+    U and V are interpolated between pixels of one chart, never from chart to chart, and in integers, which no precision
     rounds.
 
     Parameters
@@ -157,9 +154,9 @@ def _fine_texel_index(densepose: Tensor, worn: Tensor, texels: int) -> Tensor:
         int64 `[B, 4·H·W]`, samples in the order of `_fine_samples`.
     """
     planes = densepose.to(torch.int32).permute(0, 3, 1, 2)
-    body = planes.to(torch.float32)
-    step = F.max_pool2d(body, 3, stride=1, padding=1) + F.max_pool2d(-body, 3, stride=1, padding=1)
-    inside = (step[:, :1] == 0) & (step[:, 1:].amax(dim=1, keepdim=True) < SEAM)
+    charts = planes[:, :1].to(torch.float32)
+    step = F.max_pool2d(charts, 3, stride=1, padding=1) + F.max_pool2d(-charts, 3, stride=1, padding=1)
+    inside = step == 0
     place = torch.where(inside, _finer(planes[:, 1:]), 16 * planes[:, 1:])
     sixteenths = torch.arange(16 * 255 + 1, device=densepose.device)
     row, column = _texel_row_and_column((sixteenths * (texels - 1) + 8 * 255) // (16 * 255), texels)
