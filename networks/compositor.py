@@ -26,7 +26,8 @@ def merge_labels(logits: Tensor, person_labels: Tensor, source: Tensor) -> Tenso
     Parameters
     ----------
     logits
-        Class logits `[N, 20, H, W]`, or a whole number of times coarser: then they are upsampled bilinearly.
+        Class logits `[N, 20, H, W]`, or a whole number of times coarser: then they are upsampled bilinearly, and from
+        more than twice coarser smoothed before, since outlines would show the steps of their pixels.
     person_labels
         Integers `[N, H, W]`.
     source
@@ -42,6 +43,8 @@ def merge_labels(logits: Tensor, person_labels: Tensor, source: Tensor) -> Tenso
     allowed = allowed | (source > 0) | ((source == 0) & owned)
     logits = torch.where(allowed[:, :, None, None], logits.float(), _FORBIDDEN)
     finer = person_labels.shape[1] // logits.shape[2]
+    if finer > 2:
+        logits = _without_steps(logits)
     if finer > 1:
         logits = F.interpolate(logits, scale_factor=float(finer), mode="bilinear")
     drawn = logits.argmax(dim=1)
@@ -54,6 +57,12 @@ def merge_labels(logits: Tensor, person_labels: Tensor, source: Tensor) -> Tenso
     covers = may_cover[drawn * NUM_CLASSES + own]
     changed = (own_touched + drawn_touched * covers) > 0
     return torch.where(changed, drawn, own).to(torch.uint8)
+
+
+def _without_steps(x: Tensor) -> Tensor:
+    """Average 3×3 neighbours of `[N, C, H, W]` with the weights 1, 2, 1 both ways."""
+    x = F.pad(x, (1, 1, 1, 1), mode="replicate")
+    return F.avg_pool2d(F.avg_pool2d(x, 2, stride=1), 2, stride=1)
 
 
 def composite(person_image: Tensor, person_labels: Tensor, generated: Tensor, labels: Tensor, source: Tensor) -> Tensor:

@@ -1,7 +1,9 @@
 import numpy as np
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.ndimage import convolve, map_coordinates
 
 from oviton.data.classes import BACKGROUND, CLASS_IDS, CLASS_NAMES, GARMENTS, HEAD, HEADWEAR, SKIN
 from oviton.data.rim import clean_rim, rim_of
@@ -41,6 +43,27 @@ def test_merge_equals_the_naive_rule(seed):
     merged = merge_labels(torch.from_numpy(logits), torch.from_numpy(person), torch.from_numpy(source))
     assert merged.dtype == torch.uint8
     assert np.array_equal(merged[0].numpy(), naive_merge(logits[0], person[0], source[0]))
+
+
+@pytest.mark.parametrize("finer", [2, 4])
+def test_coarse_logits_are_upsampled_without_steps(finer):
+    rng = np.random.default_rng(finer)
+    logits = rng.normal(size=(1, 20, 8, 4)).astype(np.float32)
+    wanted = logits[0]
+    if finer > 2:
+        wanted = convolve(wanted, np.outer([1, 2, 1], [1, 2, 1])[None] / 16, mode="nearest")
+    rows, columns = ((np.arange(n * finer) + 0.5) / finer - 0.5 for n in (8, 4))
+    grid = np.meshgrid(rows.clip(0, 7), columns.clip(0, 3), indexing="ij")
+    fine = np.stack([map_coordinates(each, grid, order=1) for each in wanted])
+    person = np.full((1, 8 * finer, 4 * finer), CLASS_IDS["upper_clothes"], np.int32)
+    source = np.zeros((1, 20), np.int32)
+    source[0, list(GARMENTS)] = 1
+    merged = merge_labels(torch.from_numpy(logits), torch.from_numpy(person), torch.from_numpy(source))[0].numpy()
+    allowed = [c for c in range(20) if c in FREE or c in GARMENTS]
+    best = np.sort(fine[allowed], axis=0)
+    clear = best[-1] - best[-2] > 1e-4
+    assert clear.mean() > 0.95
+    assert np.array_equal(merged[clear], np.array(allowed)[fine[allowed].argmax(0)][clear])
 
 
 def test_an_empty_outfit_changes_no_label():
