@@ -54,6 +54,7 @@ picture: $(VENV)/.dev ## Make the pictures of README and docs anew
 # Each goes on where it stopped. All bundles have one shape network.
 TRAIN := $(BIN)/oviton train
 AGAIN := --pairs --learning-rate 6e-4
+SURFACE := --pairs --conditioning surface
 train: $(VENV)/.dev ## Render wardrobes, train the shipped bundles' generators, export and evaluate them
 	@$(BIN)/oviton render -n 5000 --size 256x128 --seed 7 -o out/people
 	@$(BIN)/oviton render -n 800 --size 512x256 --seed 8 -o out/people-base
@@ -61,13 +62,16 @@ train: $(VENV)/.dev ## Render wardrobes, train the shipped bundles' generators, 
 	@$(BIN)/oviton render --triplets -n 105 --size 512x256 --seed 99 -o out/triplets-base
 	@$(TRAIN) shape out/people -o out/first/small --pairs --steps 8000
 	@$(TRAIN) shape out/people -o out/second/small $(AGAIN) --steps 5900 --init out/first/small
-	@$(TRAIN) shape out/people -o out/small --pairs --conditioning surface --learning-rate 8e-4 --steps 9400 --init out/second/small
-	@$(TRAIN) appearance out/people -o out/first/small --pairs --conditioning surface --batch 2 --steps 6000
+	@$(TRAIN) shape out/people -o out/third/small $(SURFACE) --learning-rate 8e-4 --steps 9400 --init out/second/small
+	@$(TRAIN) shape out/people -o out/fourth/small $(SURFACE) --learning-rate 8e-4 --steps 6000 --init out/third/small
+	@$(TRAIN) shape out/people-base -o out/base --preset base $(SURFACE) --learning-rate 4e-4 --steps 1500 --init out/fourth/small
+	@$(TRAIN) appearance out/people -o out/first/small $(SURFACE) --batch 2 --steps 6000
 	@$(TRAIN) appearance out/people -o out/small $(AGAIN) --conditioning surface --batch 2 --steps 4200 --init out/first/small
-	@$(TRAIN) appearance out/people-base -o out/base --preset base --pairs --conditioning surface --batch 1 --learning-rate 4e-4 --steps 2400 --init out/small
+	@$(TRAIN) appearance out/people-base -o out/first/base --preset base $(SURFACE) --batch 1 --learning-rate 4e-4 --steps 2400 --init out/small
+	@$(TRAIN) appearance out/people-base -o out/base --preset base $(SURFACE) --batch 1 --learning-rate 2e-4 --steps 700 --init out/first/base
 	@$(TRAIN) appearance out/people -o out/first/small-codes --pairs --conditioning codes --batch 2 --steps 4500
 	@$(TRAIN) appearance out/people -o out/small-codes $(AGAIN) --conditioning codes --batch 2 --steps 7200 --init out/first/small-codes
-	@cp out/small/shape.safetensors out/base/ && cp out/small/shape.safetensors out/small-codes/
+	@cp out/base/shape.safetensors out/small/ && cp out/base/shape.safetensors out/small-codes/
 	@for name in base small small-codes; do \
 	  $(BIN)/oviton export out/$$name --name $$name --samples examples/people -o out/bundles/$$name && \
 	  $(BIN)/oviton evaluate --triplets out/triplets$$(test $$name = base && echo -base) --bundle out/bundles/$$name \

@@ -26,11 +26,18 @@ def untrained_notes(trained: Mapping[Any, str]) -> list[str]:
     return [UNTRAINED_NOTE] if any(note.startswith("untrained") for note in trained.values()) else []
 
 
-def missing_body_maps(garments: Sequence[Garment], conditioning: str, inputs: Collection[str]) -> list[str]:
-    """Return what to say about garments that the lookups of a bundle, whose graphs take `inputs`, cannot find."""
+def missing_body_maps(
+    garments: Sequence[Garment], conditioning: str, inputs: Collection[str], codes: Sequence[str] = ()
+) -> list[str]:
+    """Return what to say about garments that the lookups of a bundle, whose graphs take `inputs`, cannot find.
+
+    `codes` names garments that are worn as codes.
+    """
     if "garment_densepose" not in inputs:
         return []
-    lost = "its cut is guessed"
-    if conditioning == "surface":
-        lost += ", and of its texture only the mean colour is carried over"
-    return [f"{garment.name} has no body map, so {lost}" for garment in garments if garment.densepose is None]
+    guessed = "its cut is guessed"
+    lost = guessed + (", and of its texture only the mean colour is carried over" if conditioning == "surface" else "")
+    return [
+        *(f"{garment.name} has no body map, so {lost}" for garment in garments if garment.densepose is None),
+        *(f"{name} is worn as codes, which hold no body map, so {guessed}" for name in codes),
+    ]

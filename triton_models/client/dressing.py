@@ -113,7 +113,10 @@ class Dressing:
                 *self.outfit.notes,
                 *notes,
                 *missing_body_maps(
-                    [g for g in self.garments if isinstance(g, Garment)], model.conditioning, model.inputs
+                    [g for g in self.garments if isinstance(g, Garment)],
+                    model.conditioning,
+                    model.inputs,
+                    codes=[g.name for g in self.garments if isinstance(g, GarmentCodes)],
                 ),
                 *refinement_notes(refinement),
                 *model.notes,
