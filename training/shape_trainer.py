@@ -42,9 +42,8 @@ KEPT = AffineLimits(rotation=4, shift=0.02, scale=(0.95, 1.05), shear=0.03)
 MOVED = AffineLimits(rotation=15, shift=0.15, scale=(0.6, 1.6), shear=0.15)
 """For a garment's slices cut from the person, so that their place tells nothing."""
 
-CLOSER_SHARE, GARMENT_CLOSER_SHARE, CLOSEST = 0.35, 0.2, 2.0
-"""How many photographs of people, and of garments, are framed closer than the wardrobe frames them, and how much closer
-at most."""
+CLOSER_SHARE, CLOSEST = 0.25, 1.6
+"""How many photographs are framed closer than the wardrobe frames them, and how much closer at most."""
 
 FLAT_SHARE = {"codes": 0.3, "surface": 0.15}
 """How many body maps lose their coordinates, by conditioning. Half of those people are mirrored: charts have sides."""
@@ -145,14 +144,10 @@ class ShapeTask(Task[ShapeBatch]):
         zoom = random_zoom(CLOSER_SHARE, CLOSEST, count, generator)
         closer = Warp(zoom.to(self.device), *labels.shape[1:])
         labels, before, densepose = (closer.labels(each) for each in (labels, before, densepose))
-        zoom = random_zoom(GARMENT_CLOSER_SHARE, CLOSEST, count, generator)
-        closer = Warp(zoom.to(self.device), *labels.shape[1:])
-        garment, garment_map = closer.labels(garment), closer.labels(raw["garment_densepose"])
         densepose = self._rough_body(drop_coordinates(densepose, flat), generator)
         body = working_body(self._samples(densepose), self.scale // self.step)
         if self.options.conditioning == "surface":
-            paired = raw["worn"] & raw["paired"][:, None]
-            body = torch.cat([body, self._coverage(densepose, garment, garment_map, paired, generator)], dim=1)
+            body = torch.cat([body, self._coverage(densepose, garment, raw, generator)], dim=1)
 
         worn, dropped = raw["worn"].clone(), chance((count, NUM_CLASSES), 0.05, generator, self.device)
         single = ~raw["paired"]
@@ -227,12 +222,11 @@ class ShapeTask(Task[ShapeBatch]):
         missing = chance((len(densepose), NUM_BODY_PARTS), 0.06, generator, self.device)
         return punch_holes(drop_parts(densepose, faulty & missing), 0.1, generator)
 
-    def _coverage(
-        self, densepose: Tensor, garment: Tensor, garment_map: Tensor, worn: Tensor, generator: torch.Generator
-    ) -> Tensor:
+    def _coverage(self, densepose: Tensor, garment: Tensor, raw: Raw, generator: torch.Generator) -> Tensor:
         """Look up where the garment photographs of pairs cover the body; single images would tell the answer."""
         count = len(garment)
-        body = jitter_coordinates(garment_map, generator)
+        worn = raw["worn"] & raw["paired"][:, None]
+        body = jitter_coordinates(raw["garment_densepose"], generator)
         missing = chance((count, NUM_BODY_PARTS), 0.03, generator, self.device)
         missing |= chance((count, 1), UNSEEN_SHARE, generator, self.device)
         for parts in SLEEVES:

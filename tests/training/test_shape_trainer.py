@@ -35,8 +35,7 @@ def calm(monkeypatch):
     monkeypatch.setattr(
         shape_trainer, "chance", lambda shape, share, generator, device: torch.zeros(shape, dtype=torch.bool)
     )
-    for share in ("CLOSER_SHARE", "GARMENT_CLOSER_SHARE"):
-        monkeypatch.setattr(shape_trainer, share, 0)
+    monkeypatch.setattr(shape_trainer, "CLOSER_SHARE", 0)
     monkeypatch.setattr(shape_trainer, "jitter_coordinates", lambda densepose, generator: densepose)
     monkeypatch.setattr(shape_trainer, "punch_holes", lambda densepose, share, generator: densepose)
     monkeypatch.setattr(shape_trainer, "rough_garments", lambda labels, worn, generator, limit: labels)
