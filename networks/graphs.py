@@ -235,9 +235,19 @@ class SurfaceConditioning(nn.Module):
         super().__init__()
         self.lookup = SurfaceLookup()
 
-    def forward(self, *inputs: Tensor) -> Tensor:
-        """Return float32 `[N, C, H, W]`; the inputs in the order that the class names them in."""
-        return self.with_guess(*inputs)[0]
+    def forward(
+        self,
+        labels: Tensor,
+        appearance_codes: Tensor,
+        densepose: Tensor,
+        garment_images: Tensor,
+        garment_labels: Tensor,
+        garment_densepose: Tensor,
+        source: Tensor,
+    ) -> Tensor:
+        """Return float32 `[N, C, H, W]`."""
+        garments = (garment_images, garment_labels, garment_densepose)
+        return self.with_guess(labels, appearance_codes, densepose, *garments, source)[0]
 
     def with_guess(
         self,

@@ -1,0 +1,79 @@
+"""A bundle with surface conditioning, as the shipped ones are: exported, dressed with, and refined."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from oviton import Garment, Person, TryOn
+from oviton.data.classes import CLASS_IDS
+from oviton.export.program import load_program
+from oviton.export.refinement_programs import export_programs
+from oviton.networks.checkpoint import PARTS, save_checkpoint, untrained_networks
+from oviton.networks.config import preset
+from oviton.networks.graphs import graph_specs
+from oviton.networks.perceptual import PerceptualBackbone
+
+PEOPLE = Path(__file__).parents[2] / "examples" / "people"
+
+
+@pytest.fixture(scope="module")
+def networks():
+    made = untrained_networks(preset("tiny").with_conditioning("surface"), seed=3)
+    generator = torch.Generator().manual_seed(5)
+    with torch.no_grad():
+        for parameter in made.parameters():
+            parameter.add_(torch.randn(parameter.shape, generator=generator) * 0.02)
+    return made
+
+
+@pytest.fixture(scope="module")
+def surface_bundle(tmp_path_factory, networks):
+    root = tmp_path_factory.mktemp("surface")
+    for part in PARTS:
+        save_checkpoint(root / "checkpoint", networks, part, f"trained for a test of {part}")
+    command = [sys.executable, "-m", "oviton", "export", "checkpoint", "-o", "bundle", "--samples", str(PEOPLE)]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return root / "bundle"
+
+
+@pytest.fixture(scope="module")
+def outfit():
+    return Person.open(PEOPLE / "ana"), [Garment.open(PEOPLE / "hugo", wear="upper_clothes")]
+
+
+def test_what_refinement_runs_is_exported_with_its_conditioning(tmp_path, networks, tiny_requests):
+    entries, modules = export_programs(networks, PerceptualBackbone.pretrained(), tiny_requests, tmp_path)
+    assert {entry.name for entry in entries} == set(modules)
+    program = load_program(tmp_path / "appearance_conditioning.pt2", None)
+    spec = next(spec for spec in graph_specs(networks.config) if spec.name == "appearance_generator")
+    codes = np.random.default_rng(0).normal(size=(2, 20, networks.config.appearance_code)).astype(np.float32)
+    named = {**tiny_requests, "labels": tiny_requests["person_labels"], "appearance_codes": codes}
+    inputs = [torch.from_numpy(np.ascontiguousarray(named[tensor.name])) for tensor in spec.inputs]
+    torch.testing.assert_close(program(*inputs), modules["appearance_conditioning"](*inputs))
+
+
+@pytest.mark.slow
+def test_engines_agree_on_it(surface_bundle, outfit):
+    looks = {}
+    for engine in ("onnxruntime", "openvino", "torch"):
+        with TryOn.load(surface_bundle, engine=engine, precision="fp32") as tryon:
+            looks[engine] = tryon(*outfit)
+    wanted = looks["torch"]
+    assert (wanted.labels == CLASS_IDS["upper_clothes"]).any()
+    for look in looks.values():
+        assert (look.labels == wanted.labels).mean() > 0.999
+        assert np.abs(look.image.astype(int) - wanted.image)[look.labels == wanted.labels].mean() < 0.1
+
+
+@pytest.mark.slow
+def test_it_is_refined(surface_bundle, outfit):
+    with TryOn.load(surface_bundle, engine="torch", precision="fp32") as tryon:
+        plain = tryon(*outfit)
+        look = tryon.refine(*outfit, steps=2)
+    assert look.report.refinement.steps <= 2
+    assert look.image.shape == plain.image.shape
