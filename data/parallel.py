@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+
+_here = threading.local()
 
 
 def in_parallel(*tasks: Callable[[], Any]) -> list[Any]:
     """Call every task, each but the first in a thread of its own, and return their results in order.
 
-    Of several that fail, the first in order is heard.
+    Of several that fail, the first in order is heard. Tasks of a task are called in turn: by then every core has work,
+    and more threads only get in each other's way.
     """
     first, *others = tasks
-    if not others:
-        return [first()]
+    if not others or getattr(_here, "busy", False):
+        return [task() for task in tasks]
     with ThreadPoolExecutor(len(others)) as pool:
-        running = [pool.submit(task) for task in others]
-        return [first(), *(each.result() for each in running)]
+        running = [pool.submit(_busily, task) for task in others]
+        return [_busily(first), *(each.result() for each in running)]
+
+
+def _busily(task: Callable[[], Any]) -> Any:
+    _here.busy = True
+    try:
+        return task()
+    finally:
+        _here.busy = False

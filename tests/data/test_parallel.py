@@ -25,3 +25,12 @@ def test_the_first_failure_is_heard(failing):
 
     with pytest.raises(InputError, match=f"number {failing[0]}"):
         in_parallel(*(lambda n=n: task(n) for n in range(3)))
+
+
+def test_tasks_of_tasks_are_called_in_turn_where_their_task_runs():
+    def outer():
+        return {threading.get_ident(), *in_parallel(*[threading.get_ident] * 3)}
+
+    assert [len(threads) for threads in in_parallel(outer, outer)] == [1, 1]
+    together = threading.Barrier(2, timeout=20)
+    in_parallel(together.wait, together.wait)  # and side by side again after that
