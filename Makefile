@@ -50,7 +50,7 @@ picture: $(VENV)/.dev ## Make the pictures of README and docs anew
 	@$(BIN)/python examples/contact_sheet.py -o docs/images/try-on.png
 	@$(BIN)/python examples/wardrobe_sheet.py -o docs/images/wardrobe.png
 
-# Hours on a CPU: every part in two or three runs, the later ones from the weights of those before at a lower rate.
+# Hours on a CPU: every part in several runs, the later ones from the weights of those before at a lower rate.
 # Each goes on where it stopped. All bundles have one shape network.
 TRAIN := $(BIN)/oviton train
 AGAIN := --pairs --learning-rate 6e-4
