@@ -13,14 +13,8 @@ import torch
 from torch import nn
 
 from ..data.classes import CLASS_NAMES
-from ..networks.graphs import (
-    AppearancePainter,
-    CodesConditioning,
-    GraphTensor,
-    SurfaceConditioning,
-    SurfaceLookup,
-    graph_specs,
-)
+from ..networks.conditioning import CodesConditioning, SurfaceConditioning, SurfaceLookup
+from ..networks.graphs import AppearancePainter, GraphTensor, graph_specs
 from ..networks.perceptual import PerceptualBackbone
 from .manifest import ParityRow, ProgramEntry, TensorSpec
 from .parity import SAME_PRECISION, compare

@@ -15,21 +15,13 @@ import torch
 from torch import Tensor, nn
 
 from ..data.classes import NUM_CLASSES
-from .appearance import (
-    COLOUR_CHANNELS,
-    AppearanceEncoder,
-    AppearanceGenerator,
-    codes_channels,
-    encoder_view,
-    pool_codes,
-    surface_channels,
-)
+from .appearance import AppearanceEncoder, AppearanceGenerator, encoder_view, pool_codes
 from .compositor import composite, merge_labels
+from .conditioning import CodesConditioning, SurfaceConditioning
 from .config import CODE_GRID, NetworkConfig
-from .inputs import body_map, label_ids, widen
-from .layers import one_hot, reflect, to_float_image, to_uint8_image
+from .inputs import body_map, known_sources, label_ids, widen
+from .layers import one_hot, to_float_image, to_uint8_image
 from .shape import ShapeEncoder, ShapeGenerator, body_channels, sampling_step, working_coverage
-from .surface import surface_lookup, texels_for
 
 Dim = int | str
 """A fixed size, or the name of a dynamic one: ``"N"`` requests, ``"M"`` garment photographs a request."""
@@ -55,7 +47,7 @@ class ShapeEncoderGraph(nn.Module):
     def forward(self, person_labels: Tensor, garment_labels: Tensor, source: Tensor) -> Tensor:
         """Encode every class of the outfit, each from the photograph that `source` names: `[N, 20, Ds, 8, 4]`."""
         # Classes are selected before encoding: exact, since the encoder sees one class at a time, and half the work.
-        source = _known_sources(source, garment_labels)
+        source = known_sources(source, garment_labels)
         labels = (x[..., :: self.step, :: self.step] for x in widen(person_labels, garment_labels))
         images = _person_first(*label_ids(*labels))
         rows = torch.arange(images.shape[0], device=source.device).unsqueeze(1) * images.shape[1] + source.clamp(min=0)
@@ -114,7 +106,7 @@ class SurfaceShapeGeneratorGraph(ShapeGeneratorGraph):
     ) -> Tensor:
         """Draw the new segmentation, the person's own labels kept where the outfit does not touch them."""
         body = self.samples(densepose)
-        source = _known_sources(source, garment_labels)
+        source = known_sources(source, garment_labels)
         (labels,) = widen(garment_labels)
         (labels,) = label_ids(labels[..., :: self.step, :: self.step])
         coverage = working_coverage(body, labels, self.samples(garment_densepose), source, self.shape_generator.pool)
@@ -140,7 +132,7 @@ class AppearanceEncoderGraph(nn.Module):
     ) -> Tensor:
         """Return each class's mean features from its own photograph: `[N, 20, Dt]`."""
         dtype = _dtype(self)
-        source = _known_sources(source, garment_labels)
+        source = known_sources(source, garment_labels)
         images = _person_first(*widen(person_image, garment_images))
         labels = _person_first(*label_ids(person_labels, garment_labels))
         count = images.shape[1]
@@ -169,7 +161,10 @@ class AppearanceGeneratorGraph(nn.Module):
         return self.paint(labels, appearance_codes)
 
     def paint(self, *inputs: Tensor) -> tuple[Tensor, Tensor]:
-        """Run conditioning and generator. The inputs are padded, not the conditioning, which has far more channels."""
+        """Run conditioning, on what its `with_guess` takes, and generator.
+
+        The inputs are padded, not the conditioning, which has far more channels.
+        """
         padding = self.appearance_generator.padding
         conditioning, guess = self.conditioning.with_guess(*inputs, dtype=_dtype(self), padding=padding)
         picture = self.appearance_generator.paint(conditioning, guess).float()
@@ -178,6 +173,8 @@ class AppearanceGeneratorGraph(nn.Module):
 
 class SurfaceAppearanceGeneratorGraph(AppearanceGeneratorGraph):
     """The appearance generator with ``surface`` conditioning, which also sees body maps and garment pixels."""
+
+    conditioning: SurfaceConditioning
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__(config)
@@ -194,9 +191,8 @@ class SurfaceAppearanceGeneratorGraph(AppearanceGeneratorGraph):
         source: Tensor,
     ) -> tuple[Tensor, Tensor]:
         """Paint the picture: uint8 `[N, H, W, 3]`, and `[N, 3, H, W]` in [-1, 1] with gradients."""
-        return self.paint(
-            labels, appearance_codes, densepose, garment_images, garment_labels, garment_densepose, source
-        )
+        lookup = self.conditioning.lookup(labels, densepose, garment_images, garment_labels, garment_densepose, source)
+        return self.paint(labels, appearance_codes, densepose, lookup)
 
 
 class AppearancePainter(nn.Module):
@@ -210,96 +206,6 @@ class AppearancePainter(nn.Module):
         """Map conditioning `[N, C, H, W]` to a picture `[N, 3, H, W]` in [-1, 1]."""
         picture: Tensor = self.appearance_generator(conditioning)
         return picture
-
-
-class CodesConditioning(nn.Module):
-    """labels, appearance_codes -> what the ``codes`` generator sees."""
-
-    def forward(self, labels: Tensor, appearance_codes: Tensor) -> Tensor:
-        """Return float32 `[N, C, H, W]`."""
-        return self.with_guess(labels, appearance_codes)[0]
-
-    def with_guess(
-        self, labels: Tensor, appearance_codes: Tensor, *, dtype: torch.dtype = torch.float32, padding: int = 0
-    ) -> tuple[Tensor, Tensor]:
-        """Return the same of `dtype`, on request padded by reflection, and by itself its guess at the colour."""
-        (labels,) = label_ids(labels)
-        label_maps, painted = codes_channels(reflect(labels, padding, (1, 2)), appearance_codes, dtype)
-        return torch.cat([label_maps, painted], dim=1), painted[:, :COLOUR_CHANNELS]
-
-
-class SurfaceConditioning(nn.Module):
-    """labels, appearance_codes, densepose, garments, source -> what the ``surface`` generator sees."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.lookup = SurfaceLookup()
-
-    def forward(
-        self,
-        labels: Tensor,
-        appearance_codes: Tensor,
-        densepose: Tensor,
-        garment_images: Tensor,
-        garment_labels: Tensor,
-        garment_densepose: Tensor,
-        source: Tensor,
-    ) -> Tensor:
-        """Return float32 `[N, C, H, W]`."""
-        garments = (garment_images, garment_labels, garment_densepose)
-        return self.with_guess(labels, appearance_codes, densepose, *garments, source)[0]
-
-    def with_guess(
-        self,
-        labels: Tensor,
-        appearance_codes: Tensor,
-        densepose: Tensor,
-        garment_images: Tensor,
-        garment_labels: Tensor,
-        garment_densepose: Tensor,
-        source: Tensor,
-        *,
-        dtype: torch.dtype = torch.float32,
-        padding: int = 0,
-    ) -> tuple[Tensor, Tensor]:
-        """Return the same of `dtype`, on request padded by reflection, and by itself its guess at the colour."""
-        lookup = self.lookup(labels, densepose, garment_images, garment_labels, garment_densepose, source)
-        (labels,) = label_ids(labels)
-        labels = reflect(labels, padding, (1, 2))
-        densepose = reflect(body_map(densepose), padding, (1, 2))
-        lookup = reflect(lookup, padding, (2, 3))
-        channels = surface_channels(labels, appearance_codes, densepose, lookup, dtype)
-        return torch.cat(channels, dim=1), channels[-1]
-
-
-class SurfaceLookup(nn.Module):
-    """labels, densepose, garments, source -> the garments' pixels at the person's body coordinates.
-
-    Inside the appearance generator with ``surface`` conditioning; by itself what refinement aims at.
-    """
-
-    def forward(
-        self,
-        labels: Tensor,
-        densepose: Tensor,
-        garment_images: Tensor,
-        garment_labels: Tensor,
-        garment_densepose: Tensor,
-        source: Tensor,
-    ) -> Tensor:
-        """Return RGB in [-1, 1] times confidence, and confidence in [0, 1]: float32 `[N, 4, H, W]`."""
-        source = _known_sources(source, garment_labels)
-        labels, garment_labels = label_ids(labels, garment_labels)
-        (garment_images,) = widen(garment_images)
-        return surface_lookup(
-            labels,
-            body_map(densepose),
-            garment_images,
-            garment_labels,
-            body_map(garment_densepose),
-            source,
-            texels_for(garment_labels.shape[2]),
-        )
 
 
 class CompositorGraph(nn.Module):
@@ -401,13 +307,6 @@ def graph_specs(config: NetworkConfig) -> tuple[GraphSpec, ...]:
 
 def _person_first(person: Tensor, garments: Tensor) -> Tensor:
     return torch.cat([person.unsqueeze(1), garments], dim=1)
-
-
-def _known_sources(source: Tensor, garment_labels: Tensor) -> Tensor:
-    """Return sources; a class from a photograph that is not there comes from nowhere."""
-    count = torch.full_like(source, garment_labels.shape[1])
-    known = ((source >= -1) & (source <= count)).to(torch.int32)
-    return (source + 1) * known - 1
 
 
 def _dtype(module: nn.Module) -> torch.dtype:

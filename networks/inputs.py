@@ -22,3 +22,10 @@ def body_map(densepose: Tensor) -> Tensor:
     """Return part, U and V; where the part is none, there is no body."""
     (body,) = widen(densepose)
     return body * (body[..., :1] < NUM_BODY_PARTS).to(torch.int32)
+
+
+def known_sources(source: Tensor, garment_labels: Tensor) -> Tensor:
+    """Return sources; a class from a photograph that is not there comes from nowhere."""
+    count = torch.full_like(source, garment_labels.shape[1])
+    known = ((source >= -1) & (source <= count)).to(torch.int32)
+    return (source + 1) * known - 1

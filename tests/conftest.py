@@ -53,33 +53,54 @@ def sample_people():
 
 
 @pytest.fixture(scope="session")
-def tiny_networks():
-    """Untrained tiny networks whose every weight is random, so that no path is silent."""
+def random_networks():
+    """Return a function that makes untrained networks whose every weight is random, so that no path is silent."""
     import torch
 
     from oviton.networks.checkpoint import untrained_networks
-    from oviton.networks.config import preset
 
-    networks = untrained_networks(preset("tiny"), seed=3)
-    generator = torch.Generator().manual_seed(5)
-    with torch.no_grad():
-        for parameter in networks.parameters():
-            parameter.add_(torch.randn(parameter.shape, generator=generator) * 0.02)
-    return networks
+    def make(config):
+        networks = untrained_networks(config, seed=3)
+        generator = torch.Generator().manual_seed(5)
+        with torch.no_grad():
+            for parameter in networks.parameters():
+                parameter.add_(torch.randn(parameter.shape, generator=generator) * 0.02)
+        return networks
+
+    return make
 
 
 @pytest.fixture(scope="session")
-def exported(tmp_path_factory, tiny_networks):
-    """The tiny networks, saved as a checkpoint and exported by the command line: the folder and what was printed."""
+def export(tmp_path_factory):
+    """Return a function that saves networks as a checkpoint and exports them by the command line.
+
+    It returns the bundle's folder and what was printed.
+    """
     from oviton.networks.checkpoint import PARTS, save_checkpoint
 
-    root = tmp_path_factory.mktemp("export")
-    for part in PARTS:
-        save_checkpoint(root / "checkpoint", tiny_networks, part, f"trained for a test of {part}")
-    command = [sys.executable, "-m", "oviton", "export", "checkpoint", "-o", "bundle", "--samples", str(PEOPLE)]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return root / "bundle", done.stdout
+    def run(networks):
+        root = tmp_path_factory.mktemp("export")
+        for part in PARTS:
+            save_checkpoint(root / "checkpoint", networks, part, f"trained for a test of {part}")
+        command = [sys.executable, "-m", "oviton", "export", "checkpoint", "-o", "bundle", "--samples", str(PEOPLE)]
+        done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return root / "bundle", done.stdout
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def tiny_networks(random_networks):
+    from oviton.networks.config import preset
+
+    return random_networks(preset("tiny"))
+
+
+@pytest.fixture(scope="session")
+def exported(export, tiny_networks):
+    """The tiny networks' bundle, and what its export printed."""
+    return export(tiny_networks)
 
 
 @pytest.fixture(scope="session")

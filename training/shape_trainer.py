@@ -56,6 +56,7 @@ SLEEVES = ((15, 16, 17, 18), (19, 20, 21, 22), (7, 8, 9, 10), (11, 12, 13, 14))
 
 PAIRED_SHARE = 6 / 8
 CHANGED_WEIGHT = 2.5
+
 BODY_SKIN = tuple(c for c in SKIN if c not in ids("face"))
 """Skin that a garment may cover."""
 

@@ -1,7 +1,5 @@
 """A bundle with surface conditioning, as the shipped ones are: exported, dressed with, and refined."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +10,6 @@ from oviton import Garment, Person, TryOn
 from oviton.data.classes import CLASS_IDS
 from oviton.export.program import load_program
 from oviton.export.refinement_programs import export_programs
-from oviton.networks.checkpoint import PARTS, save_checkpoint, untrained_networks
 from oviton.networks.config import preset
 from oviton.networks.graphs import graph_specs
 from oviton.networks.perceptual import PerceptualBackbone
@@ -21,24 +18,13 @@ PEOPLE = Path(__file__).parents[2] / "examples" / "people"
 
 
 @pytest.fixture(scope="module")
-def networks():
-    made = untrained_networks(preset("tiny").with_conditioning("surface"), seed=3)
-    generator = torch.Generator().manual_seed(5)
-    with torch.no_grad():
-        for parameter in made.parameters():
-            parameter.add_(torch.randn(parameter.shape, generator=generator) * 0.02)
-    return made
+def networks(random_networks):
+    return random_networks(preset("tiny").with_conditioning("surface"))
 
 
 @pytest.fixture(scope="module")
-def surface_bundle(tmp_path_factory, networks):
-    root = tmp_path_factory.mktemp("surface")
-    for part in PARTS:
-        save_checkpoint(root / "checkpoint", networks, part, f"trained for a test of {part}")
-    command = [sys.executable, "-m", "oviton", "export", "checkpoint", "-o", "bundle", "--samples", str(PEOPLE)]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return root / "bundle"
+def surface_bundle(export, networks):
+    return export(networks)[0]
 
 
 @pytest.fixture(scope="module")

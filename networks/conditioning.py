@@ -1,0 +1,100 @@
+"""What the appearance generator sees, made of integers as they come: labels, codes, body maps and garments."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from .appearance import COLOUR_CHANNELS, codes_channels, surface_channels
+from .inputs import body_map, known_sources, label_ids, widen
+from .layers import reflect
+from .surface import surface_lookup, texels_for
+
+
+class CodesConditioning(nn.Module):
+    """labels, appearance_codes -> what the ``codes`` generator sees."""
+
+    def forward(self, labels: Tensor, appearance_codes: Tensor) -> Tensor:
+        """Return float32 `[N, C, H, W]`."""
+        return self.with_guess(labels, appearance_codes)[0]
+
+    def with_guess(
+        self, labels: Tensor, appearance_codes: Tensor, *, dtype: torch.dtype = torch.float32, padding: int = 0
+    ) -> tuple[Tensor, Tensor]:
+        """Return the same of `dtype`, on request padded by reflection, and by itself its guess at the colour."""
+        (labels,) = label_ids(labels)
+        label_maps, painted = codes_channels(reflect(labels, padding, (1, 2)), appearance_codes, dtype)
+        return torch.cat([label_maps, painted], dim=1), painted[:, :COLOUR_CHANNELS]
+
+
+class SurfaceConditioning(nn.Module):
+    """labels, appearance_codes, densepose, garments, source -> what the ``surface`` generator sees."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lookup = SurfaceLookup()
+
+    def forward(
+        self,
+        labels: Tensor,
+        appearance_codes: Tensor,
+        densepose: Tensor,
+        garment_images: Tensor,
+        garment_labels: Tensor,
+        garment_densepose: Tensor,
+        source: Tensor,
+    ) -> Tensor:
+        """Return float32 `[N, C, H, W]`."""
+        lookup = self.lookup(labels, densepose, garment_images, garment_labels, garment_densepose, source)
+        return self.with_guess(labels, appearance_codes, densepose, lookup)[0]
+
+    def with_guess(
+        self,
+        labels: Tensor,
+        appearance_codes: Tensor,
+        densepose: Tensor,
+        lookup: Tensor,
+        *,
+        dtype: torch.dtype = torch.float32,
+        padding: int = 0,
+    ) -> tuple[Tensor, Tensor]:
+        """Return the same of what `SurfaceLookup` found, and by itself its guess at the colour.
+
+        Of `dtype`, and on request padded by reflection.
+        """
+        (labels,) = label_ids(labels)
+        labels = reflect(labels, padding, (1, 2))
+        densepose = reflect(body_map(densepose), padding, (1, 2))
+        lookup = reflect(lookup, padding, (2, 3))
+        channels = surface_channels(labels, appearance_codes, densepose, lookup, dtype)
+        return torch.cat(channels, dim=1), channels[-1]
+
+
+class SurfaceLookup(nn.Module):
+    """labels, densepose, garments, source -> the garments' pixels at the person's body coordinates.
+
+    Inside the appearance generator with ``surface`` conditioning; by itself what refinement aims at.
+    """
+
+    def forward(
+        self,
+        labels: Tensor,
+        densepose: Tensor,
+        garment_images: Tensor,
+        garment_labels: Tensor,
+        garment_densepose: Tensor,
+        source: Tensor,
+    ) -> Tensor:
+        """Return RGB in [-1, 1] times confidence, and confidence in [0, 1]: float32 `[N, 4, H, W]`."""
+        source = known_sources(source, garment_labels)
+        labels, garment_labels = label_ids(labels, garment_labels)
+        (garment_images,) = widen(garment_images)
+        return surface_lookup(
+            labels,
+            body_map(densepose),
+            garment_images,
+            garment_labels,
+            body_map(garment_densepose),
+            source,
+            texels_for(garment_labels.shape[2]),
+        )
