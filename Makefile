@@ -56,7 +56,7 @@ TRAIN := $(BIN)/oviton train
 AGAIN := --pairs --learning-rate 6e-4
 SURFACE := --pairs --conditioning surface
 train: $(VENV)/.dev ## Render wardrobes, train the shipped bundles' generators, export and evaluate them
-	@$(BIN)/oviton render -n 5000 --size 256x128 --seed 7 -o out/people
+	@$(BIN)/oviton render -n 13000 --size 256x128 --seed 7 -o out/people
 	@$(BIN)/oviton render -n 800 --size 512x256 --seed 8 -o out/people-base
 	@$(BIN)/oviton render --triplets -n 210 --size 256x128 --seed 99 -o out/triplets
 	@$(BIN)/oviton render --triplets -n 105 --size 512x256 --seed 99 -o out/triplets-base
@@ -65,9 +65,11 @@ train: $(VENV)/.dev ## Render wardrobes, train the shipped bundles' generators, 
 	@$(TRAIN) shape out/people -o out/third/small $(SURFACE) --learning-rate 8e-4 --steps 9400 --init out/second/small
 	@$(TRAIN) shape out/people -o out/small $(SURFACE) --learning-rate 8e-4 --steps 6000 --init out/third/small
 	@$(TRAIN) appearance out/people -o out/first/small $(SURFACE) --batch 2 --steps 6000
-	@$(TRAIN) appearance out/people -o out/small $(AGAIN) --conditioning surface --batch 2 --steps 4200 --init out/first/small
-	@$(TRAIN) appearance out/people-base -o out/first/base --preset base $(SURFACE) --batch 1 --learning-rate 4e-4 --steps 2400 --init out/small
-	@$(TRAIN) appearance out/people-base -o out/base --preset base $(SURFACE) --batch 1 --learning-rate 2e-4 --steps 700 --init out/first/base
+	@$(TRAIN) appearance out/people -o out/second/small $(AGAIN) --conditioning surface --batch 2 --steps 4200 --init out/first/small
+	@$(TRAIN) appearance out/people -o out/small $(SURFACE) --batch 2 --learning-rate 4e-4 --steps 3400 --init out/second/small
+	@$(TRAIN) appearance out/people-base -o out/first/base --preset base $(SURFACE) --batch 1 --learning-rate 4e-4 --steps 2400 --init out/second/small
+	@$(TRAIN) appearance out/people-base -o out/second/base --preset base $(SURFACE) --batch 1 --learning-rate 2e-4 --steps 700 --init out/first/base
+	@$(TRAIN) appearance out/people-base -o out/base --preset base $(SURFACE) --batch 1 --learning-rate 2e-4 --steps 1500 --init out/second/base
 	@$(TRAIN) appearance out/people -o out/first/small-codes --pairs --conditioning codes --batch 2 --steps 4500
 	@$(TRAIN) appearance out/people -o out/small-codes $(AGAIN) --conditioning codes --batch 2 --steps 7200 --init out/first/small-codes
 	@cp out/small/shape.safetensors out/base/ && cp out/small/shape.safetensors out/small-codes/

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from .appearance import COLOUR_CHANNELS, codes_channels, surface_channels
 from .inputs import body_map, known_sources, label_ids, widen
 from .layers import reflect
-from .surface import surface_lookup, texels_for
+from .surface import surface_lookup
 
 
 class CodesConditioning(nn.Module):
@@ -96,5 +96,4 @@ class SurfaceLookup(nn.Module):
             garment_labels,
             body_map(garment_densepose),
             source,
-            texels_for(garment_labels.shape[2]),
         )

@@ -20,7 +20,7 @@ from ..networks.checkpoint import Networks
 from ..networks.discriminator import Discriminator
 from ..networks.layers import one_hot, to_uint8_image
 from ..networks.losses import masked_mean, perceptual_loss
-from ..networks.surface import LOOKUP_CHANNELS, surface_lookup, texels_for
+from ..networks.surface import LOOKUP_CHANNELS, surface_lookup
 from .augment import (
     AffineLimits,
     ColourShift,
@@ -292,7 +292,6 @@ class AppearanceTask(Task[AppearanceBatch]):
             rough.unsqueeze(1),
             garment_map.unsqueeze(1),
             source,
-            texels_for(labels.shape[1]),
         )
 
     def _seen_body(self, densepose: Tensor, generator: torch.Generator) -> Tensor:

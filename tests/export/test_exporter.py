@@ -151,12 +151,12 @@ def test_refinement_programs_pass_gradients_to_the_picture(tiny_bundle, name):
 
 
 def test_the_surface_lookup_is_a_program_of_its_own(tiny_bundle, tiny_requests):
-    from oviton.networks.surface import surface_lookup, texels_for
+    from oviton.networks.surface import surface_lookup
 
     program = load_program(tiny_bundle.program_file("surface_lookup", "pt2"), None)
     names = ("densepose", "garment_images", "garment_labels", "garment_densepose", "source")
     tensors = [torch.from_numpy(tiny_requests[name]) for name in ("person_labels", *names)]
-    expected = surface_lookup(*(tensor.to(torch.int32) for tensor in tensors), texels_for(64))
+    expected = surface_lookup(*(tensor.to(torch.int32) for tensor in tensors))
     assert torch.allclose(program(*tensors), expected, atol=1e-6)
     assert expected[:, 3].max() > 0.5
 

@@ -1,0 +1,218 @@
+"""The displacement field: how far from each of the person's pixels its cloth lies in the garment photograph.
+
+Garment pixels are entered into an atlas of the body under their surface coordinates (part, U, V), and the person's
+pixels look theirs up. Neighbours on a body are displaced alike, so the field is averaged over a small window, which
+takes out the rounding of coordinates; and it is spread to what the photograph does not show and to cloth clear of the
+body, where the pattern then simply goes on. All in integers, which no precision rounds: half a pixel would tear
+stripes, and bf16 tells no more than 256 pixels apart.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..data.classes import NUM_BODY_PARTS
+
+SUBPIXELS = 16
+"""Units of a displacement in a pixel."""
+
+HALVINGS = 5
+"""The frame's sides are multiples of 2^HALVINGS; farther than that nothing is spread."""
+
+DECAY = 0.9
+"""What is left of the confidence with every doubling of the distance."""
+
+WINDOW = 5
+"""Cells of two pixels a side; their displacements are averaged."""
+
+_ENOUGH = 8
+"""Pixels in a window that must have found their place for the average to count as seen."""
+
+
+def texels_for(height: int, width: int) -> int:
+    """Return how many texels a side of a body part's chart gets in an atlas for a frame.
+
+    More would leave the person's pixels between those of the photograph, fewer would move them. 25 charts always hold
+    more texels than a frame has pixels, as TensorRT's ScatterElements needs.
+    """
+    texels = 32
+    while 2 * NUM_BODY_PARTS * texels * texels < 3 * height * width:
+        texels += 32
+    return texels
+
+
+def displaced_pixels(
+    wanted: Tensor, densepose: Tensor, garment_densepose: Tensor, worn: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Find where in its garment photograph each of the person's pixels lies.
+
+    Parameters
+    ----------
+    wanted
+        Which photograph each of the person's pixels takes its cloth from, int32 `[N, H, W]`: 1 to M, else none.
+    densepose
+        The person's body map, integers `[N, H, W, 3]`. Without coordinates (U = V = 0) a pixel is off the body.
+    garment_densepose
+        The photographs' body maps, integers `[N, M, H, W, 3]`.
+    worn
+        int32 `[N, M, H, W]`: 1 where the photograph shows what is worn from it.
+
+    Returns
+    -------
+    x, y
+        Column and row in the photograph, int32 `[N, H·W]` in units of 1/SUBPIXELS of a pixel, within the frame. Of no
+        account where nothing is wanted.
+    confidence
+        float32 `[N, H·W]` in [0, 1]: 1 where the window found its place, less the farther it was spread, 0 where the
+        photograph tells nothing or nothing is wanted.
+    """
+    count, garments, height, width = worn.shape
+    field, sure = _field(wanted, densepose, garment_densepose, worn)
+    cells = (height // 2) * (width // 2)
+    first = torch.arange(count, dtype=torch.int32, device=worn.device).view(-1, 1, 1) * garments
+    photograph = (wanted - 1).clamp(min=0) + first
+
+    row, column = _rows_and_columns(height, width, worn.device)
+    cell = photograph * cells + row // 2 * (width // 2) + column // 2
+    confidence = _read(sure, cell) * (wanted > 0).to(torch.float32)
+    quarter = count * garments * cells
+    place = cell + row % 2 * (2 * quarter) + column % 2 * quarter
+    x, y = (_read(_finer(field[:, axis]), place) for axis in range(2))
+    x = (x + (column - width) * SUBPIXELS).clamp(min=0, max=(width - 1) * SUBPIXELS)
+    y = (y + (row - height) * SUBPIXELS).clamp(min=0, max=(height - 1) * SUBPIXELS)
+    return x.flatten(1), y.flatten(1), confidence.flatten(1)
+
+
+def _field(wanted: Tensor, densepose: Tensor, garment_densepose: Tensor, worn: Tensor) -> tuple[Tensor, Tensor]:
+    """Return for cells of 2×2 pixels how far the photograph's pixels lie from the person's, and how sure that is.
+
+    Parameters
+    ----------
+    wanted, densepose, garment_densepose, worn
+        See `displaced_pixels`.
+
+    Returns
+    -------
+    displacement
+        x and y in subpixels, int32 `[N·M, 2, H/2, W/2]`, counted from minus a frame's size: no number is negative, so
+        all division rounds one way.
+    confidence
+        float32 `[N·M, 1, H/2, W/2]`.
+    """
+    garments, height, width = worn.shape[1:]
+    # Rows and columns stay apart: a graph would keep a table of all pixels as megabytes of constants.
+    row, column = _rows_and_columns(height, width, worn.device)
+    there = _looked_up(wanted, densepose, garment_densepose, worn)
+    seen = there[:, :1].clamp(max=1)
+    found = torch.cat([there[:, :1] - 1 - column + width, there[:, 1:] - 1 - row + height, seen], dim=1)
+    order = torch.arange(1, garments + 1, dtype=torch.int32, device=worn.device).view(1, -1, 1, 1, 1)
+    own = seen.unsqueeze(1) * (wanted[:, None, None] == order).to(torch.int32)
+    pyramid = [_sums_of_four((found.unsqueeze(1) * own).flatten(0, 1))]
+    for _ in range(HALVINGS - 1):
+        pyramid.append(_sums_of_four(pyramid[-1]))
+    pyramid[0] = _window_sums(pyramid[0])
+
+    mean, seen = _mean(pyramid.pop(), 1)
+    anywhere = seen.sum(dim=(2, 3), keepdim=True).to(torch.int32).clamp(min=1)
+    mean = torch.where(seen > 0, mean, (mean * seen).sum(dim=(2, 3), keepdim=True).to(torch.int32) // anywhere)
+    sure = seen.to(torch.float32)
+    for level in reversed(pyramid):
+        own_mean, seen = _mean(level, _ENOUGH if level is pyramid[0] else 1)
+        upper_left, upper_right, lower_left, lower_right = _finer(mean)
+        rows = [torch.stack([upper_left, upper_right], -1), torch.stack([lower_left, lower_right], -1)]
+        mean = torch.where(seen > 0, own_mean, torch.stack([row.flatten(-2) for row in rows], -2).flatten(-3, -2))
+        spread = F.interpolate(sure, scale_factor=2.0, mode="bilinear") * DECAY
+        sure = torch.where(seen > 0, torch.ones_like(spread), spread)
+    return mean, sure
+
+
+def _looked_up(wanted: Tensor, densepose: Tensor, garment_densepose: Tensor, worn: Tensor) -> Tensor:
+    """Return column and row, counted from 1, of the photograph's pixel at the same point of the body.
+
+    int32 `[N, 2, H, W]`; 0 where there is none.
+    """
+    count, garments, height, width = worn.shape
+    texels = texels_for(height, width)
+    # Pixels that are not entered gather in the background's chart.
+    texel = _texel(garment_densepose.flatten(0, 1), texels) * worn.flatten(0, 1)
+    first = torch.arange(count, dtype=torch.int32, device=worn.device).view(-1, 1, 1) * garments
+    place = ((wanted - 1).clamp(min=0) + first) * (NUM_BODY_PARTS * texels**2) + _texel(densepose, texels)
+    empty = torch.zeros(count * garments, NUM_BODY_PARTS * texels**2, dtype=torch.int32, device=worn.device)
+    asked = (wanted > 0).to(torch.int32)
+    found = []
+    for number in reversed(_rows_and_columns(height, width, worn.device)):
+        numbers = (texel * 0 + number + 1).flatten(1)
+        atlas = empty.scatter(1, texel.flatten(1).to(torch.int64), numbers).view(-1, NUM_BODY_PARTS, texels**2)
+        found.append(_read(_without_background(atlas), place) * asked)
+    return torch.stack(found, dim=1)
+
+
+def _without_background(atlas: Tensor) -> Tensor:
+    """Empty the first chart of `[B, 25, texels²]`, the background's, and of others the first texel.
+
+    Pixels without coordinates are there.
+    """
+    for axis in (1, 2):
+        kept = (torch.arange(atlas.shape[axis], device=atlas.device) > 0).to(torch.int32)
+        atlas = atlas * kept.view((-1, 1) if axis == 1 else (-1,))
+    return atlas
+
+
+def _rows_and_columns(height: int, width: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Return the numbers of rows, int32 `[1, H, 1]`, and of columns, `[1, 1, W]`."""
+    rows, columns = (torch.arange(size, dtype=torch.int32, device=device) for size in (height, width))
+    return rows.view(1, -1, 1), columns.view(1, 1, -1)
+
+
+def _texel(densepose: Tensor, texels: int) -> Tensor:
+    """Return each pixel's texel in an atlas of 25 charts, int32 `[B, H, W]`."""
+    byte = torch.arange(256, dtype=torch.int32, device=densepose.device)
+    place = (byte * (texels - 1) + 127) // 255
+    part = byte.clamp(max=NUM_BODY_PARTS - 1) * texels**2
+    table = torch.cat([part, place * texels, place])
+    channel = torch.arange(0, 768, 256, dtype=torch.int32, device=densepose.device)
+    return _read(table, densepose.to(torch.int32) + channel).sum(dim=3).to(torch.int32)
+
+
+def _sums_of_four(x: Tensor) -> Tensor:
+    """Add each 2×2 pixels of `[B, C, H, W]`."""
+    x = x[..., ::2, :] + x[..., 1::2, :]
+    return x[..., ::2] + x[..., 1::2]
+
+
+def _window_sums(x: Tensor) -> Tensor:
+    """Add up the WINDOW×WINDOW pixels around each of `[B, C, H, W]`."""
+    height, width = x.shape[2:]
+    margin = WINDOW // 2
+    rows = F.pad(x, (0, 0, margin, margin))
+    x = sum((rows.narrow(2, k, height) for k in range(1, WINDOW)), rows.narrow(2, 0, height))
+    columns = F.pad(x, (margin, margin))
+    return sum((columns.narrow(3, k, width) for k in range(1, WINDOW)), columns.narrow(3, 0, width))
+
+
+def _mean(sums: Tensor, enough: int) -> tuple[Tensor, Tensor]:
+    """Turn sums of displacements, and how many, `[B, 3, h, w]`, into means in subpixels `[B, 2, h, w]`.
+
+    Also return 1 where there were enough, int32 `[B, 1, h, w]`.
+    """
+    number = sums[:, 2:]
+    return sums[:, :2] * SUBPIXELS // number.clamp(min=1), (number >= enough).to(torch.int32)
+
+
+def _finer(x: Tensor) -> Tensor:
+    """Interpolate `[..., h, w]` bilinearly between its pixels' quarters, rounded: `[4, ..., h, w]`.
+
+    They are upper left, upper right, lower left and lower right. They stay apart, since planes are made quicker than a
+    picture of twice the size.
+    """
+    up, down = torch.cat([x[..., :1, :], x[..., :-1, :]], -2), torch.cat([x[..., 1:, :], x[..., -1:, :]], -2)
+    rows = torch.stack([3 * x + up, 3 * x + down])
+    left, right = torch.cat([rows[..., :1], rows[..., :-1]], -1), torch.cat([rows[..., 1:], rows[..., -1:]], -1)
+    return (torch.stack([3 * rows + left, 3 * rows + right], 1).flatten(0, 1) + 8) // 16
+
+
+def _read(table: Tensor, index: Tensor) -> Tensor:
+    """Read a tensor, flattened, at integers of any shape."""
+    return table.flatten().index_select(0, index.to(torch.int64).flatten()).reshape(index.shape)
