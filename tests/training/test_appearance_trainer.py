@@ -104,7 +104,7 @@ def test_forward_equals_the_exported_graphs(task, monkeypatch):
     own_labels, garment_labels = batch.source_labels.unbind(1)
     garment_map = torch.zeros_like(batch.densepose)
     lookup = appearance_trainer.surface_lookup(
-        batch.labels, batch.densepose, garment[:, None], garment_labels[:, None], garment_map[:, None], batch.source, 32
+        batch.labels, batch.densepose, garment[:, None], garment_labels[:, None], garment_map[:, None], batch.source
     )
     same = appearance_trainer.AppearanceBatch(
         **{**batch.__dict__, "sources": sources, "lookup": lookup, "known": torch.ones(4, 20)}
