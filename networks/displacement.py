@@ -27,7 +27,7 @@ DECAY = 0.9
 WINDOW = 5
 """Cells of two pixels a side; their displacements are averaged."""
 
-_ENOUGH = 8
+ENOUGH = 8
 """Pixels in a window that must have found their place for the average to count as seen."""
 
 
@@ -41,6 +41,15 @@ def texels_for(height: int, width: int) -> int:
     while 2 * NUM_BODY_PARTS * texels * texels < 3 * height * width:
         texels += 32
     return texels
+
+
+def photographs(wanted: Tensor, garments: int) -> Tensor:
+    """Return which of all requests' photographs each pixel takes its cloth from, int32 `[N, H, W]`.
+
+    `wanted` `[N, H, W]` counts a request's from 1. Where nothing is wanted it is the request's first.
+    """
+    first = torch.arange(wanted.shape[0], dtype=torch.int32, device=wanted.device).view(-1, 1, 1) * garments
+    return (wanted - 1).clamp(min=0) + first
 
 
 def displaced_pixels(
@@ -71,11 +80,8 @@ def displaced_pixels(
     count, garments, height, width = worn.shape
     field, sure = _field(wanted, densepose, garment_densepose, worn)
     cells = (height // 2) * (width // 2)
-    first = torch.arange(count, dtype=torch.int32, device=worn.device).view(-1, 1, 1) * garments
-    photograph = (wanted - 1).clamp(min=0) + first
-
     row, column = _rows_and_columns(height, width, worn.device)
-    cell = photograph * cells + row // 2 * (width // 2) + column // 2
+    cell = photographs(wanted, garments) * cells + row // 2 * (width // 2) + column // 2
     confidence = _read(sure, cell) * (wanted > 0).to(torch.float32)
     quarter = count * garments * cells
     place = cell + row % 2 * (2 * quarter) + column % 2 * quarter
@@ -119,7 +125,7 @@ def _field(wanted: Tensor, densepose: Tensor, garment_densepose: Tensor, worn: T
     mean = torch.where(seen > 0, mean, (mean * seen).sum(dim=(2, 3), keepdim=True).to(torch.int32) // anywhere)
     sure = seen.to(torch.float32)
     for level in reversed(pyramid):
-        own_mean, seen = _mean(level, _ENOUGH if level is pyramid[0] else 1)
+        own_mean, seen = _mean(level, ENOUGH if level is pyramid[0] else 1)
         upper_left, upper_right, lower_left, lower_right = _finer(mean)
         rows = [torch.stack([upper_left, upper_right], -1), torch.stack([lower_left, lower_right], -1)]
         mean = torch.where(seen > 0, own_mean, torch.stack([row.flatten(-2) for row in rows], -2).flatten(-3, -2))
@@ -137,13 +143,12 @@ def _looked_up(wanted: Tensor, densepose: Tensor, garment_densepose: Tensor, wor
     texels = texels_for(height, width)
     # Pixels that are not entered gather in the background's chart.
     texel = _texel(garment_densepose.flatten(0, 1), texels) * worn.flatten(0, 1)
-    first = torch.arange(count, dtype=torch.int32, device=worn.device).view(-1, 1, 1) * garments
-    place = ((wanted - 1).clamp(min=0) + first) * (NUM_BODY_PARTS * texels**2) + _texel(densepose, texels)
+    place = photographs(wanted, garments) * (NUM_BODY_PARTS * texels**2) + _texel(densepose, texels)
     empty = torch.zeros(count * garments, NUM_BODY_PARTS * texels**2, dtype=torch.int32, device=worn.device)
     asked = (wanted > 0).to(torch.int32)
     found = []
     for number in reversed(_rows_and_columns(height, width, worn.device)):
-        numbers = (texel * 0 + number + 1).flatten(1)
+        numbers = (texel * 0 + number + 1).flatten(1)  # expanded by hand: a graph would keep the numbers of all pixels
         atlas = empty.scatter(1, texel.flatten(1).to(torch.int64), numbers).view(-1, NUM_BODY_PARTS, texels**2)
         found.append(_read(_without_background(atlas), place) * asked)
     return torch.stack(found, dim=1)
@@ -154,10 +159,8 @@ def _without_background(atlas: Tensor) -> Tensor:
 
     Pixels without coordinates are there.
     """
-    for axis in (1, 2):
-        kept = (torch.arange(atlas.shape[axis], device=atlas.device) > 0).to(torch.int32)
-        atlas = atlas * kept.view((-1, 1) if axis == 1 else (-1,))
-    return atlas
+    part, texel = ((torch.arange(size, device=atlas.device) > 0).to(torch.int32) for size in atlas.shape[1:])
+    return atlas * part.unsqueeze(1) * texel
 
 
 def _rows_and_columns(height: int, width: int, device: torch.device) -> tuple[Tensor, Tensor]:

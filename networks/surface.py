@@ -14,14 +14,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from .displacement import DECAY, HALVINGS, SUBPIXELS, displaced_pixels
+from .displacement import DECAY, HALVINGS, SUBPIXELS, displaced_pixels, photographs
 
 FREQUENCIES = (2, 4, 8, 16)
 FOURIER_CHANNELS = 4 * len(FREQUENCIES)
 LOOKUP_CHANNELS = 4
 
-_BLOCK = 4
-"""Pixels a side of the blocks that a garment's surroundings are made of: 2^HALVINGS is a multiple."""
+_BLOCK_HALVINGS = 2
+_BLOCK = 2**_BLOCK_HALVINGS
+"""Pixels a side of the blocks that a garment's surroundings are made of."""
 
 
 def fourier_features(densepose: Tensor, dtype: torch.dtype) -> Tensor:
@@ -68,13 +69,9 @@ def surface_lookup(
     """
     count, garments, height, width = garment_labels.shape
     worn = _erode(_worn_pixels(garment_labels, source).flatten(0, 1))
-    wanted = source.gather(1, labels.to(torch.int64).flatten(1)).to(torch.int32)
-    # Without a garment the first photograph is read, with a confidence of 0.
-    first = torch.arange(count, dtype=torch.int32, device=labels.device).unsqueeze(1) * garments
-    photograph = (wanted - 1).clamp(min=0) + first
-    x, y, confidence = displaced_pixels(
-        wanted.reshape(labels.shape), densepose, garment_densepose, worn.reshape(garment_labels.shape)
-    )
+    wanted = source.gather(1, labels.to(torch.int64).flatten(1)).to(torch.int32).reshape(labels.shape)
+    x, y, confidence = displaced_pixels(wanted, densepose, garment_densepose, worn.reshape(garment_labels.shape))
+    photograph = photographs(wanted, garments).flatten(1)
     colours = _read_photographs(garment_images.flatten(0, 1), worn, photograph, x, y)
     return (colours * confidence.unsqueeze(2)).reshape(count, height, width, LOOKUP_CHANNELS).permute(0, 3, 1, 2)
 
@@ -141,7 +138,7 @@ def _push_pull(x: Tensor) -> Tensor:
     Parameters
     ----------
     x
-        Colours times confidence, and confidence, `[B, 4, H, W]`; H and W multiples of 2^(HALVINGS - 2).
+        Colours times confidence, and confidence, `[B, 4, H, W]`; H and W multiples of 2^(HALVINGS - _BLOCK_HALVINGS).
 
     Returns
     -------
@@ -149,7 +146,7 @@ def _push_pull(x: Tensor) -> Tensor:
         The same, with a confidence of 1 where there was any, and holes filled at `DECAY` of the confidence a level.
     """
     pyramid = [x]
-    for _ in range(HALVINGS - 2):
+    for _ in range(HALVINGS - _BLOCK_HALVINGS):
         pyramid.append(F.avg_pool2d(pyramid[-1], 2))
     filled = _fully_confident(pyramid.pop())
     for level in reversed(pyramid):

@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from oviton.networks.displacement import _ENOUGH as ENOUGH
-from oviton.networks.displacement import DECAY, HALVINGS, SUBPIXELS, WINDOW, displaced_pixels, texels_for
+from oviton.networks.displacement import DECAY, ENOUGH, HALVINGS, SUBPIXELS, WINDOW, displaced_pixels, texels_for
 
 HEIGHT, WIDTH = 64, 32
 
