@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from .errors import InputError
 
@@ -130,3 +131,9 @@ def parse_garment_classes(text: str) -> tuple[int, ...]:
             raise InputError(f"class {name!r} {problem}; allowed: {allowed}")
         found += [c for c in classes if c not in found]
     return tuple(found)
+
+
+def present_classes(labels: npt.NDArray[np.uint8]) -> list[int]:
+    """Return the ids that labels of any shape hold, in order; several times as fast as `np.unique`."""
+    present: list[int] = np.flatnonzero(np.bincount(labels.ravel())).tolist()
+    return present

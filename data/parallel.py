@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -9,17 +10,19 @@ from typing import Any
 
 _here = threading.local()
 
+_HELPERS = max(2, len(os.sched_getaffinity(0)))
+"""Threads beside the caller's; more than cores only take Python's lock from each other."""
+
 
 def in_parallel(*tasks: Callable[[], Any]) -> list[Any]:
-    """Call every task, each but the first in a thread of its own, and return their results in order.
+    """Call every task, the first here and the others in threads beside, and return their results in order.
 
-    Of several that fail, the first in order is heard. Tasks of a task are called in turn: by then every core has work,
-    and more threads only get in each other's way.
+    Of several that fail, the first in order is heard. Tasks of a task are called in turn: by then every core has work.
     """
     first, *others = tasks
     if not others or getattr(_here, "busy", False):
         return [task() for task in tasks]
-    with ThreadPoolExecutor(len(others)) as pool:
+    with ThreadPoolExecutor(min(len(others), _HELPERS)) as pool:
         running = [pool.submit(_busily, task) for task in others]
         return [_busily(first), *(each.result() for each in running)]
 

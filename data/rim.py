@@ -13,7 +13,7 @@ from itertools import product
 import numpy as np
 import numpy.typing as npt
 
-from .classes import HEAD
+from .classes import HEAD, NUM_CLASSES
 from .images import UInt8Array
 from .letterbox import Letterbox
 
@@ -52,8 +52,9 @@ def rim_of(labels: UInt8Array, source: npt.NDArray[np.int32], reach: int = 1) ->
     reach
         How wide the rim is, in pixels.
     """
-    taken = source[labels] != 0
-    beside: BoolArray = near(taken, reach) & ~taken & ~np.isin(labels, HEAD)
+    taken = (source != 0).take(labels)
+    sacred = np.isin(np.arange(NUM_CLASSES), HEAD).take(labels)
+    beside: BoolArray = near(taken, reach) & ~taken & ~sacred
     return beside
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import io
 import threading
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from typing import Any
+
+import numpy as np
 
 from ..data.optional import require
 from ..export.bundle import Bundle
@@ -17,9 +20,16 @@ from .plan_key import PlanKey
 
 _HINT = {"fp32": "f32", "bf16": "bf16"}
 
+_PLANS_AT_HAND = 4
+"""So many numbers of garments have their plan in memory, those used last. One takes 20 to 150 MB for all graphs."""
+
 
 class OpenVinoEngine(BaseEngine):
-    """Run a graph's ONNX form with OpenVINO.
+    """Run a graph's ONNX form with OpenVINO, one request at a time.
+
+    OpenVINO lays out memory and fuses operations for sizes that it knows, so there is a plan for each number of garment
+    photographs, made when that number first comes. A batch runs request by request: on a CPU that takes about as long,
+    and a request's answer does not depend on what it was batched with.
 
     Parameters
     ----------
@@ -45,7 +55,10 @@ class OpenVinoEngine(BaseEngine):
         super().__init__(bundle, graph, precision)
         self._cache, self._threads = cache, threads
         self._lock = threading.Lock()
+        self._weights: dict[str, NumpyArray] | None = None
+        self._requests: dict[int, Any] = {}
         self.plan: Plan | None = None
+        """The plan for one garment photograph; None when it was not kept."""
         self._load(None)
 
     @staticmethod
@@ -54,18 +67,26 @@ class OpenVinoEngine(BaseEngine):
         return "BF16" in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
     def _load(self, weights: dict[str, NumpyArray] | None) -> None:
+        with self._lock:
+            ready = self._prepare(1, weights)
+            self._weights, self._requests = weights, {1: ready}
+
+    def _prepare(self, garments: int, weights: dict[str, NumpyArray] | None) -> Any:
+        """Return OpenVINO's request for so many garments, with the bundle's weights or those given."""
         if weights is None and self._cache is not None:
             key = PlanKey.of(self.bundle, self.graph, self.kind, self.precision, self._options)
-            plan = self._cache.get_or_build(key, self._build_plan)
-            self._compiled = _core().import_model(plan.data, "CPU", self._options)
-            self.plan = replace(plan, data=b"")
+            key = replace(key, profile=f"N=1,M={garments}")
+            plan = self._cache.get_or_build(key, lambda: self._build_plan(garments))
+            compiled = _core().import_model(plan.data, "CPU", self._options)
+            if garments == 1:
+                self.plan = replace(plan, data=b"")
         else:
-            self._compiled = self._compile(weights)
-        self._request = self._compiled.create_infer_request()
+            compiled = self._compile(garments, weights)
+        return compiled.create_infer_request()
 
-    def _build_plan(self) -> bytes:
+    def _build_plan(self, garments: int) -> bytes:
         stream = io.BytesIO()
-        self._compile(None).export_model(stream)
+        self._compile(garments, None).export_model(stream)
         return stream.getvalue()
 
     @property
@@ -76,20 +97,43 @@ class OpenVinoEngine(BaseEngine):
             options |= {"INFERENCE_NUM_THREADS": str(self._threads), "ENABLE_CPU_PINNING": "NO"}
         return options
 
-    def _compile(self, weights: dict[str, NumpyArray] | None) -> Any:
+    def _compile(self, garments: int, weights: dict[str, NumpyArray] | None) -> Any:
         model = _core().read_model(self.bundle.graph_file(self.graph, "onnx_fp32"))
+        sizes = {"N": 1, "M": garments}
+        model.reshape(
+            {spec.name: [sizes[size] if isinstance(size, str) else size for size in spec.shape] for spec in self.inputs}
+        )
         if weights:
             _replace_constants(model, weights)
         return _core().compile_model(model, "CPU", self._options)
 
     def _run(self, inputs: dict[str, NumpyArray]) -> dict[str, NumpyArray]:
-        with self._lock:  # a request runs one inference at a time
-            # Shared outputs would be overwritten by the next run under the caller's hands.
-            results = self._request.infer(inputs, share_inputs=True, share_outputs=False)
-            return {spec.name: results[spec.name] for spec in self.outputs}
+        garments = next((inputs[spec.name].shape[1] for spec in self.inputs if "M" in spec.shape), 1)
+        count = len(inputs[self.inputs[0].name])
+        with self._lock:  # OpenVINO's request runs one inference at a time
+            request = self._request_for(garments)
+            results = [
+                # Shared outputs would be overwritten by the next run under the caller's hands.
+                request.infer(_row(inputs, row), share_inputs=True, share_outputs=False)
+                for row in range(count)
+            ]
+        if count == 1:
+            return {spec.name: results[0][spec.name] for spec in self.outputs}
+        return {spec.name: np.concatenate([each[spec.name] for each in results]) for spec in self.outputs}
+
+    def _request_for(self, garments: int) -> Any:
+        request = self._requests.pop(garments, None) or self._prepare(garments, self._weights)
+        self._requests[garments] = request  # the last is the one used last
+        if len(self._requests) > _PLANS_AT_HAND:
+            del self._requests[next(iter(self._requests))]
+        return request
 
     def _release(self) -> None:
-        self._request = self._compiled = None
+        self._requests.clear()
+
+
+def _row(inputs: Mapping[str, NumpyArray], row: int) -> dict[str, NumpyArray]:
+    return {name: array[row : row + 1] for name, array in inputs.items()}
 
 
 def _replace_constants(model: Any, weights: dict[str, NumpyArray]) -> None:

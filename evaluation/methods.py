@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..data.classes import present_classes
 from ..data.errors import InputError
 from ..data.images import UInt8Array
 from ..engines.engine_set import EngineSet
@@ -75,7 +76,7 @@ def run_methods(tryon: TryOn, triplet: Triplet, *, refine: RefinementOptions | N
     InputError
         When the outfit contradicts itself.
     """
-    owned = np.unique(triplet.person.labels).tolist()
+    owned = present_classes(triplet.person.labels)
     outfit = plan_outfit(triplet.garments, triplet.remove, owned=owned)
     look = tryon(triplet.person, triplet.garments, triplet.remove)
     pictures = {

@@ -8,12 +8,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..data.classes import MIRRORED, NUM_CLASSES, SKIN
+from ..data.classes import MIRRORED, NUM_BODY_PARTS, NUM_CLASSES, SKIN
 from .config import NetworkConfig
-from .layers import conv, conv_leaky, crop, one_hot
+from .layers import conv, conv_leaky, crop, read_rows
 from .residual_generator import STEM_KERNEL, ResidualGenerator
-from .shape import BODY_CHANNELS, body_channels
-from .surface import FOURIER_CHANNELS, LOOKUP_CHANNELS, fourier_features
+from .shape import BODY_CHANNELS
+from .surface import FOURIER_CHANNELS, LOOKUP_CHANNELS, coordinate_features
 
 COLOUR_CHANNELS = 3
 COLOUR_LIMIT = 0.98
@@ -105,13 +105,6 @@ def pool_codes(features: Tensor, label_maps: Tensor, source: Tensor, *, borrow_a
     return codes
 
 
-def paint_codes(codes: Tensor, label_maps: Tensor) -> Tensor:
-    """Paint codes `[N, 20, Dt]` onto one-hot labels `[N, 20, H, W]`: `[N, Dt, H, W]`, one matrix product."""
-    height, width = label_maps.shape[2:]
-    painted = codes.to(label_maps.dtype).transpose(1, 2) @ label_maps.flatten(2)
-    return painted.reshape(-1, codes.shape[2], height, width)
-
-
 class AppearanceGenerator(nn.Module):
     """Paint the person in the outfit from labels, painted codes and, with ``surface`` conditioning, the lookup.
 
@@ -156,35 +149,40 @@ class AppearanceGenerator(nn.Module):
         return _tanh_from(guess, picture + crop(self.colour(padded), margin))
 
 
-def codes_conditioning(labels: Tensor, codes: Tensor, dtype: torch.dtype) -> Tensor:
-    """Return the paper's conditioning: one-hot labels and painted codes, `[N, 20 + Dt, H, W]`."""
-    return torch.cat(codes_channels(labels, codes, dtype), dim=1)
+def codes_conditioning(labels: Tensor, codes: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """Return the paper's conditioning, and by itself its guess at the colour.
 
+    Parameters
+    ----------
+    labels
+        Class ids, integers `[N, H, W]`.
+    codes
+        `[N, 20, Dt]`.
+    dtype
+        Of the result.
 
-def codes_channels(labels: Tensor, codes: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """Return one-hot labels and painted codes, the first three channels of which guess at the colour."""
-    label_maps = one_hot(labels, NUM_CLASSES, dtype)
-    return label_maps, paint_codes(codes, label_maps)
+    Returns
+    -------
+    conditioning
+        One-hot labels and painted codes, `[N, 20 + Dt, H, W]`.
+    guess
+        Each class's mean colour, `[N, 3, H, W]`. (Without a colour path the first three numbers of a code are no
+        colour.)
+    """
+    return _channels_first(read_rows(_class_rows(codes).to(dtype), labels), _paint_colours(labels, codes, dtype))
 
 
 def surface_conditioning(
     labels: Tensor, codes: Tensor, densepose: Tensor, lookup: Tensor, dtype: torch.dtype
-) -> Tensor:
-    """Return the ``surface`` conditioning, `surface_channels` in one tensor."""
-    return torch.cat(surface_channels(labels, codes, densepose, lookup, dtype), dim=1)
-
-
-def surface_channels(
-    labels: Tensor, codes: Tensor, densepose: Tensor, lookup: Tensor, dtype: torch.dtype
-) -> tuple[Tensor, ...]:
-    """Return the parts of the ``surface`` conditioning.
+) -> tuple[Tensor, Tensor]:
+    """Return the ``surface`` conditioning, and by itself its guess at the colour.
 
     Parameters
     ----------
     labels, codes
         As for `codes_conditioning`.
     densepose
-        The person's body map, integers `[N, H, W, 3]`.
+        The person's body map, int32 `[N, H, W, 3]`.
     lookup
         What `surface_lookup` found, `[N, 4, H, W]`.
     dtype
@@ -192,22 +190,50 @@ def surface_channels(
 
     Returns
     -------
-    tuple of Tensor
-        One-hot labels, painted codes, body channels, Fourier features, the lookup and, last, the best guess at the
-        colour: the lookup where it is confident, the class's mean colour where it is not. (Without a colour path the
-        first three numbers of a code are no colour, and the network has to learn what to make of those channels.)
+    conditioning
+        One-hot labels, painted codes, one-hot body parts, `coordinate_features`, the lookup and, last, the guess:
+        `[N, C, H, W]`.
+    guess
+        The lookup where it is confident, the class's mean colour where it is not, `[N, 3, H, W]`. (Without a colour
+        path the first three numbers of a code are no colour, and the network has to learn what to make of those
+        channels.)
     """
-    label_maps, painted = codes_channels(labels, codes, dtype)
-    found = lookup.to(dtype)
-    guess = found[:, :COLOUR_CHANNELS] + (1 - found[:, COLOUR_CHANNELS:]) * painted[:, :COLOUR_CHANNELS]
-    return (
-        label_maps,
-        painted,
-        body_channels(densepose, dtype),
-        fourier_features(densepose, dtype),
-        found,
-        guess,
-    )
+    classes = _class_rows(codes)
+    parts = torch.eye(NUM_BODY_PARTS, device=codes.device)
+    # A row for every class on every body part: one reading does for most of the channels.
+    rows = torch.cat(
+        [
+            classes.unsqueeze(2).expand(-1, -1, NUM_BODY_PARTS, -1),
+            parts.expand(classes.shape[0], NUM_CLASSES, -1, -1),
+        ],
+        dim=3,
+    ).flatten(1, 2)
+    known = read_rows(rows.to(dtype), labels.to(torch.int32) * NUM_BODY_PARTS + densepose[..., 0])
+    found = lookup.permute(0, 2, 3, 1).to(dtype)
+    colours = _paint_colours(labels, codes, dtype)
+    guess = found[..., :COLOUR_CHANNELS] + (1 - found[..., COLOUR_CHANNELS:]) * colours
+    seen = torch.cat([known, coordinate_features(densepose, dtype), found, guess], dim=3)
+    return _channels_first(seen, guess)
+
+
+def _class_rows(codes: Tensor) -> Tensor:
+    """Return what each class's pixels see of it, one-hot and its code: `[N, 20, 20 + Dt]`."""
+    ones = torch.eye(NUM_CLASSES, dtype=codes.dtype, device=codes.device)
+    return torch.cat([ones.expand(codes.shape[0], -1, -1), codes], dim=2)
+
+
+def _channels_first(*pictures: Tensor) -> tuple[Tensor, Tensor]:
+    """View two `[N, H, W, C]` as `[N, C, H, W]`.
+
+    Until then channels come last: in that order a pixel's are read from tables and put beside each other, and
+    convolutions read them fastest.
+    """
+    first, second = (picture.permute(0, 3, 1, 2) for picture in pictures)
+    return first, second
+
+
+def _paint_colours(labels: Tensor, codes: Tensor, dtype: torch.dtype) -> Tensor:
+    return read_rows(codes[..., :COLOUR_CHANNELS].to(dtype), labels)
 
 
 def _tanh_from(start: Tensor, step: Tensor) -> Tensor:

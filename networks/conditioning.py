@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from .appearance import COLOUR_CHANNELS, codes_channels, surface_channels
+from .appearance import codes_conditioning, surface_conditioning
 from .inputs import body_map, known_sources, label_ids, widen
 from .layers import reflect
 from .surface import surface_lookup
@@ -23,8 +23,7 @@ class CodesConditioning(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """Return the same of `dtype`, on request padded by reflection, and by itself its guess at the colour."""
         (labels,) = label_ids(labels)
-        label_maps, painted = codes_channels(reflect(labels, padding, (1, 2)), appearance_codes, dtype)
-        return torch.cat([label_maps, painted], dim=1), painted[:, :COLOUR_CHANNELS]
+        return codes_conditioning(reflect(labels, padding, (1, 2)), appearance_codes, dtype)
 
 
 class SurfaceConditioning(nn.Module):
@@ -66,8 +65,7 @@ class SurfaceConditioning(nn.Module):
         labels = reflect(labels, padding, (1, 2))
         densepose = reflect(body_map(densepose), padding, (1, 2))
         lookup = reflect(lookup, padding, (2, 3))
-        channels = surface_channels(labels, appearance_codes, densepose, lookup, dtype)
-        return torch.cat(channels, dim=1), channels[-1]
+        return surface_conditioning(labels, appearance_codes, densepose, lookup, dtype)
 
 
 class SurfaceLookup(nn.Module):
@@ -88,12 +86,5 @@ class SurfaceLookup(nn.Module):
         """Return RGB in [-1, 1] times confidence, and confidence in [0, 1]: float32 `[N, 4, H, W]`."""
         source = known_sources(source, garment_labels)
         labels, garment_labels = label_ids(labels, garment_labels)
-        (garment_images,) = widen(garment_images)
-        return surface_lookup(
-            labels,
-            body_map(densepose),
-            garment_images,
-            garment_labels,
-            body_map(garment_densepose),
-            source,
-        )
+        densepose, garment_densepose = widen(densepose, garment_densepose)
+        return surface_lookup(labels, densepose, garment_images, garment_labels, garment_densepose, source)

@@ -173,7 +173,7 @@ def _texel(densepose: Tensor, texels: int) -> Tensor:
     """Return each pixel's texel in an atlas of 25 charts, int32 `[B, H, W]`."""
     byte = torch.arange(256, dtype=torch.int32, device=densepose.device)
     place = (byte * (texels - 1) + 127) // 255
-    part = byte.clamp(max=NUM_BODY_PARTS - 1) * texels**2
+    part = byte * (byte < NUM_BODY_PARTS).to(torch.int32) * texels**2  # what is no part is off the body
     table = torch.cat([part, place * texels, place])
     channel = torch.arange(0, 768, 256, dtype=torch.int32, device=densepose.device)
     return _read(table, densepose.to(torch.int32) + channel).sum(dim=3).to(torch.int32)

@@ -20,7 +20,7 @@ from .compositor import composite, merge_labels
 from .conditioning import CodesConditioning, SurfaceConditioning
 from .config import CODE_GRID, NetworkConfig
 from .inputs import body_map, known_sources, label_ids, widen
-from .layers import one_hot, to_float_image, to_uint8_image
+from .layers import one_hot, to_uint8_image
 from .shape import ShapeEncoder, ShapeGenerator, body_channels, sampling_step, working_coverage
 
 Dim = int | str
@@ -133,11 +133,12 @@ class AppearanceEncoderGraph(nn.Module):
         """Return each class's mean features from its own photograph: `[N, 20, Dt]`."""
         dtype = _dtype(self)
         source = known_sources(source, garment_labels)
-        images = _person_first(*widen(person_image, garment_images))
+        images = _person_first(person_image.to(dtype), garment_images.to(dtype))
         labels = _person_first(*label_ids(person_labels, garment_labels))
         count = images.shape[1]
-        pictures = to_float_image(images.flatten(0, 1), dtype)
-        pictures, labels = encoder_view(pictures, labels.flatten(0, 1), self.scale)
+        # Made smaller before anything else is done to all those pixels.
+        pictures, labels = encoder_view(images.flatten(0, 1).permute(0, 3, 1, 2), labels.flatten(0, 1), self.scale)
+        pictures = pictures / 127.5 - 1
         label_maps = one_hot(labels, NUM_CLASSES, dtype)
         features = self.appearance_encoder(pictures, label_maps)
         return pool_codes(

@@ -71,6 +71,12 @@ def one_hot(labels: Tensor, classes: int, dtype: torch.dtype) -> Tensor:
     return (labels.to(torch.int32).unsqueeze(1) == ids).to(dtype)
 
 
+def read_rows(table: Tensor, index: Tensor) -> Tensor:
+    """Read a request's table `[N, R, C]` at integers from 0 to R - 1, `[N, H, W]`: each pixel's row, `[N, H, W, C]`."""
+    first = torch.arange(table.shape[0], dtype=torch.int32, device=index.device).view(-1, 1, 1) * table.shape[1]
+    return F.embedding((index.to(torch.int32) + first).to(torch.int64), table.flatten(0, 1))
+
+
 def to_float_image(image: Tensor, dtype: torch.dtype) -> Tensor:
     """Turn integers 0-255 `[N, H, W, 3]` into `[N, 3, H, W]` in [-1, 1]."""
     return (image.to(torch.float32) / 127.5 - 1.0).permute(0, 3, 1, 2).to(dtype)

@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from .displacement import DECAY, HALVINGS, SUBPIXELS, displaced_pixels, photographs
+from .layers import read_rows
 
 FREQUENCIES = (2, 4, 8, 16)
 FOURIER_CHANNELS = 4 * len(FREQUENCIES)
@@ -25,19 +26,36 @@ _BLOCK = 2**_BLOCK_HALVINGS
 """Pixels a side of the blocks that a garment's surroundings are made of."""
 
 
-def fourier_features(densepose: Tensor, dtype: torch.dtype) -> Tensor:
-    """Return sines and cosines of U and V at four frequencies, zero off the body: `[N, 16, H, W]`.
+def coordinate_features(densepose: Tensor, dtype: torch.dtype) -> Tensor:
+    """Return U/255 and V/255 and, zero off the body, their sines and cosines at four frequencies.
 
-    Fed raw, U and V are too smooth for a convolution to tell neighbouring points apart.
+    Fed raw, U and V are too smooth for a convolution to tell neighbouring points apart. A byte has 256 sines: reading
+    them is several times as fast as computing those of every pixel.
+
+    Parameters
+    ----------
+    densepose
+        int32 `[N, H, W, 3]`.
+    dtype
+        Of the result.
+
+    Returns
+    -------
+    Tensor
+        `[N, H, W, 2 + FOURIER_CHANNELS]`, of U and V in turns.
     """
-    byte = torch.arange(256, dtype=torch.float32, device=densepose.device) / 255
-    waves = torch.stack([wave(math.pi * f * byte) for f in FREQUENCIES for wave in (torch.sin, torch.cos)])
-    # A byte has 256 sines: reading them is several times as fast as computing those of every pixel. Row 256 is silence.
-    on_body = (densepose[..., :1] > 0).to(torch.int32)
-    place = (densepose[..., 1:] * on_body + 256 * (1 - on_body)).permute(3, 0, 1, 2)
-    table = F.pad(waves, (0, 1)).to(dtype)
-    found = table.index_select(1, place.to(torch.int64).flatten()).reshape(table.shape[0], *place.shape)
-    return found.flatten(0, 1).transpose(0, 1)
+    coordinate = torch.arange(256, dtype=torch.float32, device=densepose.device) / 255
+    waves = torch.stack([wave(math.pi * f * coordinate) for f in FREQUENCIES for wave in (torch.sin, torch.cos)], dim=1)
+    # Rows of bytes off the body, then on it.
+    rows = torch.cat([coordinate.repeat(2).unsqueeze(1), torch.cat([torch.zeros_like(waves), waves])], dim=1)
+    nothing = torch.zeros_like(rows)
+    on_body = (densepose[..., 0] > 0).to(torch.int32) * 256
+    of_u, of_v = (
+        read_rows(torch.stack(columns, dim=2).flatten(1).to(dtype).unsqueeze(0), byte + on_body).flatten(0, 2)
+        for byte, columns in ((densepose[..., 1], [rows, nothing]), (densepose[..., 2], [nothing, rows]))
+    )
+    # Added as rows: engines would take four dimensions for channels first, and move them about.
+    return (of_u + of_v).reshape(*on_body.shape, -1)
 
 
 def surface_lookup(

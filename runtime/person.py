@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Self
 
-import numpy as np
-
-from ..data.classes import ALIASES, CLASS_NAMES, parse_garment_classes
+from ..data.classes import ALIASES, CLASS_NAMES, parse_garment_classes, present_classes
 from ..data.errors import InputError
 from ..data.images import UInt8Array, check_densepose, check_image, check_labels
-from ..data.parallel import in_parallel
-from ..data.person_folder import read_person_folder
+from ..data.person_folder import PersonFolder, read_person_folder, read_person_folders
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,10 +48,13 @@ class Person:
     @classmethod
     def open(cls, folder: Path | str) -> Self:
         """Read a person folder: `image.jpg` (or .png, .webp), `labels.png`, `densepose.png` (or .npy)."""
-        read = read_person_folder(folder)
+        return cls._of(read_person_folder(folder))
+
+    @classmethod
+    def _of(cls, read: PersonFolder) -> Self:
         if read.densepose is None:
-            raise InputError(f"{folder}: no densepose.png or densepose.npy; a person needs a body map")
-        return cls(read.image, read.labels, read.densepose, str(folder))
+            raise InputError(f"{read.path}: no densepose.png or densepose.npy; a person needs a body map")
+        return cls(read.image, read.labels, read.densepose, str(read.path))
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,8 +107,11 @@ class Garment:
             Garment classes to take, comma separated; ``"shoes"`` means both.
         """
         parse_garment_classes(wear)  # a wrong name is told before files are read
-        read = read_person_folder(folder)
-        return cls(read.image, read.labels, wear, read.densepose, str(folder))
+        return cls._of(read_person_folder(folder), wear)
+
+    @classmethod
+    def _of(cls, read: PersonFolder, wear: str) -> Self:
+        return cls(read.image, read.labels, wear, read.densepose, str(read.path))
 
     @property
     def classes(self) -> tuple[int, ...]:
@@ -125,7 +127,7 @@ class Garment:
         return ",".join(names)
 
     def _present(self, wear: str) -> tuple[int, ...]:
-        present = set(np.unique(self.labels).tolist())
+        present = set(present_classes(self.labels))
         taken: list[int] = []
         for name in (part.strip() for part in wear.split(",")):
             found = [c for c in parse_garment_classes(name) if c in present]
@@ -152,12 +154,13 @@ def open_people(person: Path | str, garments: Sequence[tuple[str, Path | str]]) 
     Raises
     ------
     InputError
-        When one cannot be read: the first of them.
+        When one cannot be read, or holds nothing of what is to be worn.
     """
-    subject, *worn = in_parallel(
-        partial(Person.open, person), *(partial(Garment.open, folder, classes) for classes, folder in garments)
-    )
-    return subject, worn
+    for classes, _ in garments:
+        parse_garment_classes(classes)  # a wrong name is told before files are read
+    subject, *photos = read_person_folders([person, *(folder for _, folder in garments)])
+    worn = [Garment._of(photo, classes) for photo, (classes, _) in zip(photos, garments, strict=True)]
+    return Person._of(subject), worn
 
 
 def parse_wear(text: str) -> tuple[str, Path]:

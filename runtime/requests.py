@@ -9,8 +9,8 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from ..data.classes import BACKGROUND, MAY_COVER
-from ..data.images import UInt8Array
+from ..data.classes import BACKGROUND, MAY_COVER, NUM_CLASSES, present_classes
+from ..data.images import UInt8Array, choose
 from ..data.letterbox import Letterbox
 from ..data.parallel import in_parallel
 from ..data.rim import clean_rim, near, photo_rim_reach, rim_of
@@ -101,13 +101,13 @@ def restore_result(
         return image, labels
     drawn = box.restore_labels(labels)
     new_labels = np.where(_stays(labels, drawn, person, source, box), person.labels, drawn)
-    kept = (new_labels == person.labels) & (source[new_labels] == OWN)
+    kept = (new_labels == person.labels) & (source == OWN).take(new_labels)
     reach = photo_rim_reach(box)
     painted = box.restore_image(image)
     rim = rim_of(person.labels, source, reach)
     speck = (new_labels == BACKGROUND) & (drawn == BACKGROUND)
     own = clean_rim(person.image, painted, speck, kept, rim, reach)
-    return np.where(kept[..., None], own, painted), new_labels
+    return choose(kept, own, painted), new_labels
 
 
 def _stays(
@@ -122,14 +122,15 @@ def _stays(
     The network saw a coarser picture, in which pixels along a border bear their neighbour's label.
     """
     own = person.labels
-    untouched = source[own] == OWN
+    untouched = (source == OWN).take(own)
     # As in the network's own merge: only a touched class takes pixels from an untouched one, if it may cover it.
-    covered = (source[new_labels] != OWN) & MAY_COVER[new_labels, own]
+    covers = MAY_COVER & (source != OWN)[:, None]
+    covered = covers.take(new_labels.astype(np.int16) * NUM_CLASSES + own)
     # And a pixel that the network took for its neighbour stays if its class goes on right beside it.
     seen = box.restore_labels(box.fit_labels(own))
     mistaken = untouched & covered & (own != seen)
     survives = np.zeros(own.shape, bool)
-    for c in np.unique(own[mistaken]):
+    for c in present_classes(own[mistaken]):
         survives |= mistaken & (own == c) & (box.restore_labels(near(labels == c).astype(np.uint8)) > 0)
     stays: npt.NDArray[np.bool_] = untouched & (~covered | survives)
     return stays

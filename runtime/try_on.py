@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from ..data.classes import present_classes
 from ..data.closeable import Closeable
 from ..data.errors import InputError
 from ..data.images import UInt8Array
@@ -278,7 +279,7 @@ class TryOn(Closeable):
     def _request(self, person: Person, garments: Garment | Sequence[Garment], remove: str | Iterable[str]) -> _Request:
         garments = [garments] if isinstance(garments, Garment) else list(garments)
         outfit = plan_outfit(
-            garments, [remove] if isinstance(remove, str) else remove, owned=np.unique(person.labels).tolist()
+            garments, [remove] if isinstance(remove, str) else remove, owned=present_classes(person.labels)
         )
         return _Request(person, garments, outfit, StageClock())
 

@@ -197,10 +197,13 @@ class AppearanceTask(Task[AppearanceBatch]):
             )
             codes = codes * batch.known.unsqueeze(2)
             if batch.lookup is None:
-                conditioning = codes_conditioning(batch.labels, codes, dtype)
+                conditioning, _ = codes_conditioning(batch.labels, codes, torch.float32)
             else:
-                conditioning = surface_conditioning(batch.labels, codes, batch.densepose, batch.lookup, dtype)
-        picture: Tensor = networks.appearance_generator(_packed(conditioning))
+                conditioning, _ = surface_conditioning(
+                    batch.labels, codes, batch.densepose, batch.lookup, torch.float32
+                )
+        # Only here: gradients of codes are sums over many pixels.
+        picture: Tensor = networks.appearance_generator(_packed(conditioning.to(dtype)))
         return picture.float()
 
     def losses(self, output: Tensor, batch: AppearanceBatch) -> dict[str, Tensor]:

@@ -1,6 +1,16 @@
+import numpy as np
 import pytest
 
-from oviton.data.classes import CLASS_IDS, CLASS_NAMES, GARMENTS, HEAD, PALETTE, SKIN, parse_garment_classes
+from oviton.data.classes import (
+    CLASS_IDS,
+    CLASS_NAMES,
+    GARMENTS,
+    HEAD,
+    PALETTE,
+    SKIN,
+    parse_garment_classes,
+    present_classes,
+)
 from oviton.data.errors import InputError
 
 
@@ -26,3 +36,8 @@ def test_list_with_alias():
 def test_wrong_names_are_told_with_what_is_allowed(text, problem):
     with pytest.raises(InputError, match=rf"{problem}; allowed: hat, .*shoes"):
         parse_garment_classes(text)
+
+
+def test_present_classes_are_those_of_unique():
+    labels = np.random.default_rng(0).choice([0, 3, 13, 19], (12, 7)).astype(np.uint8)
+    assert present_classes(labels) == np.unique(labels).tolist() == [0, 3, 13, 19]

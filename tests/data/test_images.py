@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from oviton.data.errors import InputError
-from oviton.data.images import read_densepose, read_image, read_labels, write_image
+from oviton.data.images import choose, read_densepose, read_image, read_labels, write_image
 
 
 def save(path, array, **options):
@@ -234,3 +234,10 @@ def test_write_image_refuses_lossy_labels(tmp_path):
 def test_a_picture_too_large_for_its_format_is_named(tmp_path):
     with pytest.raises(InputError, match=r"a\.webp at 20000x2: .*try \.png"):
         write_image(tmp_path / "a.webp", np.zeros((2, 20_000, 3), np.uint8))
+
+
+def test_choosing_pixels_is_exact():
+    rng = np.random.default_rng(0)
+    yes, no = rng.integers(0, 256, (2, 37, 21, 3)).astype(np.uint8)
+    mask = rng.random((37, 21)) < 0.5
+    assert np.array_equal(choose(mask, yes, no), np.where(mask[..., None], yes, no))

@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from oviton.data.errors import InputError
-from oviton.data.person_folder import read_person_folder
+from oviton.data.person_folder import read_person_folder, read_person_folders
 
 
 def test_example_person(people):
@@ -40,3 +40,18 @@ def test_two_photographs_are_ambiguous(person_copy):
 def test_file_in_place_of_a_folder(person_copy):
     with pytest.raises(InputError, match="a folder is expected, but it is a file"):
         read_person_folder(person_copy / "image.png")
+
+
+def test_several_folders_are_read_like_one_by_one(people):
+    names = ("ana", "ben", "hugo")
+    for together, name in zip(read_person_folders([people / n for n in names]), names, strict=True):
+        alone = read_person_folder(people / name)
+        assert together.path == alone.path
+        for array in ("image", "labels", "densepose"):
+            assert np.array_equal(getattr(together, array), getattr(alone, array))
+
+
+def test_of_several_folders_the_damaged_file_is_named(people, person_copy):
+    (person_copy / "labels.png").write_bytes(b"no picture")
+    with pytest.raises(InputError, match=r"labels\.png: not a picture"):
+        read_person_folders([people / "ana", person_copy])

@@ -3,9 +3,10 @@ import pytest
 import torch
 
 from oviton.data.classes import CLASS_IDS
-from oviton.networks.appearance import AppearanceGenerator, codes_conditioning, paint_codes, pool_codes
+from oviton.networks.appearance import AppearanceGenerator, codes_conditioning, pool_codes, surface_conditioning
 from oviton.networks.config import preset
 from oviton.networks.layers import one_hot, to_float_image, to_uint8_image
+from oviton.networks.shape import body_channels
 
 
 @pytest.fixture(scope="module")
@@ -47,13 +48,61 @@ def test_fp16_masks_do_not_overflow_the_mean():
     assert codes[0, 5, 0] == pytest.approx(3.0)
 
 
-def test_painting_is_a_lookup_by_label():
+@pytest.fixture(scope="module")
+def painted():
+    """Codes, labels, body maps and lookups of two requests."""
     rng = np.random.default_rng(1)
     codes = torch.from_numpy(rng.normal(size=(2, 20, 7)).astype(np.float32))
     labels = torch.from_numpy(rng.integers(0, 20, (2, 6, 4)))
-    painted = paint_codes(codes, one_hot(labels, 20, torch.float32))
+    densepose = torch.from_numpy(rng.integers(0, 256, (2, 6, 4, 3))).int()
+    densepose[..., 0] %= 25
+    densepose[0, :3, :, 0] = 0  # off the body
+    lookup = torch.from_numpy(rng.uniform(size=(2, 4, 6, 4)).astype(np.float32))
+    return codes, labels, densepose, lookup
+
+
+def test_painting_is_a_lookup_by_label(painted):
+    codes, labels, _, _ = painted
+    conditioning, guess = codes_conditioning(labels, codes, torch.float32)
     for n in range(2):
-        assert torch.allclose(painted[n], codes[n][labels[n]].permute(2, 0, 1), atol=1e-6)
+        code = codes[n][labels[n]].permute(2, 0, 1)
+        assert torch.equal(conditioning[n], torch.cat([one_hot(labels, 20, torch.float32)[n], code]))
+        assert torch.equal(guess[n], code[:3])
+
+
+def test_surface_conditioning_holds_what_each_channel_is(painted):
+    codes, labels, densepose, lookup = painted
+    conditioning, guess = surface_conditioning(labels, codes, densepose, lookup, torch.float32)
+    part, u, v = (densepose[..., axis] for axis in range(3))
+    on_body = part > 0
+    waves = [
+        wave(np.pi * frequency * byte / 255) * on_body
+        for frequency in (2, 4, 8, 16)
+        for wave in (torch.sin, torch.cos)
+        for byte in (u, v)
+    ]
+    expected = torch.cat(
+        [
+            codes_conditioning(labels, codes, torch.float32)[0],
+            body_channels(densepose, torch.float32),
+            torch.stack(waves, dim=1),
+            lookup,
+            lookup[:, :3] + (1 - lookup[:, 3:]) * codes_conditioning(labels, codes, torch.float32)[1],
+        ],
+        dim=1,
+    )
+    assert conditioning.shape == expected.shape
+    assert torch.allclose(conditioning, expected, atol=1e-5)
+    assert torch.equal(guess, conditioning[:, -3:])
+
+
+def test_gradients_of_codes_are_sums_over_their_pixels(painted):
+    codes, labels, densepose, lookup = painted
+    codes = codes.clone().requires_grad_()
+    conditioning, _ = surface_conditioning(labels, codes, densepose, lookup * 0, torch.float32)
+    conditioning[:, 20:27].sum().backward()
+    pixels = one_hot(labels, 20, torch.float32).sum(dim=(2, 3))
+    assert torch.allclose(codes.grad, pixels.unsqueeze(2).expand(-1, -1, 7))
 
 
 def test_an_untrained_generator_paints_the_mean_colour():
@@ -63,7 +112,7 @@ def test_an_untrained_generator_paints_the_mean_colour():
     codes[0, 5, :3] = torch.tensor([0.6, -0.2, -0.5])
     labels = torch.full((1, 256, 128), 5)
     with torch.no_grad():
-        picture = generator(codes_conditioning(labels, codes, torch.float32))
+        picture = generator(codes_conditioning(labels, codes, torch.float32)[0])
     mean = picture.mean((0, 2, 3))
     assert torch.allclose(mean, torch.tensor([0.6, -0.2, -0.5]), atol=0.12)
 

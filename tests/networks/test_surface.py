@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from oviton.data.classes import CLASS_IDS
-from oviton.networks.surface import fourier_features, surface_lookup
+from oviton.networks.surface import coordinate_features, surface_lookup
 
 TOP = CLASS_IDS["upper_clothes"]
 
@@ -141,10 +141,11 @@ def test_any_integers_will_do(scene, dtype):
     assert torch.equal(found, torch.from_numpy(lookup(image, labels, body, labels, body, source)))
 
 
-def test_fourier_features_are_bounded_and_zero_off_the_body():
+def test_coordinates_are_bounded_and_make_no_waves_off_the_body():
     body = chart(8, 8)
     body[:, :4, 0] = 0
-    features = fourier_features(torch.from_numpy(body)[None].int(), torch.float32)
-    assert features.shape == (1, 16, 8, 8)
+    features = coordinate_features(torch.from_numpy(body)[None].int(), torch.float32)
+    assert features.shape == (1, 8, 8, 18)
     assert features.abs().max() <= 1
-    assert features[..., :4].abs().max() == 0
+    assert features[:, :, :4, 2:].abs().max() == 0
+    assert np.allclose(features[0, ..., :2], body[..., 1:] / 255)

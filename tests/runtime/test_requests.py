@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFilter
 
-from oviton.data.classes import CLASS_IDS
+from oviton.data.classes import CLASS_IDS, MAY_COVER
 from oviton.data.letterbox import Letterbox
 from oviton.data.rim import rim_of
 from oviton.runtime.outfit import plan_outfit
@@ -121,3 +121,18 @@ def test_arrays_of_different_sizes_are_refused(field):
     arrays[field] = arrays[field][:4]
     with pytest.raises(ValueError, match="both must have one size"):
         Person(**arrays)
+
+
+def test_every_class_covers_what_it_may_cover_and_nothing_else():
+    own, drawn = (grid.astype(np.uint8) for grid in np.meshgrid(np.arange(20), np.arange(20)))
+    source = np.zeros(20, np.int32)
+    source[[CLASS_IDS[name] for name in ("upper_clothes", "scarf", "hat", "left_shoe", "right_shoe")]] = 1
+    large = own.repeat(8, 0).repeat(8, 1)  # twice the network's frame
+    person = Person(np.zeros((160, 160, 3), np.uint8), large, np.zeros((160, 160, 3), np.uint8))
+    small = drawn.repeat(4, 0).repeat(4, 1)
+    picture = np.full((80, 80, 3), 200, np.uint8)
+    _, labels = restore_result(picture, small, person, source, Letterbox(160, 160, 80, 80))
+    for a, b in np.ndindex(20, 20):
+        touched, covers = source[b] != 0, source[a] != 0 and MAY_COVER[a, b]
+        found = labels[8 * a + 2 : 8 * a + 6, 8 * b + 2 : 8 * b + 6]
+        assert (found == (a if touched or covers else b)).all(), (a, b)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ...data.classes import present_classes
 from ...data.errors import InputError
 from ...runtime.notes import missing_body_maps, refinement_notes, untrained_notes
 from ...runtime.outfit import Outfit, plan_outfit
@@ -51,7 +52,7 @@ class Dressing:
         """
         garments = [garments] if isinstance(garments, Garment | GarmentCodes) else list(garments)
         removed = [remove] if isinstance(remove, str) else remove
-        return cls(person, garments, plan_outfit(garments, removed, owned=np.unique(person.labels).tolist()))
+        return cls(person, garments, plan_outfit(garments, removed, owned=present_classes(person.labels)))
 
     @property
     def is_coded(self) -> bool:

@@ -1,0 +1,39 @@
+import io
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from PIL import Image
+
+from oviton.data.png import png_bytes
+
+SHAPES = st.one_of(
+    st.tuples(st.integers(1, 9), st.integers(1, 9)),
+    st.tuples(st.integers(1, 9), st.integers(1, 9), st.just(3)),
+)
+
+
+@given(arrays(np.uint8, SHAPES))
+def test_pillow_reads_what_was_written(image):
+    with Image.open(io.BytesIO(png_bytes(image))) as read:
+        assert read.format == "PNG"
+        assert read.mode == ("RGB" if image.ndim == 3 else "L")
+        read.verify()  # every checksum
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(png_bytes(image)))), image)
+
+
+@pytest.mark.parametrize("view", [np.fliplr, lambda image: image[::2, ::3], np.asfortranarray])
+def test_any_layout_of_memory(view):
+    image = view(np.random.default_rng(0).integers(0, 256, (20, 30, 3)).astype(np.uint8))
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(png_bytes(image)))), image)
+
+
+def test_files_are_about_as_small_as_pillows():
+    ramp = np.add.outer(np.arange(256), np.arange(128)).astype(np.uint8)
+    noise = np.random.default_rng(0).integers(0, 4, (256, 128, 3)).astype(np.uint8)
+    image = ramp[..., None] + noise
+    theirs = io.BytesIO()
+    Image.fromarray(image).save(theirs, "PNG")
+    assert len(png_bytes(image)) < 1.3 * theirs.tell() < image.nbytes

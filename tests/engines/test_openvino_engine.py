@@ -1,0 +1,72 @@
+"""What only the OpenVINO engine does: a plan for each number of garments, and batches request by request."""
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from oviton.engines import openvino_engine
+from oviton.engines.onnxruntime_engine import OnnxRuntimeEngine
+from oviton.engines.openvino_engine import OpenVinoEngine
+from oviton.engines.plan_cache import PlanCache
+from oviton.export.samples import sample_requests
+
+
+@pytest.fixture
+def cache(tmp_path):
+    return PlanCache(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def graph(tiny_bundle):
+    return tiny_bundle.manifest.graph("appearance_encoder")
+
+
+@pytest.fixture(scope="module")
+def inputs(sample_people, graph):
+    """Three requests' inputs of the graph, by number of garments."""
+    return {
+        m: {spec.name: requests[spec.name] for spec in graph.inputs}
+        for m in (1, 2, 3)
+        for requests in [sample_requests(sample_people, 64, 32, 3, m)]
+    }
+
+
+@pytest.mark.parametrize("precision", OpenVinoEngine.precisions)
+def test_a_batch_is_bit_for_bit_its_requests(tiny_bundle, graph, inputs, precision):
+    if precision == "bf16" and not OpenVinoEngine.has_bf16():
+        pytest.skip("this processor has no bf16")
+    with OpenVinoEngine(tiny_bundle, graph, precision) as engine:
+        together = engine(**inputs[2])["appearance_codes"]
+        for row in range(3):
+            alone = engine(**{name: array[row : row + 1] for name, array in inputs[2].items()})["appearance_codes"]
+            assert np.array_equal(together[row : row + 1], alone)
+
+
+def test_plans_that_were_put_away_come_back(tiny_bundle, graph, inputs, cache, monkeypatch):
+    monkeypatch.setattr(openvino_engine, "_PLANS_AT_HAND", 2)
+    with (
+        OpenVinoEngine(tiny_bundle, graph, "fp32", cache) as engine,
+        OnnxRuntimeEngine(tiny_bundle, graph, "fp32") as reference,
+    ):
+        for garments in (1, 2, 3, 1, 3, 2):
+            found = engine(**inputs[garments])["appearance_codes"]
+            assert np.allclose(found, reference(**inputs[garments])["appearance_codes"], atol=1e-5)
+    assert len(list(cache.root.glob("appearance_encoder-openvino-fp32-*.plan"))) == 3
+
+
+def test_a_refit_is_of_every_number_of_garments(tiny_bundle, graph, inputs, cache):
+    name, *_ = graph.parameters
+    with (
+        OpenVinoEngine(tiny_bundle, graph, "fp32", cache) as engine,
+        OnnxRuntimeEngine(tiny_bundle, graph, "fp32") as reference,
+    ):
+        before = {m: engine(**inputs[m])["appearance_codes"] for m in (1, 2)}
+        shape = load_file(tiny_bundle.graph_file(graph, "weights"))[name].shape
+        for each in (engine, reference):
+            each.refit({name: np.full(shape, 0.05, np.float32)})
+        for m in (1, 2, 3):
+            found = engine(**inputs[m])["appearance_codes"]
+            assert np.allclose(found, reference(**inputs[m])["appearance_codes"], atol=1e-5)
+        engine.refit({})
+        for m, expected in before.items():
+            assert np.array_equal(engine(**inputs[m])["appearance_codes"], expected)
