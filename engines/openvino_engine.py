@@ -25,9 +25,8 @@ class OpenVinoEngine(BaseEngine):
     """Run a graph's ONNX form with OpenVINO, one request at a time.
 
     OpenVINO lays out memory and fuses operations for sizes that it knows. So there is a plan for each number of garment
-    photographs, made when that number first comes and kept from then on, with 60 to 290 MB of memory for all graphs of
-    a bundle. A batch runs request by request: on a CPU that takes about as long, and a request's answer does not
-    depend on what it was batched with.
+    photographs, made when that number first comes and kept from then on. A batch runs request by request: on a CPU
+    that takes about as long, and a request's answer does not depend on what it was batched with.
 
     Parameters
     ----------
