@@ -10,7 +10,6 @@ from torch.nn import functional as F
 from ..data.classes import BACKGROUND, CLASS_IDS, HEAD, MAY_COVER, NUM_CLASSES, SKIN
 from ..data.rim import rim_reach
 from .harmonise import harmonise
-from .layers import one_hot
 
 _FORBIDDEN = -1e4
 """Below every logit, and representable in FP16."""
@@ -38,7 +37,7 @@ def merge_labels(logits: Tensor, person_labels: Tensor, source: Tensor) -> Tenso
     Tensor
         Labels, uint8 `[N, H, W]`.
     """
-    owned = one_hot(person_labels, NUM_CLASSES, torch.float32).amax(dim=(2, 3)) > 0
+    owned = _present(person_labels)
     allowed = _mask((BACKGROUND, CLASS_IDS["hair"], *SKIN), logits.device)
     allowed = allowed | (source > 0) | ((source == 0) & owned)
     logits = torch.where(allowed[:, :, None, None], logits.float(), _FORBIDDEN)
@@ -57,6 +56,14 @@ def merge_labels(logits: Tensor, person_labels: Tensor, source: Tensor) -> Tenso
     covers = may_cover[drawn * NUM_CLASSES + own]
     changed = (own_touched + drawn_touched * covers) > 0
     return torch.where(changed, drawn, own).to(torch.uint8)
+
+
+def _present(labels: Tensor) -> Tensor:
+    """Return which classes integers `[N, H, W]` hold, bool `[N, 20]`."""
+    ids = labels.flatten(1).to(torch.int32)
+    # A tick for each pixel at its class's place, in a row as long as the ticks: TensorRT's ScatterElements wants it so.
+    # Both are made of the labels: a graph would keep rows of zeros and ones as megabytes of constants.
+    return (ids * 0).scatter(1, ids.to(torch.int64), ids * 0 + 1)[:, :NUM_CLASSES] > 0
 
 
 def _without_steps(x: Tensor) -> Tensor:
