@@ -63,7 +63,8 @@ train: $(VENV)/.dev ## Render wardrobes, train the shipped bundles' generators, 
 	@$(TRAIN) shape out/people -o out/first/small --pairs --steps 8000
 	@$(TRAIN) shape out/people -o out/second/small $(AGAIN) --steps 5900 --init out/first/small
 	@$(TRAIN) shape out/people -o out/third/small $(SURFACE) --learning-rate 8e-4 --steps 9400 --init out/second/small
-	@$(TRAIN) shape out/people -o out/small $(SURFACE) --learning-rate 8e-4 --steps 6000 --init out/third/small
+	@$(TRAIN) shape out/people -o out/fourth/small $(SURFACE) --learning-rate 8e-4 --steps 6000 --init out/third/small
+	@$(TRAIN) shape out/people -o out/small $(SURFACE) --learning-rate 8e-4 --steps 8000 --init out/fourth/small
 	@$(TRAIN) appearance out/people -o out/first/small $(SURFACE) --batch 2 --steps 6000
 	@$(TRAIN) appearance out/people -o out/second/small $(AGAIN) --conditioning surface --batch 2 --steps 4200 --init out/first/small
 	@$(TRAIN) appearance out/people -o out/small $(SURFACE) --batch 2 --learning-rate 4e-4 --steps 3400 --init out/second/small
@@ -71,7 +72,8 @@ train: $(VENV)/.dev ## Render wardrobes, train the shipped bundles' generators, 
 	@$(TRAIN) appearance out/people-base -o out/second/base --preset base $(SURFACE) --batch 1 --learning-rate 2e-4 --steps 700 --init out/first/base
 	@$(TRAIN) appearance out/people-base -o out/base --preset base $(SURFACE) --batch 1 --learning-rate 2e-4 --steps 1500 --init out/second/base
 	@$(TRAIN) appearance out/people -o out/first/small-codes --pairs --conditioning codes --batch 2 --steps 4500
-	@$(TRAIN) appearance out/people -o out/small-codes $(AGAIN) --conditioning codes --batch 2 --steps 7200 --init out/first/small-codes
+	@$(TRAIN) appearance out/people -o out/second/small-codes $(AGAIN) --conditioning codes --batch 2 --steps 7200 --init out/first/small-codes
+	@$(TRAIN) appearance out/people -o out/small-codes --pairs --conditioning codes --batch 2 --learning-rate 4e-4 --steps 3600 --init out/second/small-codes
 	@cp out/small/shape.safetensors out/base/ && cp out/small/shape.safetensors out/small-codes/
 	@for name in base small small-codes; do \
 	  $(BIN)/oviton export out/$$name --name $$name --samples examples/people -o out/bundles/$$name && \
