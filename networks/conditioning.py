@@ -87,4 +87,5 @@ class SurfaceLookup(nn.Module):
         source = known_sources(source, garment_labels)
         labels, garment_labels = label_ids(labels, garment_labels)
         densepose, garment_densepose = widen(densepose, garment_densepose)
+        garment_images = garment_images.to(torch.float32)  # straight: TensorRT takes bytes for nothing else
         return surface_lookup(labels, densepose, garment_images, garment_labels, garment_densepose, source)

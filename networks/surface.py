@@ -74,8 +74,10 @@ def surface_lookup(
         The new segmentation, integers `[N, H, W]`; H and W multiples of 2^HALVINGS.
     densepose
         The person's body map, integers `[N, H, W, 3]`.
-    garment_images, garment_labels, garment_densepose
-        Integers `[N, M, H, W, 3]`, `[N, M, H, W]` and `[N, M, H, W, 3]`.
+    garment_images
+        0 to 255 in any dtype, `[N, M, H, W, 3]`.
+    garment_labels, garment_densepose
+        Integers `[N, M, H, W]` and `[N, M, H, W, 3]`.
     source
         int32 `[N, 20]`, no number above M.
 
@@ -114,7 +116,7 @@ def _read_photographs(images: Tensor, worn: Tensor, photograph: Tensor, x: Tenso
     Parameters
     ----------
     images, worn
-        Integers `[B, H, W, 3]`, and int32 `[B, H, W]`: 1 on garments.
+        0 to 255 `[B, H, W, 3]`, and int32 `[B, H, W]`: 1 on garments.
     photograph
         Which of them each pixel reads, int32 `[N, H·W]`.
     x, y
