@@ -38,6 +38,9 @@ class StopRule:
     tolerance
         A contender stands still when the medians of the older and the newer half of its rounds, and the half width of
         its interval, are within this share of its median.
+    rest
+        Seconds before each run. ONNX Runtime's threads look out for more work for a while after their last, and would
+        take a core from whoever comes next.
 
     Raises
     ------
@@ -50,6 +53,7 @@ class StopRule:
     most: int = 80
     seconds: float = 30.0
     tolerance: float = 0.03
+    rest: float = 0.1
 
     def __post_init__(self) -> None:
         if self.warm_up < 0 or not 2 <= self.least <= self.most:
@@ -150,6 +154,7 @@ def take_turns(
     for turn in range(rule.warm_up + rule.most):
         for contender in order.sample(contenders, len(contenders)):
             stages: list[object] = []
+            time.sleep(rule.rest)
             seconds = contender.clock(lambda run=contender.run, kept=stages: kept.append(run()))  # type: ignore[misc]
             if turn >= rule.warm_up:
                 samples = found[contender.name]

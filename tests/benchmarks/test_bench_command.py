@@ -16,7 +16,7 @@ from oviton.data.errors import InputError
 def measured(tiny_bundle_folder, tmp_path_factory):
     """One run of the command on the tiny bundle, with few rounds."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bench_module, "QUICK", StopRule(warm_up=1, least=2, most=2))
+        patch.setattr(bench_module, "QUICK", StopRule(warm_up=1, least=2, most=2, rest=0))
         patch.setattr(ceilings, "SIDE", 128)
         patch.setattr(ceilings, "COPY_MB", 4)
         said = []

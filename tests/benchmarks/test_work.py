@@ -31,7 +31,7 @@ def test_ceilings_multiply_and_copy(monkeypatch):
     monkeypatch.setattr(ceilings, "SIDE", 64)
     monkeypatch.setattr(ceilings, "COPY_MB", 1)
     contenders = [*ceilings.matrix_products("fp32"), ceilings.copy()]
-    found = take_turns(contenders, StopRule(warm_up=0, least=2, most=2))
+    found = take_turns(contenders, StopRule(warm_up=0, least=2, most=2, rest=0))
     assert all(seconds > 0 for samples in found.values() for seconds in samples.seconds)
     assert {name.split()[0] for name in found} >= {"openvino", "numpy", "torch", "copy"}
     openvino = next(c for c in contenders if c.name.startswith("openvino"))
