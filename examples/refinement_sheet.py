@@ -54,7 +54,8 @@ def sheet(groups: dict[str, list[dict[str, Any]]], pictures: Path) -> Image.Imag
         top, left = HEADER + y * (HEIGHT + GAP), CAPTION
         told = case.get("refinement") or {}
         before, after = (case["methods"][name]["perceptual"] for name in ("feed_forward", "refined"))
-        lines = [f"helps {title}", case["fabric"], f"{case['split']} {case['name']}", f"{before:.2f} to {after:.2f}"]
+        fabrics = case["fabric"].replace("_", " ").split("+")
+        lines = [f"helps {title}", *fabrics, f"{case['split']} {case['name']}", f"{before:.2f} to {after:.2f}"]
         lines += [] if told.get("accepted") else ["not accepted"]
         for line, text in enumerate(lines):
             draw.text((6, top + 8 + 22 * line), text, fill=FAINT if line else INK, font_size=15)
