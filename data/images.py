@@ -117,7 +117,7 @@ def check_output_suffix(path: Path, *, lossless: bool = False) -> None:
 def choose(mask: npt.NDArray[np.bool_], yes: UInt8Array, no: UInt8Array) -> UInt8Array:
     """Return pixels of one picture where the mask says so and else of another, `[H, W, 3]`, quicker than `np.where`."""
     one, other, shares = (Image.fromarray(array) for array in (yes, no, mask.astype(np.uint8) * 255))
-    return np.asarray(Image.composite(one, other, shares))
+    return np.array(Image.composite(one, other, shares))  # a copy: Pillow's own memory cannot be written to
 
 
 def write_image(path: Path, image: UInt8Array, *, like: Path | None = None) -> None:

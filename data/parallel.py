@@ -10,7 +10,7 @@ from typing import Any
 
 _here = threading.local()
 
-_HELPERS = max(2, len(os.sched_getaffinity(0)))
+_HELPERS = max(2, os.cpu_count() or 1)
 """Threads beside the caller's; more than cores only take Python's lock from each other."""
 
 

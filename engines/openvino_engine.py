@@ -55,7 +55,7 @@ class OpenVinoEngine(BaseEngine):
         self._weights: dict[str, NumpyArray] | None = None
         self._requests: dict[int, Any] = {}
         self.plan: Plan | None = None
-        """The plan for one garment photograph; None when it was not kept."""
+        """The plan for one garment photograph; None without a cache."""
         self._load(None)
 
     @staticmethod

@@ -222,14 +222,13 @@ def _class_rows(codes: Tensor) -> Tensor:
     return torch.cat([ones.expand(codes.shape[0], -1, -1), codes], dim=2)
 
 
-def _channels_first(*pictures: Tensor) -> tuple[Tensor, Tensor]:
-    """View two `[N, H, W, C]` as `[N, C, H, W]`.
+def _channels_first(conditioning: Tensor, guess: Tensor) -> tuple[Tensor, Tensor]:
+    """View both `[N, H, W, C]` as `[N, C, H, W]`.
 
     Until then channels come last: in that order a pixel's are read from tables and put beside each other, and
     convolutions read them fastest.
     """
-    first, second = (picture.permute(0, 3, 1, 2) for picture in pictures)
-    return first, second
+    return conditioning.permute(0, 3, 1, 2), guess.permute(0, 3, 1, 2)
 
 
 def _paint_colours(labels: Tensor, codes: Tensor, dtype: torch.dtype) -> Tensor:

@@ -77,11 +77,6 @@ def read_rows(table: Tensor, index: Tensor) -> Tensor:
     return F.embedding((index.to(torch.int32) + first).to(torch.int64), table.flatten(0, 1))
 
 
-def to_float_image(image: Tensor, dtype: torch.dtype) -> Tensor:
-    """Turn integers 0-255 `[N, H, W, 3]` into `[N, 3, H, W]` in [-1, 1]."""
-    return (image.to(torch.float32) / 127.5 - 1.0).permute(0, 3, 1, 2).to(dtype)
-
-
 def to_uint8_image(image: Tensor) -> Tensor:
     """Turn `[N, 3, H, W]` in [-1, 1] into uint8 `[N, H, W, 3]`, rounding to nearest."""
     levels = torch.clamp((image.float() + 1.0) * 127.5 + 0.5, 0.0, 255.0)

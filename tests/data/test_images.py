@@ -240,4 +240,6 @@ def test_choosing_pixels_is_exact():
     rng = np.random.default_rng(0)
     yes, no = rng.integers(0, 256, (2, 37, 21, 3)).astype(np.uint8)
     mask = rng.random((37, 21)) < 0.5
-    assert np.array_equal(choose(mask, yes, no), np.where(mask[..., None], yes, no))
+    chosen = choose(mask, yes, no)
+    assert np.array_equal(chosen, np.where(mask[..., None], yes, no))
+    assert chosen.flags.writeable  # a look's picture is its owner's to draw on

@@ -4,7 +4,7 @@ import torch
 
 from oviton.data.classes import CLASS_IDS, GARMENTS
 from oviton.networks.graphs import AppearanceEncoderGraph, SurfaceAppearanceGeneratorGraph
-from oviton.networks.layers import to_float_image, to_uint8_image
+from oviton.networks.layers import to_uint8_image
 from oviton.training import appearance_trainer
 from oviton.training.appearance_trainer import AppearanceTask
 from oviton.training.dataset import Dataset
@@ -99,7 +99,7 @@ def test_forward_equals_the_exported_graphs(task, monkeypatch):
     generator.appearance_generator = networks.appearance_generator
     # Graphs take uint8 pictures, so give the trainer what they will see.
     pictures = to_uint8_image(batch.sources.flatten(0, 1))
-    sources = to_float_image(pictures, torch.float32).reshape(batch.sources.shape)
+    sources = (pictures.permute(0, 3, 1, 2) / 127.5 - 1).reshape(batch.sources.shape)
     own, garment = pictures.reshape(4, 2, *pictures.shape[1:]).unbind(1)
     own_labels, garment_labels = batch.source_labels.unbind(1)
     garment_map = torch.zeros_like(batch.densepose)
