@@ -33,6 +33,7 @@ TRAIN = [
     "scikit-image>=0.24",
     "scipy>=1.11",
     "tensorboard>=2.17",
+    "threadpoolctl>=3.5",
     "torchmetrics>=1.4",
 ]
 CLIENT = ["tritonclient[grpc]==2.73.0"]

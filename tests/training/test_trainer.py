@@ -23,11 +23,11 @@ def _state(options):
         ("shape", {}, 0.95),
         ("appearance", {"weights": {"perceptual": 0.0}}, 0.95),
         # A new network starts as the lookup, which is a fair answer.
-        ("appearance", {"weights": {"perceptual": 0.0}, "conditioning": "surface"}, 1.0),
+        ("appearance", {"weights": {"perceptual": 0.0}, "conditioning": "surface", "learning_rate": 2e-3}, 1.0),
     ],
 )
 def test_loss_on_people_never_seen_falls(part, changed, to, options, listener):
-    trainer = Trainer(options(part, steps=120, learning_rate=5e-3, **changed), listener)
+    trainer = Trainer(options(part, **{"steps": 120, "learning_rate": 5e-3, **changed}), listener)
     before = trainer.show()
     after = trainer.run().held_out
     assert {name: after[name] / before[name] for name in before if not after[name] < to * before[name]} == {}

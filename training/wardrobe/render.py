@@ -6,13 +6,14 @@ import csv
 import io
 import json
 import multiprocessing
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from ...data.errors import InputError
 from ...data.files import atomic_folder, atomic_path
@@ -235,11 +236,20 @@ def claim(folder: Path, settings: WardrobeSettings, kind: str) -> None:
 
 
 def _work(function: Callable[[Job], Any], jobs: Sequence[Job], workers: int) -> Iterator[None]:
+    one_by_one = partial(_on_one_core, function)
     if workers <= 1 or len(jobs) < 2:
         for job in jobs:
-            yield function(job)
+            yield one_by_one(job)
         return
-    # Each worker uses one core; more threads inside would only get into each other's way.
-    os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1")
     with multiprocessing.get_context("spawn").Pool(workers) as pool:
-        yield from pool.imap_unordered(function, jobs, chunksize=4)
+        yield from pool.imap_unordered(one_by_one, jobs, chunksize=4)
+
+
+def _on_one_core(function: Callable[[Job], Any], job: Job) -> Any:
+    """Do a job with linear algebra on one thread.
+
+    More would get into the other workers' way; and how it splits its sums among threads changes their last bit, and
+    with it now and then a pixel.
+    """
+    with threadpool_limits(1):
+        return function(job)
