@@ -52,6 +52,9 @@ TEXTURED_KINDS = tuple(kind for kind in KINDS if kind not in ("plain", "melange"
 REPEATING_KINDS = tuple(kind for kind in KINDS if kind not in ("logo", "graphic", "colour_block", "gradient"))
 """Kinds that look the same all over the garment, so that they suit trousers, skirts and scarves as well."""
 
+HARD_KINDS_BELOW = tuple(kind for kind in HARD_KINDS if kind in REPEATING_KINDS)
+"""Those of `HARD_KINDS` that trousers and skirts show: prints on the chest and most fades leave them plain."""
+
 
 @dataclass(frozen=True)
 class Fabric:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .body import Figure
-from .fabric import HARD_KINDS, REPEATING_KINDS, Fabric, sample_fabric
+from .fabric import HARD_KINDS, HARD_KINDS_BELOW, REPEATING_KINDS, Fabric, sample_fabric
 from .garments import accessories, bottoms, footwear, tops
 from .garments.garment import DrapedGarment
 from .makehuman import PREFIX, SUIT_SKIRTS, MakeHumanAssets
@@ -190,7 +190,7 @@ def sample_wear(rng: np.random.Generator, taste: Taste = Taste()) -> Wear:
         return bool(rng.random() < share)
 
     printed = HARD_KINDS if taste.hard else ()
-    below = printed if taste.hard else _SOLID if chance(PLAIN_SHARE_BELOW) else REPEATING_KINDS
+    below = HARD_KINDS_BELOW if taste.hard else _SOLID if chance(PLAIN_SHARE_BELOW) else REPEATING_KINDS
     dress = chance(0.16) if taste.dress is None else taste.dress
     rare_tops = dict.fromkeys(tops.HARD_TOPS, 1.0) if taste.hard else tops.TOPS
     if dress:

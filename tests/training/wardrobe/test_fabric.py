@@ -6,6 +6,7 @@ import pytest
 
 from oviton.training.wardrobe.fabric import (
     HARD_KINDS,
+    HARD_KINDS_BELOW,
     KINDS,
     REPEATING_KINDS,
     TEXTURED_KINDS,
@@ -80,6 +81,16 @@ def test_sets_of_kinds_name_kinds():
     assert set(HARD_KINDS) < set(TEXTURED_KINDS) < set(KINDS)
     assert set(REPEATING_KINDS) < set(KINDS)
     assert "plain" not in TEXTURED_KINDS
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("kind", [*HARD_KINDS_BELOW, "logo", "graphic"])
+def test_prints_on_the_chest_leave_trousers_plain(kind, seed):
+    around, up = np.meshgrid(np.linspace(-0.2, 0.2, 60), np.linspace(-0.9, -0.05, 120))
+    cloth = np.stack([around.ravel(), up.ravel()], axis=1).astype(np.float32)
+    colours = Fabric(kind, seed)(cloth, np.zeros(len(cloth), np.uint8))
+    low, high = np.percentile(colours, [5, 95], axis=0)
+    assert ((high - low).max() > 0.1) == (kind in HARD_KINDS_BELOW)
 
 
 def test_held_out_seeds_are_disjoint():

@@ -7,6 +7,7 @@ from oviton.data.classes import CLASS_IDS
 from oviton.data.errors import InputError
 from oviton.data.person_folder import read_person_folder
 from oviton.training.wardrobe.body import HELD_OUT_BODIES, body_model
+from oviton.training.wardrobe.fabric import HARD_KINDS_BELOW
 from oviton.training.wardrobe.render import WardrobeSettings
 from oviton.training.wardrobe.seeds import is_held_out
 from oviton.training.wardrobe.triplets import SHARES, render_triplets, sample_triplet, spread
@@ -63,6 +64,13 @@ def test_the_hard_split_is_harder():
     turns = [abs(np.degrees(np.arctan2(t.person.pose["root"][1, 0], t.person.pose["root"][0, 0]))) for t in found]
     assert np.mean(np.array(turns) > 28) > 0.3
     assert {wears for t in found for _, _, classes in t.garments for wears in classes} >= {"upper_clothes", "dress"}
+
+
+def test_trousers_and_skirts_of_the_hard_split_show_their_print():
+    found = [sample_triplet(SETTINGS, "hard", np.random.default_rng(i)) for i in range(60)]
+    below = [t.truth.bottom.fabric().kind for t in found if t.garments[0][2][0] in ("pants", "skirt")]
+    assert len(below) > 10
+    assert set(below) <= set(HARD_KINDS_BELOW)
 
 
 def test_a_size_in_which_nothing_shows_is_refused(tmp_path):
