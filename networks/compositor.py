@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from ..data.classes import BACKGROUND, CLASS_IDS, HEAD, MAY_COVER, NUM_CLASSES, SKIN
 from ..data.rim import rim_reach
 from .harmonise import harmonise
+from .layers import read_values
 
 _FORBIDDEN = -1e4
 """Below every logit, and representable in FP16."""
@@ -46,14 +47,11 @@ def merge_labels(logits: Tensor, person_labels: Tensor, source: Tensor) -> Tenso
         logits = _without_steps(logits)
     if finer > 1:
         logits = F.interpolate(logits, scale_factor=float(finer), mode="bilinear")
-    drawn = logits.argmax(dim=1)
-    own = person_labels.to(torch.int64)
+    drawn, own = logits.argmax(dim=1).to(torch.int32), person_labels.to(torch.int32)
     touched = (source != 0).to(torch.int32)
     may_cover = torch.from_numpy(MAY_COVER.astype(np.int32)).to(logits.device).flatten()
-    shape = own.shape
-    own_touched = touched.gather(1, own.flatten(1)).reshape(shape)
-    drawn_touched = touched.gather(1, drawn.flatten(1)).reshape(shape)
-    covers = may_cover[drawn * NUM_CLASSES + own]
+    own_touched, drawn_touched = read_values(touched, own), read_values(touched, drawn)
+    covers = read_values(may_cover, drawn * NUM_CLASSES + own)
     changed = (own_touched + drawn_touched * covers) > 0
     return torch.where(changed, drawn, own).to(torch.uint8)
 
@@ -94,12 +92,11 @@ def composite(person_image: Tensor, person_labels: Tensor, generated: Tensor, la
     Tensor
         uint8 `[N, H, W, 3]`.
     """
-    new, old = labels.to(torch.int64), person_labels.to(torch.int64)
+    new, old = labels.to(torch.int32), person_labels.to(torch.int32)
     touched = (source != 0).float()
-    taken = touched.gather(1, old.flatten(1)).reshape(old.shape).unsqueeze(1)
-    worn = touched.gather(1, new.flatten(1)).reshape(new.shape).unsqueeze(1)
+    taken, worn = read_values(touched, old).unsqueeze(1), read_values(touched, new).unsqueeze(1)
     kept = (new == old).unsqueeze(1).float() * (1 - taken)
-    body = 1 - _mask(HEAD, old.device).float().expand_as(touched).gather(1, old.flatten(1)).reshape(taken.shape)
+    body = 1 - read_values(_mask(HEAD, old.device)[0].float(), old).unsqueeze(1)
     reach = rim_reach(old.shape[1])
     clean = kept * (1 - (_around(taken, reach) > 0).float() * body)
     own = person_image.permute(0, 3, 1, 2).float()
@@ -108,8 +105,7 @@ def composite(person_image: Tensor, person_labels: Tensor, generated: Tensor, la
     colour, count = around[:, :3], around[:, 3:]
     cleaned = torch.where((clean > 0) | (count == 0), own, colour / count.clamp(min=1))
     speck = (count == 0) & (new == BACKGROUND).unsqueeze(1)
-    harmonised = harmonise(painted, own, new, clean)
-    painted = torch.where(worn > 0, painted, harmonised)
+    painted = harmonise(painted, own, new, clean, 1 - worn)
     picture = torch.where((kept > 0) & ~speck, cleaned, painted)
     return (picture + 0.5).floor().clamp(0, 255).permute(0, 2, 3, 1).to(torch.uint8)
 

@@ -291,7 +291,7 @@ PRESETS: dict[str, NetworkConfig] = {
         ),
         discriminator=DiscriminatorConfig(width=64, layers=3),
     ),
-    "base": _slim("base", _Slim(height=512, width=256, scale=4, encoder_scale=2)),
+    "base": _slim("base", _Slim(height=512, width=256, scale=4, encoder_scale=4)),
     "small": _slim("small", _Slim(height=256, width=128, scale=2)),
     "tiny": _slim(
         "tiny",

@@ -9,15 +9,15 @@ SIGGRAPH 1996), and taken off. No outline of the old garment is left, and bared 
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from ..data.classes import BACKGROUND, NUM_CLASSES, SKIN
+from .layers import read_values
 
 _GROUPS = ((BACKGROUND,), SKIN, tuple(c for c in range(NUM_CLASSES) if c != BACKGROUND and c not in SKIN))
-"""Classes whose colours err alike."""
+"""Classes whose colours err alike; the last are all others."""
 
 _BLOCK = 4
 """Pixels in a row of the finest block; finer ones would carry the photograph's texture along."""
@@ -26,7 +26,7 @@ _PULL = 0.25
 """What the next coarser block weighs beside one that is full of kept pixels."""
 
 
-def harmonise(generated: Tensor, person_image: Tensor, labels: Tensor, kept: Tensor) -> Tensor:
+def harmonise(generated: Tensor, person_image: Tensor, labels: Tensor, kept: Tensor, wanted: Tensor) -> Tensor:
     """Return the generated picture without the smooth part of its error at the kept pixels.
 
     Parameters
@@ -34,24 +34,25 @@ def harmonise(generated: Tensor, person_image: Tensor, labels: Tensor, kept: Ten
     generated, person_image
         float32 `[N, 3, H, W]`, 0 to 255.
     labels
-        int64 `[N, H, W]`: the new segmentation. A pixel learns from kept ones of its own group: background, skin, or
+        Integers `[N, H, W]`: the new segmentation. A pixel learns from kept ones of its own group: background, skin, or
         anything else.
     kept
         float32 `[N, 1, H, W]`: 1 where the person's pixel is clean and stays, else 0.
+    wanted
+        float32 `[N, 1, H, W]`: 1 where the picture may change, else 0.
 
     Returns
     -------
     Tensor
         float32 `[N, 3, H, W]`, not clamped; unchanged in a group without a kept pixel.
     """
-    groups = torch.arange(len(_GROUPS), device=labels.device).view(1, -1, 1, 1)
-    member = (_group_of(labels.device)[labels].unsqueeze(1) == groups).float()
+    background, skin = (read_values(_holds(group, labels.device), labels).unsqueeze(1) for group in _GROUPS[:2])
+    member = torch.cat([background, skin, 1 - background - skin], dim=1)
     known = member * kept
-    error = (generated - person_image) * kept
-    channels = [error * member[:, g : g + 1] for g in range(len(_GROUPS))]
-    spread = _spread(torch.cat([*channels, known], dim=1))
-    spread = spread.reshape(-1, len(_GROUPS), 3, *labels.shape[1:])
-    return generated - (spread * member.unsqueeze(2)).sum(dim=1)
+    error = generated - person_image
+    spread = _spread(torch.cat([*(error * known[:, g : g + 1] for g in range(len(_GROUPS))), known], dim=1))
+    found = sum(spread[:, 3 * g : 3 * g + 3] * member[:, g : g + 1] for g in range(len(_GROUPS)))
+    return generated - found * wanted
 
 
 def _spread(weighted: Tensor) -> Tensor:
@@ -70,8 +71,6 @@ def _spread(weighted: Tensor) -> Tensor:
     return found
 
 
-def _group_of(device: torch.device) -> Tensor:
-    table = np.zeros(NUM_CLASSES, np.int64)
-    for index, classes in enumerate(_GROUPS):
-        table[list(classes)] = index
-    return torch.from_numpy(table).to(device)
+def _holds(group: tuple[int, ...], device: torch.device) -> Tensor:
+    """Return 1 for each class of a group and 0 for others, float32 `[20]`."""
+    return torch.tensor([float(c in group) for c in range(NUM_CLASSES)], device=device)

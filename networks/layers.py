@@ -77,6 +77,18 @@ def read_rows(table: Tensor, index: Tensor) -> Tensor:
     return F.embedding((index.to(torch.int32) + first).to(torch.int64), table.flatten(0, 1))
 
 
+def read_values(table: Tensor, index: Tensor) -> Tensor:
+    """Read a table `[R]`, or each request's own `[N, R]`, at integers from 0 to R - 1, `[N, ...]`: values likewise.
+
+    As rows of a flat table: engines read those several times as fast as they gather along an axis.
+    """
+    index = index.to(torch.int32)
+    if table.ndim == 2:
+        first = torch.arange(table.shape[0], dtype=torch.int32, device=index.device) * table.shape[1]
+        index = index + first.reshape(-1, *(1,) * (index.ndim - 1))
+    return table.flatten().index_select(0, index.to(torch.int64).flatten()).reshape(index.shape)
+
+
 def to_uint8_image(image: Tensor) -> Tensor:
     """Turn `[N, 3, H, W]` in [-1, 1] into uint8 `[N, H, W, 3]`, rounding to nearest."""
     levels = torch.clamp((image.float() + 1.0) * 127.5 + 0.5, 0.0, 255.0)

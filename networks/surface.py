@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from .displacement import DECAY, HALVINGS, SUBPIXELS, displaced_pixels, photographs
-from .layers import read_rows
+from .layers import read_rows, read_values
 
 FREQUENCIES = (2, 4, 8, 16)
 FOURIER_CHANNELS = 4 * len(FREQUENCIES)
@@ -89,7 +89,7 @@ def surface_lookup(
     """
     count, garments, height, width = garment_labels.shape
     worn = _erode(_worn_pixels(garment_labels, source).flatten(0, 1))
-    wanted = source.gather(1, labels.to(torch.int64).flatten(1)).to(torch.int32).reshape(labels.shape)
+    wanted = read_values(source, labels).to(torch.int32)
     x, y, confidence = displaced_pixels(wanted, densepose, garment_densepose, worn.reshape(garment_labels.shape))
     photograph = photographs(wanted, garments).flatten(1)
     colours = _read_photographs(garment_images.flatten(0, 1), worn, photograph, x, y)
@@ -98,10 +98,8 @@ def surface_lookup(
 
 def _worn_pixels(garment_labels: Tensor, source: Tensor) -> Tensor:
     """Return int32 `[N, M, H, W]`: 1 where a garment pixel's class is worn from that very photograph."""
-    garments, height, width = garment_labels.shape[1:]
-    origin = source.gather(1, garment_labels.to(torch.int64).flatten(1))
-    order = torch.arange(1, garments + 1, dtype=torch.int32, device=source.device).view(1, -1, 1, 1)
-    return (origin.reshape(-1, garments, height, width) == order).to(torch.int32)
+    order = torch.arange(1, garment_labels.shape[1] + 1, dtype=torch.int32, device=source.device).view(1, -1, 1, 1)
+    return (read_values(source, garment_labels) == order).to(torch.int32)
 
 
 def _erode(mask: Tensor) -> Tensor:
