@@ -1,4 +1,4 @@
-"""PNG files written quickly: every row is stored as what it differs from the row above.
+"""PNG files written quickly: every row is stored as what it differs from the row above, blocks of rows side by side.
 
 Pillow tries five such filters for every row, which takes most of its time and makes files a few percent smaller.
 """
@@ -7,13 +7,22 @@ from __future__ import annotations
 
 import struct
 import zlib
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
+from .parallel import in_parallel
+
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _UP = 2
 """The filter's number: a row minus the row above, modulo 256."""
+
+_BLOCK = 500_000
+"""Bytes that are worth a thread. How a picture is cut depends on its size alone: it has one file on every machine."""
+
+_ZLIB_HEADER = b"\x78\x01"
+"""Of a stream with the usual window, compressed for speed (RFC 1950)."""
 
 _COLOUR_TYPE = {1: 0, 3: 2}
 """Grey and RGB, by channels."""
@@ -27,11 +36,18 @@ def png_bytes(image: npt.NDArray[np.uint8]) -> bytes:
     filtered[:, 0] = _UP
     filtered[0, 1:] = rows[0]
     np.subtract(rows[1:], rows[:-1], out=filtered[1:, 1:])
-    compressor = zlib.compressobj(level=1, strategy=zlib.Z_RLE)
-    pixels = compressor.compress(filtered.data) + compressor.flush()
+    blocks = np.array_split(filtered, max(1, min(height, filtered.size // _BLOCK)))
+    packed = in_parallel(*(partial(_deflate, block, last=block is blocks[-1]) for block in blocks))
+    pixels = b"".join([_ZLIB_HEADER, *packed, struct.pack(">I", zlib.adler32(filtered))])
     colour_type = _COLOUR_TYPE[1 if image.ndim == 2 else image.shape[2]]
     header = struct.pack(">IIBBBBB", width, height, 8, colour_type, 0, 0, 0)
     return _SIGNATURE + _chunk(b"IHDR", header) + _chunk(b"IDAT", pixels) + _chunk(b"IEND", b"")
+
+
+def _deflate(block: npt.NDArray[np.uint8], *, last: bool) -> bytes:
+    """Compress a part of a stream; it ends on a whole byte, so that the next part can follow."""
+    compressor = zlib.compressobj(level=1, wbits=-zlib.MAX_WBITS, strategy=zlib.Z_RLE)
+    return compressor.compress(block) + compressor.flush(zlib.Z_FINISH if last else zlib.Z_SYNC_FLUSH)
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
+from oviton.data import parallel
 from oviton.data.png import png_bytes
 
 SHAPES = st.one_of(
@@ -28,6 +29,21 @@ def test_pillow_reads_what_was_written(image):
 def test_any_layout_of_memory(view):
     image = view(np.random.default_rng(0).integers(0, 256, (20, 30, 3)).astype(np.uint8))
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(png_bytes(image)))), image)
+
+
+@pytest.mark.parametrize("shape", [(512, 256, 3), (1, 400_000, 3), (3, 900_000), (1500, 2000, 3)])
+def test_pictures_of_many_blocks(shape):
+    image = np.random.default_rng(1).integers(0, 9, shape).astype(np.uint8)
+    with Image.open(io.BytesIO(png_bytes(image))) as read:
+        read.verify()
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(png_bytes(image)))), image)
+
+
+def test_a_picture_has_one_file_whatever_the_machine(monkeypatch):
+    image = np.random.default_rng(1).integers(0, 9, (1024, 512, 3)).astype(np.uint8)
+    alone = png_bytes(image)
+    monkeypatch.setattr(parallel, "_HELPERS", 7)
+    assert png_bytes(image) == alone
 
 
 def test_files_are_about_as_small_as_pillows():
