@@ -208,7 +208,8 @@ class TryOn(Closeable):
         options
             Of every one of them. A time budget counts from where the request's group began.
         together
-            How many at a time; as many as fit into half of the free memory when None.
+            How many at a time. When None, as many as fit into half of the free memory; on a CPU, pictures larger than
+            256×128 one by one, which is faster there.
         on_step
             Called with a request's number, from 0, and its step. What it raises ends all, and is raised here.
 

@@ -1,4 +1,4 @@
-"""Refining several requests side by side, as many at a time as fit into memory."""
+"""Refining several requests side by side, as many at a time as fit into memory and gain by it."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ from .step import RefinementStep
 
 FREE_SHARE = 0.5
 """Share of the free memory that activations may take."""
+
+LARGEST_ON_CPU = 256 * 128
+"""Pixels of a picture up to which a CPU takes several requests; larger ones push each other out of its caches."""
 
 Start = Callable[[TryOnRequest], Refinement]
 
@@ -62,8 +65,14 @@ def refine_groups(
 
 
 def how_many_fit(refiner: Refiner) -> int:
-    """Return how many requests like this one fit into `FREE_SHARE` of the free memory; at least 1."""
+    """Return how many requests like this one go together; at least 1.
+
+    As many as fit into `FREE_SHARE` of the free memory, but one by one where that is faster: on a CPU two of 512×256
+    take 1.4 times as long side by side.
+    """
     programs, problem = refiner.programs, refiner.problem
+    if programs.device.type == "cpu" and problem.labels[0].numel() > LARGEST_ON_CPU:
+        return 1
     batch = problem.batch(0)
 
     def forward() -> torch.Tensor:

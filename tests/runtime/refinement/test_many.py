@@ -51,6 +51,8 @@ def test_as_many_as_fit(tiny_tryon, request_of, monkeypatch):
     monkeypatch.setattr(many, "available", lambda device: 1e9)
     fit = many.how_many_fit(refiner)
     assert 2 < fit < 1000
+    monkeypatch.setattr(many, "LARGEST_ON_CPU", 64 * 32 - 1)
+    assert many.how_many_fit(refiner) == 1
 
 
 def test_nobody_at_a_time_is_refused(tiny_tryon, requests):
