@@ -12,6 +12,9 @@ from PIL import Image
 
 from .images import UInt8Array
 
+REDUCING_GAP = 3.0
+"""How many times larger than asked for an average of pixels must be to stand for them, as Pillow advises."""
+
 
 @dataclass(frozen=True)
 class Letterbox:
@@ -74,7 +77,9 @@ class Letterbox:
         if self.is_identity:
             return array
         left, top, right, bottom = self.box
-        inner = np.asarray(Image.fromarray(array).resize((right - left, bottom - top), resampling))
+        # Photographs many times larger are averaged down first, which is four times as fast and off by a level or two.
+        gap = None if resampling == Image.Resampling.NEAREST else REDUCING_GAP
+        inner = np.asarray(Image.fromarray(array).resize((right - left, bottom - top), resampling, reducing_gap=gap))
         pad = [(top, self.height - bottom), (left, self.width - right), (0, 0)][: array.ndim]
         return np.pad(inner, pad, mode=mode)  # type: ignore[call-overload,no-any-return]  # mode is a plain str
 

@@ -8,8 +8,6 @@ sacred: there, not a pixel changes.
 
 from __future__ import annotations
 
-from itertools import product
-
 import numpy as np
 import numpy.typing as npt
 
@@ -32,12 +30,18 @@ def photo_rim_reach(box: Letterbox) -> int:
 
 def near(mask: BoolArray, reach: int = 1) -> BoolArray:
     """Return where a pixel of a mask `[H, W]` is at most `reach` rows and columns away, itself included."""
-    height, width = mask.shape
     padded = np.pad(mask, reach)
-    steps = range(2 * reach + 1)
-    rows = np.logical_or.reduce([padded[y : y + height] for y in steps])
-    found: BoolArray = np.logical_or.reduce([rows[:, x : x + width] for x in steps])
-    return found
+    return _runs(_runs(padded, 2 * reach + 1).T, 2 * reach + 1).T
+
+
+def _runs(mask: BoolArray, length: int) -> BoolArray:
+    """Return whether any of so many rows from each one on is set, for all rows that so many follow."""
+    known = 1
+    while known < length:
+        step = min(known, length - known)
+        mask = mask[:-step] | mask[step:]
+        known += step
+    return mask
 
 
 def rim_of(labels: UInt8Array, source: npt.NDArray[np.int32], reach: int = 1) -> BoolArray:
@@ -84,17 +88,38 @@ def clean_rim(
         uint8 `[H, W, 3]`, rounded half up. A rim pixel without a kept neighbour outside the rim is as painted if it may
         be, and else as it was.
     """
-    clean = np.pad(kept & ~rim, reach)
-    colours = np.pad(image, [(reach, reach), (reach, reach), (0, 0)])
     rows, columns = np.nonzero(kept & rim)
-    sums = np.zeros((len(rows), 3), np.int32)
-    counts = np.zeros((len(rows), 1), np.int32)
-    for down, right in product(range(2 * reach + 1), repeat=2):
-        here = clean[rows + down, columns + right][:, None]
-        counts += here
-        sums += colours[rows + down, columns + right] * here
     cleaned = image.copy()
+    if not len(rows):
+        return cleaned
+    # Only the part of the photograph that their windows reach into.
+    top, left = max(0, rows.min() - reach), max(0, columns.min() - reach)
+    part = np.s_[top : rows.max() + reach + 1, left : columns.max() + reach + 1]
+    clean = kept[part] & ~rim[part]
+    places = rows - top, columns - left
+    counts = _window_sums(clean, *places, reach)[:, None]
+    sums = np.stack([_window_sums(image[(*part, c)] * clean, *places, reach) for c in range(3)], axis=1)
     means = (sums + counts // 2) // np.maximum(counts, 1)
     alone = np.where(paintable[rows, columns, None], painted[rows, columns], image[rows, columns])
     cleaned[rows, columns] = np.where(counts > 0, means, alone)
     return cleaned
+
+
+def _window_sums(
+    plane: npt.NDArray[np.generic], rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp], reach: int
+) -> npt.NDArray[np.uint32]:
+    """Add up the squares of pixels of a plane `[H, W]` that reach so far around some of its pixels.
+
+    From a summed-area table (Crow, SIGGRAPH 1984), whose cost does not grow with the reach. It wraps around at 2^32,
+    which differences within a window do not notice.
+    """
+    height, width = plane.shape
+    table = np.zeros((height + 1, width + 1), np.uint32)
+    np.cumsum(plane, axis=0, dtype=np.uint32, out=table[1:, 1:])
+    np.cumsum(table, axis=1, out=table)
+    above, below = np.maximum(rows - reach, 0), np.minimum(rows + reach + 1, height)
+    before, after = np.maximum(columns - reach, 0), np.minimum(columns + reach + 1, width)
+    found: npt.NDArray[np.uint32] = (
+        table[below, after] - table[above, after] - table[below, before] + table[above, before]
+    )
+    return found

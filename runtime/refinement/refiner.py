@@ -153,7 +153,7 @@ class Refiner:
         return RefinementStep(self.steps, losses, self._preview(), time.perf_counter() - self.started)
 
     def _doubt(self) -> str:
-        return doubt(self.problem, self._before.texture, self._before.losses["reference"])
+        return doubt(self.problem, self._before.losses["reference"])
 
     def _would_be_late(self) -> bool:
         budget = self.options.time_budget

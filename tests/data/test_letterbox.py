@@ -1,6 +1,7 @@
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from oviton.data.letterbox import Letterbox
 
@@ -59,3 +60,15 @@ def test_equal_size_changes_nothing():
     box = Letterbox(64, 32, 64, 32)
     assert box.is_identity
     assert np.array_equal(box.restore_image(box.fit_image(image)), image)
+
+
+def test_large_photographs_are_fitted_as_lanczos_would():
+    rng = np.random.default_rng(0)
+    coarse = Image.fromarray(rng.integers(0, 256, (60, 30, 3)).astype(np.uint8))
+    photo = np.asarray(coarse.resize((900, 1800), Image.Resampling.BICUBIC))
+    off = np.abs(
+        Letterbox(1800, 900, 128, 64).fit_image(photo).astype(int)
+        - np.asarray(Image.fromarray(photo).resize((64, 128), Image.Resampling.LANCZOS))
+    )
+    assert off.mean() < 1
+    assert off.max() <= 8

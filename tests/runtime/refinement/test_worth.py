@@ -22,27 +22,33 @@ def request(conditioning, **changed):
 
 
 @pytest.mark.parametrize(
-    ("problem", "texture", "reference", "words"),
+    ("problem", "off", "words"),
     [
-        (request("codes"), 1.2, 0.1, ""),
-        (request("codes"), 0.5, 3.0, "near the garment's already (0.50 away)"),
-        (request("codes", known_share=0.53), 1.2, 3.0, "shows only 53% of what is worn"),
-        (request("codes", has_lookup=False), 0.0, 3.0, ""),
-        (request("codes", always=True), 0.5, 0.1, ""),
-        (request("codes", labels=np.zeros((1, 64, 32), np.uint8)), 0.5, 0.1, ""),
-        (request("surface"), 0.2, 3.0, ""),
-        (request("surface"), 0.2, 1.0, "draws this garment well already (1.00 off)"),
-        (request("surface", garments=[]), 0.2, 0.0, ""),
+        (request("codes"), 5.0, ""),
+        (request("codes"), 3.0, "draws this garment well already (3.00 off)"),
+        (request("codes", known_share=0.33), 5.0, "shows only 33% of what is worn"),
+        (request("codes", has_lookup=False), 3.0, ""),  # then only the garment's own photograph teaches
+        (request("codes", always=True), 0.1, ""),
+        (request("codes", labels=np.zeros((1, 64, 32), np.uint8)), 0.1, ""),
+        (request("surface"), 3.0, ""),
+        (request("surface"), 1.0, "draws this garment well already (1.00 off)"),
+        (request("surface", garments=[]), 0.0, ""),
     ],
 )
-def test_what_gains_nothing_is_told(problem, texture, reference, words):
-    found = worth.doubt(problem, texture, reference)
+def test_what_gains_nothing_is_told(problem, off, words):
+    found = worth.doubt(problem, off * problem.weights["reference"])
     assert words in found
     assert bool(found) == bool(words)
 
 
+def test_what_teaches_nothing_is_not_judged_by():
+    weights = {**vars(SUITED["codes"][1]), "reference": 0.0}
+    assert worth.doubt(request("codes", weights=weights), 0.0) == ""
+    assert "only 10%" in worth.doubt(request("codes", weights=weights, known_share=0.1), 0.0)
+
+
 def test_no_step_is_taken_then(refine, tiny_tryon, request_of, monkeypatch):
-    monkeypatch.setattr(refiner, "doubt", lambda problem, texture, reference: "no use")
+    monkeypatch.setattr(refiner, "doubt", lambda problem, reference: "no use")
     look = refine(steps=5)
     told = look.report.refinement
     assert (told.steps, told.stopped, told.accepted, told.reason) == (0, "not worthwhile", False, "no use")
