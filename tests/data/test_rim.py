@@ -9,7 +9,7 @@ from oviton.data.rim import clean_rim, near, rim_of, rim_reach
 
 
 @settings(deadline=None, max_examples=40)
-@given(st.integers(1, 20), st.integers(1, 20), st.integers(1, 3), st.integers(0, 2**32 - 1))
+@given(st.integers(1, 20), st.integers(1, 20), st.integers(1, 9), st.integers(0, 2**32 - 1))
 def test_near_is_pillows_maximum(height, width, reach, seed):
     mask = np.random.default_rng(seed).random((height, width)) < 0.1
     wide = np.pad(mask, reach).astype(np.uint8)
@@ -28,6 +28,23 @@ def test_the_outline_of_what_is_taken_off_goes(reach):
     found = clean_rim(image, image, taken, ~taken, near(taken, reach) & ~taken, reach)
     assert (found[~taken] == 200).all()
     assert (found[taken] == 20).all()
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(1, 20), st.integers(1, 20), st.integers(1, 9), st.integers(0, 2**32 - 1))
+def test_a_rim_takes_the_mean_of_the_clean_pixels_around_it(height, width, reach, seed):
+    rng = np.random.default_rng(seed)
+    image, painted = rng.integers(0, 256, (2, height, width, 3)).astype(np.uint8)
+    paintable, kept, rim = rng.random((3, height, width)) < np.array([0.5, 0.6, 0.4])[:, None, None]
+    wanted = image.copy()
+    for y, x in zip(*np.nonzero(kept & rim), strict=True):
+        window = np.s_[max(0, y - reach) : y + reach + 1, max(0, x - reach) : x + reach + 1]
+        around = image[window][(kept & ~rim)[window]].astype(int)
+        if len(around):
+            wanted[y, x] = (around.sum(axis=0) + len(around) // 2) // len(around)
+        elif paintable[y, x]:
+            wanted[y, x] = painted[y, x]
+    assert np.array_equal(clean_rim(image, painted, paintable, kept, rim, reach), wanted)
 
 
 def test_a_strand_without_a_clean_neighbour_stays_and_a_speck_is_painted():
