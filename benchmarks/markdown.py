@@ -14,6 +14,7 @@ def render(report: BenchReport) -> str:
         f"commit {machine['commit'] or 'unknown'}; default engine {report.settings['default_engine']}.",
         headline_table(report),
         engine_table(report),
+        file_table(report),
         floor_table(report),
         slope_table(report),
         server_table(report),
@@ -49,6 +50,20 @@ def _rows(title: str, named: list[tuple[str, Row]]) -> str:
     for name, row in named:
         relative = f"{row.relative.value:.2f}" if row.relative else "1"
         lines.append(f"| {name} | {row.ms.value:.1f} | {row.ms.low:.1f} to {row.ms.high:.1f} | {relative} |")
+    return "\n".join(lines)
+
+
+def file_table(report: BenchReport) -> str:
+    """Return where the time goes from files to a file."""
+    rows = [row for row in report.rows if row.suite == "try_on" and row.group in ("files", "photographs")]
+    if not rows:
+        return ""
+    stages = list(rows[0].stages)
+    lines = [f"| person and two garments, ms | {' | '.join(name.replace('_', ' ') for name in stages)} | in all |"]
+    lines.append("|---" * (len(stages) + 2) + "|")
+    for row in rows:
+        times = " | ".join(f"{row.stages[stage]:.0f}" for stage in stages)
+        lines.append(f"| {row.bundle}, {row.variant} | {times} | {sum(row.stages.values()):.0f} |")
     return "\n".join(lines)
 
 

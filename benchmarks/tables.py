@@ -16,7 +16,16 @@ from ..data.files import atomic_path
 from ..evaluation.json_file import read_model
 from .evaluation_tables import EVALUATION_TABLES, Evaluations, read_evaluations
 from .machine import RESULTS
-from .markdown import engine_table, floor_table, headline_table, machine_line, server_table, slope_table, start_table
+from .markdown import (
+    engine_table,
+    file_table,
+    floor_table,
+    headline_table,
+    machine_line,
+    server_table,
+    slope_table,
+    start_table,
+)
 from .report import BenchReport
 
 NOTHING = "Not measured yet: `make benchmark`, `make train`."
@@ -26,6 +35,7 @@ _PLACE = re.compile(r"(?P<open><!-- bench: (?P<name>[\w.-]+) -->\n).*?(?P<close>
 TABLES: dict[str, Callable[[BenchReport], str]] = {
     "headline": headline_table,
     "engines": engine_table,
+    "files": file_table,
     "floors": floor_table,
     "slopes": slope_table,
     "server": server_table,

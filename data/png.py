@@ -38,7 +38,7 @@ def png_bytes(image: npt.NDArray[np.uint8]) -> bytes:
     np.subtract(rows[1:], rows[:-1], out=filtered[1:, 1:])
     blocks = np.array_split(filtered, max(1, min(height, filtered.size // _BLOCK)))
     packed = in_parallel(*(partial(_deflate, block, last=block is blocks[-1]) for block in blocks))
-    pixels = b"".join([_ZLIB_HEADER, *packed, struct.pack(">I", zlib.adler32(filtered))])
+    pixels = b"".join([_ZLIB_HEADER, *packed, struct.pack(">I", zlib.adler32(filtered.data))])
     colour_type = _COLOUR_TYPE[1 if image.ndim == 2 else image.shape[2]]
     header = struct.pack(">IIBBBBB", width, height, 8, colour_type, 0, 0, 0)
     return _SIGNATURE + _chunk(b"IHDR", header) + _chunk(b"IDAT", pixels) + _chunk(b"IEND", b"")
@@ -47,7 +47,7 @@ def png_bytes(image: npt.NDArray[np.uint8]) -> bytes:
 def _deflate(block: npt.NDArray[np.uint8], *, last: bool) -> bytes:
     """Compress a part of a stream; it ends on a whole byte, so that the next part can follow."""
     compressor = zlib.compressobj(level=1, wbits=-zlib.MAX_WBITS, strategy=zlib.Z_RLE)
-    return compressor.compress(block) + compressor.flush(zlib.Z_FINISH if last else zlib.Z_SYNC_FLUSH)
+    return compressor.compress(block.data) + compressor.flush(zlib.Z_FINISH if last else zlib.Z_SYNC_FLUSH)
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:

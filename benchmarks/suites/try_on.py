@@ -7,7 +7,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from PIL import Image
+
 from ...data.images import write_image
+from ...data.person_folder import read_person_folder
 from ...engines.registry import AUTO_ORDER, Availability
 from ...export.bundle import Bundle
 from ...runtime.person import Garment, Person, open_people
@@ -21,6 +24,9 @@ GARMENTS = 2
 EAGER = "torch (cpu) fp32"
 AROUND = ("decode", "fit", "compositor", "restore", "encode")
 """Stages around the networks."""
+
+PHOTOGRAPH_HEIGHT = 3072
+"""Pixels; what phones take. The sample people are enlarged to it."""
 
 
 def run(bench: Bench) -> None:
@@ -79,17 +85,32 @@ def _engines(bench: Bench, bundle: Bundle) -> None:
 
 def _files(bench: Bench, bundle: Bundle) -> None:
     """Measure what a command does for each request: decode photographs, dress, encode the picture."""
-    tryon = bench.default(bundle)
     person, garments = bench.outfit(bundle, GARMENTS)
-    names = [(",".join(_class_names(g)), Path(g.name)) for g in garments]
+    worn = [(",".join(_class_names(g)), Path(g.name)) for g in garments]
+    around, whole = _file_to_file(bench, bundle, Path(person.name), worn, "files", "from files to a file")
+    bench.headline["pre_post_share"] = ratio(around, whole)
+    with tempfile.TemporaryDirectory() as folder:
+        folders = {Path(person.name), *(garment for _, garment in worn)}  # one may lend two garments
+        large = {path: _enlarged(path, Path(folder) / path.name) for path in folders}
+        worn = [(wear, large[garment]) for wear, garment in worn]
+        megapixels = PHOTOGRAPH_HEIGHT**2 * person.image.shape[1] / person.image.shape[0] / 1e6
+        variant = f"from photographs of {megapixels:.1f} Mpx"
+        _file_to_file(bench, bundle, large[Path(person.name)], worn, "photographs", variant)
+
+
+def _file_to_file(
+    bench: Bench, bundle: Bundle, person: Path, worn: list[tuple[str, Path]], group: str, variant: str
+) -> tuple[list[float], list[float]]:
+    """Add a row; return how long each round took around the networks, and in all, in ms."""
+    tryon = bench.default(bundle)
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "look.png"
 
         def run() -> dict[str, float]:
             started = time.perf_counter()
-            subject, worn = open_people(person.name, names)
+            subject, garments = open_people(person, worn)
             decoded = time.perf_counter()
-            look = tryon(subject, worn)
+            look = tryon(subject, garments)
             dressed = time.perf_counter()
             write_image(target, look.image)
             ended = time.perf_counter()
@@ -99,10 +120,24 @@ def _files(bench: Bench, bundle: Bundle) -> None:
                 "encode": (ended - dressed) * 1000,
             }
 
-        samples = bench.turns("files", [Contender("files", run)])["files"]
-    bench.rows.append(_row(bundle, tryon, samples, "files", None, variant="from files to a file"))
+        samples = bench.turns(group, [Contender(group, run)])[group]
+    bench.rows.append(_row(bundle, tryon, samples, group, None, variant=variant))
     around = [sum(stages[name] for name in AROUND) for stages in samples.stages]
-    bench.headline["pre_post_share"] = ratio(around, [sum(stages.values()) for stages in samples.stages])
+    return around, [sum(stages.values()) for stages in samples.stages]
+
+
+def _enlarged(person: Path, folder: Path) -> Path:
+    """Write a person as large as a photograph, as JPEG with PNG maps, and return the folder."""
+    folder.mkdir()
+    read = read_person_folder(person)
+    height, width = read.labels.shape
+    size = (round(width * PHOTOGRAPH_HEIGHT / height), PHOTOGRAPH_HEIGHT)
+    Image.fromarray(read.image).resize(size, Image.Resampling.BICUBIC).save(folder / "image.jpg", quality=92)
+    maps = {"labels.png": read.labels, "densepose.png": read.densepose}
+    for name, array in maps.items():
+        if array is not None:
+            Image.fromarray(array).resize(size, Image.Resampling.NEAREST).save(folder / name)
+    return folder
 
 
 def _bundles(bench: Bench) -> None:

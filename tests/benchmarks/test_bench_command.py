@@ -7,7 +7,9 @@ import pytest
 from oviton.benchmarks import bench as bench_module
 from oviton.benchmarks import ceilings, run
 from oviton.benchmarks.bench import BenchOptions
+from oviton.benchmarks.markdown import file_table
 from oviton.benchmarks.report import BenchReport
+from oviton.benchmarks.suites import try_on
 from oviton.benchmarks.timing import StopRule
 from oviton.data.errors import InputError
 
@@ -19,6 +21,7 @@ def measured(tiny_bundle_folder, tmp_path_factory):
         patch.setattr(bench_module, "QUICK", StopRule(warm_up=1, least=2, most=2, rest=0))
         patch.setattr(ceilings, "SIDE", 128)
         patch.setattr(ceilings, "COPY_MB", 4)
+        patch.setattr(try_on, "PHOTOGRAPH_HEIGHT", 512)
         said = []
         suites = ("try_on", "graphs", "scaling", "refinement", "gpu")
         yield run.run_benchmarks(BenchOptions((tiny_bundle_folder,), suites, quick=True), said.append), said
@@ -45,6 +48,17 @@ def test_rows_say_what_ran_and_hang_together(measured):
     assert {line.along for line in report.slopes} == {"garments", "requests"}
     assert "gpu" in report.skipped  # with a reason
     assert report.curves[0].loss[0] == 1
+
+
+def test_files_and_large_photographs_are_measured_stage_by_stage(measured):
+    report, _ = measured
+    files, photographs = (next(row for row in report.rows if row.group == g) for g in ("files", "photographs"))
+    assert {"decode", "fit", "compositor", "restore", "encode"} <= files.stages.keys() == photographs.stages.keys()
+    for row in (files, photographs):
+        assert sum(row.stages.values()) == pytest.approx(row.ms.value, rel=0.5)
+    table = file_table(report).splitlines()
+    assert len(table) == 4
+    assert f"{report.rows[0].bundle}, from photographs of 0.1 Mpx" in table[3]
 
 
 def test_the_floor_is_the_work_over_the_ceilings(measured):
