@@ -158,11 +158,12 @@ class TestRefinement:
         *taken, last = [arrays for arrays, _ in found]
         assert [int(answer["step"][0, 0]) for answer in taken] == [1, 2, 3, 4]
         for answer, step in zip(taken, steps, strict=True):
-            assert answer["losses"][0].tolist() == pytest.approx(list(step.losses.values()), rel=1e-6)
+            # Steps sum in another order on another number of threads, which the server chooses for itself.
+            assert answer["losses"][0].tolist() == pytest.approx(list(step.losses.values()), rel=1e-4)
             assert ("preview" in answer) == (step.preview is not None)
             if step.preview is not None:
-                assert np.array_equal(answer["preview"][0], step.preview)
-        assert np.array_equal(last["image"], values["image"])
+                assert _levels_apart(answer["preview"][0], step.preview) <= 1
+        assert _levels_apart(last["image"], values["image"]) <= 1
         assert np.array_equal(last["labels"], values["labels"])
         report = json.loads(last["report"][0, 0])
         assert report["accepted"] == (refined.picture is not None)
@@ -261,3 +262,7 @@ def wait_until_idle(server):
     while metric(server, "oviton_refinement_running") and time.monotonic() < end:
         time.sleep(0.1)
     assert not metric(server, "oviton_refinement_running")
+
+
+def _levels_apart(a, b):
+    return int(np.abs(a.astype(int) - b).max())
