@@ -82,7 +82,6 @@ def open_stream(server, wire):
         with triton.InferenceServerClient(server.grpc_address) as client:
             client.start_stream(
                 lambda result, error: answers.put((result, error)),
-                headers={"triton_grpc_error": "true"},
                 stream_timeout=timeout,
             )
             client.async_stream_infer(

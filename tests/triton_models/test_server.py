@@ -201,15 +201,14 @@ class TestRefinement:
     def test_wrong_wishes_are_refused(self, open_stream, server, inputs, parameters, told):
         with open_stream(inputs, **parameters) as (_, answers):
             ((_, error),) = answers
-        assert error.status() == "StatusCode.INVALID_ARGUMENT"
+        assert error.message().startswith("INVALID_ARGUMENT: ")
         assert told in error.message()
         assert server.is_ready
 
     def test_wrong_values_are_refused(self, open_stream, server, inputs):
         with open_stream(changed(inputs, "person_labels", (0, 1, 1), 99)) as (_, answers):
             ((_, error),) = answers
-        assert error.status() == "StatusCode.INVALID_ARGUMENT"
-        assert "person_labels holds a label id above 19" in error.message()
+        assert error.message().startswith("INVALID_ARGUMENT: person_labels holds a label id above 19")
         assert server.is_ready
 
     def test_a_cancelled_refinement_stops_at_once(self, open_stream, server, inputs):
@@ -242,8 +241,6 @@ class TestRefinement:
             while not refused and time.monotonic() < end:
                 time.sleep(0.05)
             assert refused
-            # Of what it refuses before a model sees it, Triton 2.51 tells a stream the sentence without a code.
-            assert refused[0].status() in (None, "StatusCode.UNAVAILABLE")
             assert "Exceeds maximum queue size" in refused[0].message()
         finally:
             for client, _ in opened:

@@ -26,18 +26,21 @@ def response(outputs: Mapping[str, npt.NDArray[Any]]) -> Any:
     return pb_utils.InferenceResponse([pb_utils.Tensor(name, array) for name, array in outputs.items()])
 
 
-def failure(error: Exception) -> Any:
-    """Return the response that an error deserves: what the client did wrong in one sentence, or what broke."""
+def failure(error: Exception, *, streamed: bool = False) -> Any:
+    """Return the response that an error deserves: what the client did wrong in one sentence, or what broke.
+
+    In a stream the sentence begins with the code, since Triton passes on no other one there.
+    """
     import triton_python_backend_utils as pb_utils
 
     if isinstance(error, NotFoundError):
-        code = pb_utils.TritonError.NOT_FOUND
+        name, code = "NOT_FOUND", pb_utils.TritonError.NOT_FOUND
     elif isinstance(error, InputError):
-        code = pb_utils.TritonError.INVALID_ARG
+        name, code = "INVALID_ARGUMENT", pb_utils.TritonError.INVALID_ARG
     else:
-        code = pb_utils.TritonError.INTERNAL
-    text = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
-    return pb_utils.InferenceResponse(error=pb_utils.TritonError(text, code))
+        name, code = "INTERNAL", pb_utils.TritonError.INTERNAL
+    told = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
+    return pb_utils.InferenceResponse(error=pb_utils.TritonError(f"{name}: {told}" if streamed else told, code))
 
 
 def answer(request: Any, compute: Callable[[Arrays], Mapping[str, npt.NDArray[Any]]]) -> Any:

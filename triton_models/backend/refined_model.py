@@ -48,7 +48,7 @@ class RefinedModel:
                     last = self._refine(request, sender, result)
                 except Exception as error:
                     result.append("failed")
-                    last = failure(error)
+                    last = failure(error, streamed=True)
             if last is None or sender.is_cancelled():
                 sender.send(flags=final)
             else:

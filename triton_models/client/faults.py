@@ -18,9 +18,15 @@ LOST_REGION = re.compile(r"[Uu]nable to find (system |cuda )?shared memory regio
 WRAPPED = re.compile(r"^(?:\[request id: [^\]]*\] |in ensemble '[^']*', |.*?message: (?:TritonModelException: )?)+")
 """Triton's words around an error."""
 
+CODED = re.compile(r"^(INVALID_ARGUMENT|NOT_FOUND|INTERNAL): (.*)", re.DOTALL)
+"""How the errors of our own models begin in a stream, whose responses bear no code."""
+
 UNCODED = (
     (re.compile(r"unknown model"), "NOT_FOUND"),
-    (re.compile(r"maximum queue size|unavailable|is not ready|shutting down", re.IGNORECASE), "UNAVAILABLE"),
+    (
+        re.compile(r"maximum queue size|timeout expired|unavailable|is not ready|shutting down", re.IGNORECASE),
+        "UNAVAILABLE",
+    ),
     (re.compile(r"unexpected|expected|required|invalid|unsupported", re.IGNORECASE), "INVALID_ARGUMENT"),
 )
 """What texts mean that a stream bears without a code: Triton refused the request before it came to a model."""
@@ -51,9 +57,11 @@ class Fault:
     @classmethod
     def of_text(cls, text: str) -> Fault:
         """Read the error that a streamed response bears."""
-        return cls(
-            next((code for pattern, code in UNCODED if pattern.search(text)), "INTERNAL"), " ".join(text.split())
-        )
+        told = " ".join(text.split())
+        coded = CODED.match(unwrapped(told))
+        if coded is not None:
+            return cls(*coded.groups())
+        return cls(next((code for pattern, code in UNCODED if pattern.search(told)), "INTERNAL"), told)
 
     @property
     def retryable(self) -> bool:

@@ -15,15 +15,11 @@ from ...runtime.refinement.options import RefinementOptions
 from ...runtime.refinement.step import RefinementStep
 from ...runtime.report import RefinementReport
 from .faults import Fault
-from .flow import CallError
 from .served_model import TRY_ON_REFINED
 from .tensors import Array, infer_request, read_outputs
 
 LOSSES = ("loss", "reference", "kept", "lookup", "adversarial")
 """Order of the output ``losses``."""
-
-METADATA = (("triton_grpc_error", "true"),)
-"""Asks Triton to end a failed stream with a gRPC status, instead of a text without a code."""
 
 
 @dataclass(frozen=True)
@@ -73,16 +69,13 @@ def refinement_request(
     return infer_request(TRY_ON_REFINED, inputs, parameters=parameters)
 
 
-def read_response(response: Any) -> RefinementStep | Finished | None:
+def read_response(response: Any) -> RefinementStep | Finished | Fault | None:
     """Read one response of the stream (`ModelStreamInferResponse`); None for an empty one, which only marks the end.
 
-    Raises
-    ------
-    CallError
-        When it bears an error.
+    After a `Fault` a client reads on until the stream has ended: giving it up before would cancel it.
     """
     if response.error_message:
-        raise CallError(Fault.of_text(response.error_message))
+        return Fault.of_text(response.error_message)
     outputs = read_outputs(response.infer_response)
     if "step" in outputs:
         losses = dict(zip(LOSSES, outputs["losses"].ravel().tolist(), strict=True))

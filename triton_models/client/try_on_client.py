@@ -17,7 +17,7 @@ from .flow import CallError, Flow, Result, drive
 from .garment_codes import GarmentCodes
 from .options import ClientOptions
 from .protocol import grpc, make_stub
-from .refinement_stream import METADATA, Finished, read_response, refinement_request
+from .refinement_stream import Finished, read_response, refinement_request
 from .served_model import ServedModel
 from .session import Session
 from .tensors import Array
@@ -289,16 +289,22 @@ class ServedRefinement(Closeable):
         while self._finished is None:
             left = attempts.remaining()
             request = refinement_request(inputs, self._options, keep_outfit=self._keep, timeout=left)
-            self._call = client._stub.ModelStreamInfer(iter([request]), timeout=left, metadata=METADATA)
+            self._call = client._stub.ModelStreamInfer(iter([request]), timeout=left)
+            failed: Fault | None = None
             try:
                 for response in self._call:
                     read = read_response(response)
+                    if isinstance(read, Fault):
+                        failed = read
+                        continue
                     begun = True
                     if isinstance(read, Finished):
                         watch.stop()
                         self._finished = read
                     elif read is not None:
                         yield read
+                if failed is not None:
+                    raise CallError(failed)
             except (grpc().RpcError, CallError) as error:
                 fault = error.fault if isinstance(error, CallError) else Fault.of(error)
                 # Once a step was seen, starting over would repeat steps; whoever called decides.

@@ -55,8 +55,15 @@ def test_each_fault_has_its_error():
         ("Request for unknown model: 'x' is not found", "NOT_FOUND"),
         ("Exceeds maximum queue size", "UNAVAILABLE"),
         ("[request id: 1] unexpected shape for input 'source'", "INVALID_ARGUMENT"),
+        ("Request timeout expired", "UNAVAILABLE"),
         ("something else", "INTERNAL"),
     ],
 )
 def test_errors_without_a_code_are_read(text, code):
-    assert Fault.of_text(text).code == code
+    assert Fault.of_text(text) == Fault(code, text)
+
+
+@pytest.mark.parametrize("around", ["", "Failed to process the request(s) for model instance 'x_0', message: "])
+@pytest.mark.parametrize("code", ["INVALID_ARGUMENT", "NOT_FOUND", "INTERNAL"])
+def test_errors_of_a_streams_model_begin_with_their_code(around, code):
+    assert Fault.of_text(f"{around}{code}: steps: 0 is\nnot allowed") == Fault(code, "steps: 0 is not allowed")

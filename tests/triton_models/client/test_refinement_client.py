@@ -8,7 +8,7 @@ import time
 import numpy as np
 import pytest
 
-from oviton import AsyncTryOnClient, InputError, ServerError
+from oviton import AsyncTryOnClient, Garment, InputError, Person, ServerError
 from oviton.runtime.refinement.options import RefinementOptions
 
 pytestmark = pytest.mark.server
@@ -75,8 +75,6 @@ def test_an_unknown_outfit_is_an_input_error(client, person, garments):
 
 
 def test_what_the_server_refuses_is_an_input_error(client, people):
-    from oviton import Garment, Person
-
     hat = [Garment.open(people / "hugo", wear="hat")]
     with pytest.raises(InputError, match="at least 64"):
         client.refine(Person.open(people / "hugo"), hat, steps=2)
@@ -104,6 +102,20 @@ def test_closing_and_raising_end_the_work_on_the_server(client, person, garments
     with pytest.raises(KeyError):
         client.refine(person, garments[:1], options=options, on_step=stop)
     assert wait_idle(client, person, garments) < 30
+
+
+def test_cancelling_after_refusals_leaves_the_server_sound(client, server, people, person, garments):
+    """Where refused streams end with a status, Triton 2.51 says this when one is cancelled, and in the end dies."""
+    hat = [Garment.open(people / "hugo", wear="hat")]
+    options = RefinementOptions(steps=5000, patience=5000)
+    for _ in range(3):
+        with pytest.raises(InputError, match="at least 64"):
+            client.refine(Person.open(people / "hugo"), hat, steps=2)
+        with client.refinement(person, garments[:1], options=options) as refinement:
+            next(iter(refinement))
+    assert wait_idle(client, person, garments) < 30
+    assert not [line for line in server.last_lines if "HandleCancellation called even when" in line]
+    assert server.is_running
 
 
 def test_a_deadline_ends_a_refinement(client, person, garments):
