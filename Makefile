@@ -67,7 +67,8 @@ train: $(VENV)/.dev ## Render wardrobes, train the shipped bundles' generators, 
 	@$(TRAIN) shape out/people -o out/small $(SURFACE) --learning-rate 8e-4 --steps 8000 --init out/fourth/small
 	@$(TRAIN) appearance out/people -o out/first/small $(SURFACE) --batch 2 --steps 6000
 	@$(TRAIN) appearance out/people -o out/second/small $(AGAIN) --conditioning surface --batch 2 --steps 4200 --init out/first/small
-	@$(TRAIN) appearance out/people -o out/small $(SURFACE) --batch 2 --learning-rate 4e-4 --steps 3400 --init out/second/small
+	@$(TRAIN) appearance out/people -o out/third/small $(SURFACE) --batch 2 --learning-rate 4e-4 --steps 3400 --init out/second/small
+	@$(TRAIN) appearance out/people -o out/small $(SURFACE) --encoder-scale 2 --batch 2 --learning-rate 2e-4 --steps 1800 --init out/third/small
 	@$(TRAIN) appearance out/people-base -o out/first/base --preset base $(SURFACE) --batch 1 --learning-rate 4e-4 --steps 2400 --init out/second/small
 	@$(TRAIN) appearance out/people-base -o out/second/base --preset base $(SURFACE) --batch 1 --learning-rate 2e-4 --steps 700 --init out/first/base
 	@$(TRAIN) appearance out/people-base -o out/third/base --preset base $(SURFACE) --batch 1 --learning-rate 2e-4 --steps 1500 --init out/second/base

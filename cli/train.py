@@ -29,6 +29,10 @@ CheckpointOption = Annotated[
     Path, typer.Option("-o", "--output", metavar="CKPT", help="Checkpoint folder to write, or to resume.")
 ]
 ConditioningOption = Annotated[str, typer.Option(help="codes (as in the paper) or surface: also through body maps.")]
+ScaleOption = Annotated[
+    int | None,
+    typer.Option(help="The encoder sees photographs so many times smaller: 1, 2 or 4; by default the preset's."),
+]
 PresetOption = Annotated[str, typer.Option(help="The networks' preset: paper, base, small or tiny.")]
 StepsOption = Annotated[int, typer.Option(min=1, help="Optimiser steps in all.")]
 BatchOption = Annotated[int, typer.Option(min=1, help="Samples a step.")]
@@ -80,6 +84,7 @@ def appearance(
     output: CheckpointOption,
     conditioning: ConditioningOption = "codes",
     preset: PresetOption = "small",
+    encoder_scale: ScaleOption = None,
     steps: StepsOption = 10_000,
     batch: BatchOption = 4,
     seed: SeedOption = 0,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
+from functools import cache
 from typing import Any
 
 _here = threading.local()
@@ -22,9 +23,21 @@ def in_parallel(*tasks: Callable[[], Any]) -> list[Any]:
     first, *others = tasks
     if not others or getattr(_here, "busy", False):
         return [task() for task in tasks]
-    with ThreadPoolExecutor(min(len(others), _HELPERS)) as pool:
-        running = [pool.submit(_busily, task) for task in others]
-        return [_busily(first), *(each.result() for each in running)]
+    running = [_pool().submit(_busily, task) for task in others]
+    try:
+        result = _busily(first)
+    finally:
+        wait(running)
+    return [result, *(each.result() for each in running)]
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    """Return the process's helpers, which stay: starting a thread takes as long as fitting a small photograph."""
+    return ThreadPoolExecutor(_HELPERS, thread_name_prefix="oviton helper")
+
+
+os.register_at_fork(after_in_child=_pool.cache_clear)  # no thread survives a fork
 
 
 def _busily(task: Callable[[], Any]) -> Any:

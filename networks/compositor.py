@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from ..data.classes import BACKGROUND, CLASS_IDS, HEAD, MAY_COVER, NUM_CLASSES, SKIN
 from ..data.rim import rim_reach
 from .harmonise import harmonise
-from .layers import read_values
+from .layers import largest_channel, read_values
 
 _FORBIDDEN = -1e4
 """Below every logit, and representable in FP16."""
@@ -47,7 +47,7 @@ def merge_labels(logits: Tensor, person_labels: Tensor, source: Tensor) -> Tenso
         logits = _without_steps(logits)
     if finer > 1:
         logits = F.interpolate(logits, scale_factor=float(finer), mode="bilinear")
-    drawn, own = logits.argmax(dim=1).to(torch.int32), person_labels.to(torch.int32)
+    drawn, own = largest_channel(logits), person_labels.to(torch.int32)
     touched = (source != 0).to(torch.int32)
     may_cover = torch.from_numpy(MAY_COVER.astype(np.int32)).to(logits.device).flatten()
     own_touched, drawn_touched = read_values(touched, own), read_values(touched, drawn)

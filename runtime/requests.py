@@ -99,15 +99,24 @@ def restore_result(
     """
     if box.is_identity:
         return image, labels
-    drawn = box.restore_labels(labels)
-    new_labels = np.where(_stays(labels, drawn, person, source, box), person.labels, drawn)
-    kept = (new_labels == person.labels) & (source == OWN).take(new_labels)
     reach = photo_rim_reach(box)
-    painted = box.restore_image(image)
-    rim = rim_of(person.labels, source, reach)
+    (drawn, new_labels), painted, rim = in_parallel(
+        partial(_restored_labels, labels, person, source, box),
+        partial(box.restore_image, image),
+        partial(rim_of, person.labels, source, reach),
+    )
+    kept = (new_labels == person.labels) & (source == OWN).take(new_labels)
     speck = (new_labels == BACKGROUND) & (drawn == BACKGROUND)
     own = clean_rim(person.image, painted, speck, kept, rim, reach)
     return choose(kept, own, painted), new_labels
+
+
+def _restored_labels(
+    labels: UInt8Array, person: Person, source: npt.NDArray[np.int32], box: Letterbox
+) -> tuple[UInt8Array, UInt8Array]:
+    """Return labels at the photograph's size: as drawn, and with the photograph's own where those count."""
+    drawn = box.restore_labels(labels)
+    return drawn, np.where(_stays(labels, drawn, person, source, box), person.labels, drawn)
 
 
 def _stays(

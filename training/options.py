@@ -40,6 +40,8 @@ class TrainOptions:
         The networks' preset.
     conditioning
         Conditioning of the part's generator.
+    encoder_scale
+        The appearance encoder sees photographs so many times smaller; None for the preset's own.
     steps
         Optimiser steps in all; the learning rate falls to about 0 over them.
     batch
@@ -71,6 +73,7 @@ class TrainOptions:
     checkpoint: Path
     preset: str = "small"
     conditioning: Conditioning = "codes"
+    encoder_scale: int | None = None
     steps: int = 10_000
     batch: int = 8
     seed: int = 0
@@ -104,7 +107,11 @@ class TrainOptions:
     @property
     def config(self) -> NetworkConfig:
         """The networks' config."""
-        return preset(self.preset).with_conditioning(self.conditioning)
+        config = preset(self.preset).with_conditioning(self.conditioning)
+        if self.encoder_scale is None:
+            return config
+        appearance = dataclasses.replace(config.appearance, encoder_scale=self.encoder_scale)
+        return dataclasses.replace(config, appearance=appearance)
 
     def settings(self) -> dict[str, Any]:
         """Return what must stay the same for a run to be resumed, as JSON values."""

@@ -336,6 +336,7 @@ class Trainer:
         options = self.options
         words = [f"oviton train {options.part} {options.data.name}", f"--preset {options.preset}"]
         words.append(f"--conditioning {options.conditioning}")
+        words += [] if options.encoder_scale is None else [f"--encoder-scale {options.encoder_scale}"]
         words += [f"--steps {options.steps}", f"--batch {options.batch}", f"--seed {options.seed}"]
         words += [f"--learning-rate {options.learning_rate:g}", f"--precision {options.precision}"]
         words += ["--pairs"] if options.pairs else []

@@ -1,3 +1,5 @@
+import multiprocessing
+import os
 import threading
 
 import pytest
@@ -34,3 +36,17 @@ def test_tasks_of_tasks_are_called_in_turn_where_their_task_runs():
     assert [len(threads) for threads in in_parallel(outer, outer)] == [1, 1]
     together = threading.Barrier(2, timeout=20)
     in_parallel(together.wait, together.wait)  # and side by side again after that
+
+
+def test_helpers_stay():
+    helpers = {ident for _ in range(20) for ident in in_parallel(*[threading.get_ident] * 3)} - {threading.get_ident()}
+    assert 1 <= len(helpers) <= max(2, os.cpu_count())
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a system that forks")
+def test_a_forked_process_has_helpers_of_its_own():
+    in_parallel(os.getpid, os.getpid)
+    child = multiprocessing.get_context("fork").Process(target=in_parallel, args=(os.getpid, os.getpid, os.getpid))
+    child.start()
+    child.join(timeout=30)
+    assert child.exitcode == 0, "it waits for threads that it does not have"

@@ -83,9 +83,11 @@ def test_killed_run_resumes_from_its_last_save(options, listener, tmp_path):
 
 def test_both_parts_make_an_exportable_checkpoint(options, run, tmp_path):
     run(options("shape"))
-    report = run(options("appearance", conditioning="surface"))
+    report = run(options("appearance", conditioning="surface", encoder_scale=2))
     networks = load_checkpoint(tmp_path / "out")
     assert networks.config.appearance.conditioning == "surface"
+    assert networks.config.appearance.encoder_scale == 2
+    assert "--conditioning surface --encoder-scale 2" in networks.training_notes["appearance"]
     assert networks.training_notes["shape"].startswith(
         "oviton train shape data --preset tiny --conditioning codes --steps 4 --batch 2"
     )

@@ -1,0 +1,39 @@
+"""What layers read and choose, against NumPy."""
+
+import numpy as np
+import pytest
+import torch
+
+from oviton.networks.layers import largest_channel, read_rows, read_values
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(4)
+
+
+@pytest.mark.parametrize("levels", [2, 5, 1_000_000])
+def test_the_largest_channel_is_the_first_of_equals(rng, levels):
+    x = rng.integers(-levels, levels, (2, 20, 9, 7)).astype(np.float32)
+    x[:, 3] = -1e4
+    found = largest_channel(torch.from_numpy(x))
+    assert found.dtype == torch.int32
+    assert np.array_equal(found.numpy(), x.argmax(axis=1))
+
+
+def test_the_largest_of_equal_channels_is_the_first():
+    assert not largest_channel(torch.full((1, 20, 2, 2), -1e4)).any()
+
+
+def test_values_are_read_from_one_table_or_each_requests_own(rng):
+    index = rng.integers(0, 6, (3, 4, 5), dtype=np.uint8)
+    one, own = rng.random(6, np.float32), rng.random((3, 6), np.float32)
+    assert np.array_equal(read_values(torch.from_numpy(one), torch.from_numpy(index)), one[index])
+    expected = np.stack([table[places] for table, places in zip(own, index, strict=True)])
+    assert np.array_equal(read_values(torch.from_numpy(own), torch.from_numpy(index)), expected)
+
+
+def test_rows_are_read_from_each_requests_table(rng):
+    index, table = rng.integers(0, 6, (3, 4, 5)), rng.random((3, 6, 2), np.float32)
+    expected = np.stack([rows[places] for rows, places in zip(table, index, strict=True)])
+    assert np.array_equal(read_rows(torch.from_numpy(table), torch.from_numpy(index)), expected)
