@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import cache
 from typing import Any
 
@@ -16,7 +16,7 @@ _HELPERS = max(2, os.cpu_count() or 1)
 
 
 def in_parallel(*tasks: Callable[[], Any]) -> list[Any]:
-    """Call every task, the first here and the others in threads beside, and return their results in order.
+    """Call every task, here and in threads beside, and return their results in order.
 
     Of several that fail, the first in order is heard. Tasks of a task are called in turn: by then every core has work.
     """
@@ -25,10 +25,23 @@ def in_parallel(*tasks: Callable[[], Any]) -> list[Any]:
         return [task() for task in tasks]
     running = [_pool().submit(_busily, task) for task in others]
     try:
-        result = _busily(first)
+        done = [_here_and_now(first)]
+        # What no helper has begun is done here, so that no core waits for another.
+        done += [
+            _here_and_now(task) if future.cancel() else future for task, future in zip(others, running, strict=True)
+        ]
     finally:
-        wait(running)
-    return [result, *(each.result() for each in running)]
+        wait([future for future in running if not future.cancelled()])
+    return [future.result() for future in done]
+
+
+def _here_and_now(task: Callable[[], Any]) -> Future[Any]:
+    future: Future[Any] = Future()
+    try:
+        future.set_result(_busily(task))
+    except Exception as error:
+        future.set_exception(error)
+    return future
 
 
 @cache

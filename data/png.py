@@ -18,7 +18,7 @@ _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _UP = 2
 """The filter's number: a row minus the row above, modulo 256."""
 
-_BLOCK = 500_000
+_BLOCK = 150_000
 """Bytes that are worth a thread. How a picture is cut depends on its size alone: it has one file on every machine."""
 
 _ZLIB_HEADER = b"\x78\x01"

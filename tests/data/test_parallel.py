@@ -39,8 +39,32 @@ def test_tasks_of_tasks_are_called_in_turn_where_their_task_runs():
 
 
 def test_helpers_stay():
-    helpers = {ident for _ in range(20) for ident in in_parallel(*[threading.get_ident] * 3)} - {threading.get_ident()}
-    assert 1 <= len(helpers) <= max(2, os.cpu_count())
+    together = threading.Barrier(3, timeout=20)
+
+    def meet():
+        together.wait()
+        return threading.get_ident()
+
+    threads = {ident for _ in range(20) for ident in in_parallel(meet, meet, meet)}
+    assert len(threads) <= 1 + max(2, os.cpu_count())
+
+
+def test_what_no_helper_has_begun_is_done_by_the_caller():
+    helpers = max(2, os.cpu_count())
+    begun, ended = threading.Barrier(helpers + 2, timeout=20), threading.Event()
+
+    def occupy():
+        begun.wait()
+        ended.wait(20)
+
+    others = threading.Thread(target=in_parallel, args=[occupy] * (helpers + 1))
+    others.start()
+    try:
+        begun.wait()
+        assert in_parallel(*[threading.get_ident] * 4) == [threading.get_ident()] * 4
+    finally:
+        ended.set()
+        others.join()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a system that forks")
