@@ -48,9 +48,8 @@ def merge_labels(logits: Tensor, person_labels: Tensor, source: Tensor) -> Tenso
     if finer > 1:
         # Each class as a picture of its own: OpenVINO would write pixels of 20 classes and sort them out again, which
         # takes longer than drawing them.
-        planes = logits.flatten(0, 1).unsqueeze(1)
-        logits = F.interpolate(planes, scale_factor=float(finer), mode="bilinear").unflatten(0, (-1, NUM_CLASSES))
-        logits = logits.squeeze(2)
+        planes = F.interpolate(logits.flatten(0, 1).unsqueeze(1), scale_factor=float(finer), mode="bilinear")
+        logits = planes.reshape(-1, NUM_CLASSES, *planes.shape[2:])
     drawn, own = largest_channel(logits), person_labels.to(torch.int32)
     touched = (source != 0).to(torch.int32)
     may_cover = torch.from_numpy(MAY_COVER.astype(np.int32)).to(logits.device).flatten()
