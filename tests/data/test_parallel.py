@@ -67,7 +67,6 @@ def test_what_no_helper_has_begun_is_done_by_the_caller():
         others.join()
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a system that forks")
 def test_a_forked_process_has_helpers_of_its_own():
     in_parallel(os.getpid, os.getpid)
     child = multiprocessing.get_context("fork").Process(target=in_parallel, args=(os.getpid, os.getpid, os.getpid))

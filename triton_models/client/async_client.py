@@ -230,7 +230,7 @@ class AsyncServedRefinement:
                     if isinstance(read, Fault):
                         failed = read
                         continue
-                    begun = True
+                    begun = begun or read is not None  # an empty one may follow an error
                     if isinstance(read, Finished):
                         watch.stop()
                         self._finished = read

@@ -297,7 +297,7 @@ class ServedRefinement(Closeable):
                     if isinstance(read, Fault):
                         failed = read
                         continue
-                    begun = True
+                    begun = begun or read is not None  # an empty one may follow an error
                     if isinstance(read, Finished):
                         watch.stop()
                         self._finished = read
