@@ -54,12 +54,21 @@ MAY_COVER = np.ones((NUM_CLASSES, NUM_CLASSES), dtype=bool)
 """Whether class row, when newly drawn, may cover the person's class column, which stays.
 
 Only headwear may cover the head, and what is worn below a garment goes below it: trousers under a top, clothes under
-a coat, all but headwear under a scarf. (A top may go into a skirt.)
+a coat, all but headwear under a scarf. (A top may go into a skirt.) Arms hang before trousers and skirts.
 """
 MAY_COVER[np.ix_([g for g in GARMENTS if g not in HEADWEAR], HEAD)] = False
 MAY_COVER[CLASS_IDS["pants"], CLASS_IDS["upper_clothes"]] = False
 MAY_COVER[ids("upper_clothes", "dress", "pants", "skirt"), CLASS_IDS["coat"]] = False
 MAY_COVER[ids("upper_clothes", "dress", "pants", "skirt", "coat"), CLASS_IDS["scarf"]] = False
+MAY_COVER[np.ix_(ids("pants", "skirt"), ids("left_arm", "right_arm"))] = False
+
+MAY_REVEAL = MAY_COVER.copy()
+"""Whether class column, which stays, may come to light where class row is taken off or exchanged.
+
+What a class cannot cover it cannot have hidden: where trousers were there is no more of the top, nor of a hand. A
+hood or a collar may have hidden some of the head.
+"""
+MAY_REVEAL[:, HEAD] = True
 
 TAKES_OFF = {
     CLASS_IDS["dress"]: ids("upper_clothes", "skirt", "pants"),

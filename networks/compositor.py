@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..data.classes import BACKGROUND, CLASS_IDS, HEAD, MAY_COVER, NUM_CLASSES, SKIN
+from ..data.classes import BACKGROUND, CLASS_IDS, HEAD, MAY_COVER, MAY_REVEAL, NUM_CLASSES, SKIN
 from ..data.rim import rim_reach
 from .harmonise import harmonise
 from .layers import largest_channel, read_values
@@ -15,13 +15,17 @@ from .layers import largest_channel, read_values
 _FORBIDDEN = -1e4
 """Below every logit, and representable in FP16."""
 
+_SELDOM_REVEALED = np.flatnonzero(~MAY_REVEAL.all(axis=0)).tolist()
+"""Classes that some others never hide."""
+
 
 def merge_labels(logits: Tensor, person_labels: Tensor, source: Tensor) -> Tensor:
     """Take the new segmentation where the outfit touches it and the person's own labels elsewhere.
 
     A pixel changes where the person's class is touched (worn from a garment, or removed), or where a touched class
     was drawn over a class that it may cover (`MAY_COVER`): only headwear may cover the head, and trousers go below a
-    top that stays. A garment that the outfit does not hold is never drawn.
+    top that stays. Nor does a class that stays grow where nothing hid it (`MAY_REVEAL`): a top ends where the
+    trousers that are taken off began. A garment that the outfit does not hold is never drawn.
 
     Parameters
     ----------
@@ -50,13 +54,24 @@ def merge_labels(logits: Tensor, person_labels: Tensor, source: Tensor) -> Tenso
         # takes longer than drawing them.
         planes = F.interpolate(logits.flatten(0, 1).unsqueeze(1), scale_factor=float(finer), mode="bilinear")
         logits = planes.reshape(-1, NUM_CLASSES, *planes.shape[2:])
-    drawn, own = largest_channel(logits), person_labels.to(torch.int32)
+    own = person_labels.to(torch.int32)
+    drawn = largest_channel(logits, _never_hidden(own, source))
     touched = (source != 0).to(torch.int32)
     may_cover = torch.from_numpy(MAY_COVER.astype(np.int32)).to(logits.device).flatten()
     own_touched, drawn_touched = read_values(touched, own), read_values(touched, drawn)
     covers = read_values(may_cover, drawn * NUM_CLASSES + own)
     changed = (own_touched + drawn_touched * covers) > 0
     return torch.where(changed, drawn, own).to(torch.uint8)
+
+
+def _never_hidden(own: Tensor, source: Tensor) -> dict[int, Tensor]:
+    """Return what keeps classes that stay out of pixels `[N, H, W]` whose class, which goes, hid nothing of them."""
+    goes = source != 0
+    found = {}
+    for c in _SELDOM_REVEALED:
+        never = torch.from_numpy(~MAY_REVEAL[:, c]).to(source.device)
+        found[c] = read_values(torch.where(goes & ~goes[:, c : c + 1] & never, _FORBIDDEN, 0.0), own)
+    return found
 
 
 def _present(labels: Tensor) -> Tensor:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -89,16 +91,25 @@ def read_values(table: Tensor, index: Tensor) -> Tensor:
     return table.flatten().index_select(0, index.to(torch.int64).flatten()).reshape(index.shape)
 
 
-def largest_channel(x: Tensor) -> Tensor:
+def largest_channel(x: Tensor, allowances: Mapping[int, Tensor]) -> Tensor:
     """Return which channel of `[N, C, H, W]` is largest at each pixel, the first of equals: int32 `[N, H, W]`.
 
     An argmax channel by channel: OpenVINO fuses the comparisons into one pass, and it and PyTorch are several times as
     fast as with their argmax over channels; ONNX Runtime takes as long either way.
+
+    Parameters
+    ----------
+    x
+        The channels.
+    allowances
+        What to add to some of them first, but not the first, `[N, H, W]`.
     """
     largest = x[:, 0]
     found = torch.zeros_like(largest)
     for channel in range(1, x.shape[1]):
         values = x[:, channel]  # not unbound: OpenVINO's split takes longer than all the rest
+        if channel in allowances:
+            values = values + allowances[channel]
         found = torch.where(values > largest, float(channel), found)
         largest = torch.maximum(largest, values)
     return found.to(torch.int32)

@@ -45,6 +45,19 @@ def perceptual_loss(fake: Sequence[Tensor], real: Sequence[Tensor], mask: Tensor
     return torch.stack(terms).mean()
 
 
+def perceptual_distance_loss(fake: Sequence[Tensor], real: Sequence[Tensor], mask: Tensor | None = None) -> Tensor:
+    """Return the squared difference of backbone features scaled to length 1, from 0 to 4.
+
+    What `oviton evaluate` measures: LPIPS (Zhang et al., 2018) without its learned weights. Layers count alike; `real`
+    gets no gradient.
+    """
+    terms = [
+        masked_mean((_unit(f) - _unit(r.detach())).square().sum(dim=1, keepdim=True), mask)
+        for f, r in zip(fake, real, strict=True)
+    ]
+    return torch.stack(terms).mean()
+
+
 def label_loss(logits: Tensor, labels: Tensor, class_weights: Tensor | None = None) -> Tensor:
     """Return the cross-entropy of logits `[N, 20, H, W]` against integer labels `[N, H, W]`."""
     return F.cross_entropy(logits, labels.to(torch.int64), weight=class_weights)
@@ -56,3 +69,9 @@ def masked_mean(values: Tensor, mask: Tensor | None) -> Tensor:
         return values.mean()
     weights = F.interpolate(mask, size=values.shape[2:], mode="area")
     return (values.mean(dim=1, keepdim=True) * weights).sum() / weights.sum().clamp(min=1e-3)
+
+
+def _unit(features: Tensor) -> Tensor:
+    # Not norm(), whose gradient is NaN where all features are 0.
+    unit: Tensor = features * (features.square().sum(dim=1, keepdim=True) + 1e-12).rsqrt()
+    return unit

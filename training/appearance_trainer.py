@@ -19,7 +19,7 @@ from ..networks.appearance import codes_conditioning, encoder_view, pool_codes, 
 from ..networks.checkpoint import Networks
 from ..networks.discriminator import Discriminator
 from ..networks.layers import one_hot, to_uint8_image
-from ..networks.losses import masked_mean, perceptual_loss
+from ..networks.losses import masked_mean, perceptual_distance_loss, perceptual_loss
 from ..networks.surface import LOOKUP_CHANNELS, surface_lookup
 from .augment import (
     AffineLimits,
@@ -207,13 +207,14 @@ class AppearanceTask(Task[AppearanceBatch]):
         return picture.float()
 
     def losses(self, output: Tensor, batch: AppearanceBatch) -> dict[str, Tensor]:
-        """Return the mean difference and, if it has a weight, the perceptual loss."""
+        """Return the mean difference and, if one of them has a weight, the perceptual losses."""
         terms = {"l1": masked_mean((output - batch.target).abs(), batch.weight)}
         if self.backbone is not None:
             with torch.no_grad():
                 real = [tap.float() for tap in self.backbone(_packed(batch.target))]
             fake = [tap.float() for tap in self.backbone(_packed(output))]
             terms["perceptual"] = perceptual_loss(fake, real, batch.weight)
+            terms["perceptual_distance"] = perceptual_distance_loss(fake, real, batch.weight)
         return terms
 
     def judged(self, output: Tensor, batch: AppearanceBatch) -> tuple[Tensor, Tensor]:

@@ -16,7 +16,7 @@ Precision = Literal["fp32", "bf16"]
 
 DEFAULT_WEIGHTS: dict[Part, dict[str, float]] = {
     "shape": {"ce": 1.0, "dice": 0.3, "lsgan": 0.0, "feature_matching": 0.0, "perceptual": 0.0},
-    "appearance": {"l1": 4.0, "perceptual": 5.0, "lsgan": 0.1, "feature_matching": 1.0},
+    "appearance": {"l1": 4.0, "perceptual": 5.0, "perceptual_distance": 0.0, "lsgan": 0.1, "feature_matching": 1.0},
 }
 """The terms of each part's loss and how much each counts."""
 

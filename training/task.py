@@ -44,7 +44,7 @@ class Task(ABC, Generic[B]):
         self.dataset = dataset
         self.device = torch.device(options.device)
         self.backbone: PerceptualBackbone | None = None
-        if options.weights["perceptual"]:
+        if any(weight for name, weight in options.weights.items() if name.startswith("perceptual")):
             backbone = PerceptualBackbone.pretrained().to(self.device)
             self.backbone = backbone.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 

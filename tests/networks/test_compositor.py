@@ -13,6 +13,8 @@ GOES_BELOW = {
     "upper_clothes": ("pants",),
     "coat": ("upper_clothes", "dress", "pants", "skirt"),
     "scarf": ("upper_clothes", "dress", "pants", "skirt", "coat"),
+    "left_arm": ("pants", "skirt"),
+    "right_arm": ("pants", "skirt"),
 }
 FREE = {BACKGROUND, CLASS_IDS["hair"], *SKIN}
 
@@ -23,8 +25,15 @@ def naive_merge(logits, person, source):
     owned = set(np.unique(person).tolist())
     allowed = [c for c in range(20) if c in FREE or source[c] > 0 or (source[c] == 0 and c in owned)]
     for y, x in np.ndindex(person.shape):
-        drawn = max(allowed, key=lambda c, y=y, x=x: logits[c, y, x])
         old = int(person[y, x])
+        here = allowed
+        if source[old] != 0:
+            here = [
+                c
+                for c in allowed
+                if source[c] != 0 or c in HEAD or CLASS_NAMES[old] not in GOES_BELOW.get(CLASS_NAMES[c], ())
+            ]
+        drawn = max(here, key=lambda c, y=y, x=x: logits[c, y, x])
         may_cover = old not in HEAD or drawn not in GARMENTS or drawn in HEADWEAR
         may_cover &= CLASS_NAMES[drawn] not in GOES_BELOW.get(CLASS_NAMES[old], ())
         if source[old] != 0 or (source[drawn] != 0 and may_cover):

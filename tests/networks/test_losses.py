@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from oviton.evaluation.picture_metrics import perceptual_distances
 from oviton.networks import losses
 
 
@@ -51,6 +52,21 @@ def test_perceptual_loss_is_relative():
     a, b = [torch.full((1, 2, 4, 4), 1.0)], [torch.full((1, 2, 4, 4), 2.0)]
     assert losses.perceptual_loss(a, b).item() == pytest.approx(0.5, rel=1e-3)
     assert losses.perceptual_loss(b, b).item() == 0
+
+
+def test_perceptual_distance_loss_is_what_evaluation_measures():
+    fake = [torch.randn(1, channels, 32 // scale, 16 // scale) for channels, scale in ((16, 2), (24, 4))]
+    real = [torch.randn_like(each) for each in fake]
+    mask = torch.zeros(1, 1, 32, 16)
+    mask[..., 8:24, 4:12] = 1
+    wanted = perceptual_distances(fake, real, [mask[0, 0].bool().numpy()])
+    assert losses.perceptual_distance_loss(fake, real, mask).item() == pytest.approx(wanted[0], rel=1e-3)
+
+
+def test_perceptual_distance_loss_has_a_gradient_where_nothing_is_seen():
+    fake = torch.zeros(1, 4, 2, 2, requires_grad=True)
+    losses.perceptual_distance_loss([fake], [torch.ones(1, 4, 2, 2)]).backward()
+    assert fake.grad.isfinite().all()
 
 
 def test_label_loss_is_cross_entropy():

@@ -93,7 +93,7 @@ def test_both_parts_make_an_exportable_checkpoint(options, run, tmp_path):
     )
     assert "step 4 of 4; data: 6 people" in networks.training_notes["appearance"]
     assert report.path == tmp_path / "out" / "appearance.safetensors"
-    assert report.held_out.keys() == {"l1", "perceptual"}
+    assert report.held_out.keys() == {"l1", "perceptual", "perceptual_distance"}
     files = {path.name for path in (tmp_path / "out" / "training" / "shape").rglob("*") if path.is_file()}
     assert {"state.safetensors", "000004.png"} < files
     assert any(name.startswith("events.out.tfevents") for name in files)
@@ -201,6 +201,13 @@ def test_no_usable_person_is_an_input_error(options, run, data):
         (folder / "densepose.png").unlink()
     with pytest.raises(InputError, match=r"none of its 5 samples can be used: .*no body map found"):
         run(options("shape"))
+
+
+@pytest.mark.parametrize("term", ["perceptual", "perceptual_distance"])
+def test_each_perceptual_loss_trains_alone(term, options, run):
+    weights = {name: float(name == term) for name in DEFAULT_WEIGHTS["appearance"]}
+    first, last = (run(options("appearance", weights=weights, steps=steps)).held_out[term] for steps in (1, 40))
+    assert last < first
 
 
 def test_codes_need_no_body_maps(options, run, data):
