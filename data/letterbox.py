@@ -6,14 +6,19 @@ The aspect ratio is kept: the photograph is scaled to fit and centred, and what 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 from .images import UInt8Array
 
 REDUCING_GAP = 3.0
 """How many times larger than asked for an average of pixels must be to stand for them, as Pillow advises."""
+
+Window = tuple[slice, slice]
+"""A part of a photograph: rows and columns, each from a start to a stop."""
 
 
 @dataclass(frozen=True)
@@ -65,13 +70,43 @@ class Letterbox:
         """Scale labels `[h, w]` or a body map `[h, w, 3]` with nearest samples; the padding is background."""
         return self._fit(labels, Image.Resampling.NEAREST, mode="constant")
 
-    def restore_image(self, image: UInt8Array) -> UInt8Array:
-        """Cut the photograph's part out of `[H, W, 3]` and scale it back to `[h, w, 3]`."""
-        return self._restore(image, Image.Resampling.BICUBIC)
+    @property
+    def whole(self) -> Window:
+        """All of the photograph."""
+        return slice(0, self.photo_height), slice(0, self.photo_width)
 
-    def restore_labels(self, labels: UInt8Array) -> UInt8Array:
-        """Cut the photograph's part out of `[H, W]` and scale it back to `[h, w]` with nearest samples."""
-        return self._restore(labels, Image.Resampling.NEAREST)
+    def restore_image(self, image: UInt8Array, window: Window | None = None) -> UInt8Array:
+        """Cut the photograph's part out of `[H, W, 3]` and scale it back to `[h, w, 3]`, or a window of that."""
+        if self.is_identity:
+            return image[window or self.whole]
+        left, top, right, bottom = self.box
+        rows, columns = window or self.whole
+        across, down = (right - left) / self.photo_width, (bottom - top) / self.photo_height
+        inner = Image.fromarray(image[top:bottom, left:right])
+        # First across, then down: Pillow chooses by size, and a window must not differ from the whole.
+        # Rounding must not lead beyond the picture.
+        part = (columns.start * across, 0, min(columns.stop * across, inner.width), inner.height)
+        inner = inner.resize((columns.stop - columns.start, inner.height), Image.Resampling.BICUBIC, box=part)
+        part = (0, rows.start * down, inner.width, min(rows.stop * down, inner.height))
+        return np.asarray(inner.resize((inner.width, rows.stop - rows.start), Image.Resampling.BICUBIC, box=part))
+
+    def restore_labels(self, labels: UInt8Array, window: Window | None = None) -> UInt8Array:
+        """Bring `[H, W]` back to the photograph's `[h, w]`, or to a window of it, with nearest samples."""
+        if self.is_identity:
+            return labels[window or self.whole]
+        rows, columns = window or self.whole
+        found: UInt8Array = labels[:, self.sampled_columns[columns]][self.sampled_rows[rows]]
+        return found
+
+    @cached_property
+    def sampled_rows(self) -> npt.NDArray[np.intp]:
+        """Which of the frame's rows each of the photograph's shows, `[h]`."""
+        return _nearest(self.photo_height, self.box[1], self.box[3])
+
+    @cached_property
+    def sampled_columns(self) -> npt.NDArray[np.intp]:
+        """Which of the frame's columns each of the photograph's shows, `[w]`."""
+        return _nearest(self.photo_width, self.box[0], self.box[2])
 
     def _fit(self, array: UInt8Array, resampling: Image.Resampling, mode: str) -> UInt8Array:
         if self.is_identity:
@@ -83,8 +118,9 @@ class Letterbox:
         pad = [(top, self.height - bottom), (left, self.width - right), (0, 0)][: array.ndim]
         return np.pad(inner, pad, mode=mode)  # type: ignore[call-overload,no-any-return]  # mode is a plain str
 
-    def _restore(self, array: UInt8Array, resampling: Image.Resampling) -> UInt8Array:
-        if self.is_identity:
-            return array
-        size = (self.photo_width, self.photo_height)
-        return np.asarray(Image.fromarray(array).crop(self.box).resize(size, resampling))
+
+def _nearest(count: int, start: int, stop: int) -> npt.NDArray[np.intp]:
+    """Return the nearest of the places from `start` to `stop` for each of so many, as Pillow chooses it."""
+    ramp = Image.fromarray(np.arange(start, stop, dtype=np.int32)[None])
+    places: npt.NDArray[np.intp] = np.asarray(ramp.resize((count, 1), Image.Resampling.NEAREST))[0].astype(np.intp)
+    return places

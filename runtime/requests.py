@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ..data.classes import BACKGROUND, MAY_COVER, NUM_CLASSES, present_classes
 from ..data.images import UInt8Array, choose
-from ..data.letterbox import Letterbox
+from ..data.letterbox import Letterbox, Window
 from ..data.parallel import in_parallel
 from ..data.rim import clean_rim, near, photo_rim_reach, rim_of
 from .outfit import OWN, Outfit
@@ -100,23 +100,45 @@ def restore_result(
     if box.is_identity:
         return image, labels
     reach = photo_rim_reach(box)
+    window = _changing_window(labels, person, source, box, 2 * reach)
+    own_image, own_labels = person.image[window], person.labels[window]
     (drawn, new_labels), painted, rim = in_parallel(
-        partial(_restored_labels, labels, person, source, box),
-        partial(box.restore_image, image),
-        partial(rim_of, person.labels, source, reach),
+        partial(_restored_labels, labels, person, source, box, window),
+        partial(box.restore_image, image, window),
+        partial(rim_of, own_labels, source, reach),
     )
-    kept = (new_labels == person.labels) & (source == OWN).take(new_labels)
+    kept = (new_labels == own_labels) & (source == OWN).take(new_labels)
     speck = (new_labels == BACKGROUND) & (drawn == BACKGROUND)
-    own = clean_rim(person.image, painted, speck, kept, rim, reach)
-    return choose(kept, own, painted), new_labels
+    own = clean_rim(own_image, painted, speck, kept, rim, reach)
+    result = person.image.copy(), person.labels.copy()
+    result[0][window], result[1][window] = choose(kept, own, painted), new_labels
+    return result
+
+
+def _changing_window(
+    labels: UInt8Array, person: Person, source: npt.NDArray[np.int32], box: Letterbox, margin: int
+) -> Window:
+    """Return the part of the photograph outside of which nothing changes, with a margin around it; one pixel at least.
+
+    That is where something goes, in the photograph's labels, or something new was drawn.
+    """
+    touched = source != OWN
+    goes, comes = touched.take(person.labels), touched.take(labels)
+    window = []
+    for axis, sampled in ((1, box.sampled_rows), (0, box.sampled_columns)):
+        found = np.flatnonzero(goes.any(axis=axis) | comes.any(axis=axis)[sampled])
+        start, stop = (found[0], found[-1] + 1) if len(found) else (0, 1)
+        window.append(slice(max(0, int(start) - margin), min(len(sampled), int(stop) + margin)))
+    rows, columns = window
+    return rows, columns
 
 
 def _restored_labels(
-    labels: UInt8Array, person: Person, source: npt.NDArray[np.int32], box: Letterbox
+    labels: UInt8Array, person: Person, source: npt.NDArray[np.int32], box: Letterbox, window: Window
 ) -> tuple[UInt8Array, UInt8Array]:
-    """Return labels at the photograph's size: as drawn, and with the photograph's own where those count."""
-    drawn = box.restore_labels(labels)
-    return drawn, np.where(_stays(labels, drawn, person, source, box), person.labels, drawn)
+    """Return a window of the photograph's labels: as drawn, and with the photograph's own where those count."""
+    drawn = box.restore_labels(labels, window)
+    return drawn, np.where(_stays(labels, drawn, person, source, box, window), person.labels[window], drawn)
 
 
 def _stays(
@@ -125,22 +147,23 @@ def _stays(
     person: Person,
     source: npt.NDArray[np.int32],
     box: Letterbox,
+    window: Window,
 ) -> npt.NDArray[np.bool_]:
-    """Return where the photograph's own, finer label counts, `[h, w]`.
+    """Return where in a window the photograph's own, finer label counts.
 
     The network saw a coarser picture, in which pixels along a border bear their neighbour's label.
     """
-    own = person.labels
+    own = person.labels[window]
     untouched = (source == OWN).take(own)
     # As in the network's own merge: only a touched class takes pixels from an untouched one, if it may cover it.
     covers = MAY_COVER & (source != OWN)[:, None]
     covered = covers.take(new_labels.astype(np.int16) * NUM_CLASSES + own)
     # And a pixel that the network took for its neighbour stays if its class goes on right beside it.
-    seen = box.restore_labels(box.fit_labels(own))
+    seen = box.restore_labels(box.fit_labels(person.labels), window)
     mistaken = untouched & covered & (own != seen)
     survives = np.zeros(own.shape, bool)
     for c in present_classes(own[mistaken]):
-        survives |= mistaken & (own == c) & (box.restore_labels(near(labels == c).astype(np.uint8)) > 0)
+        survives |= mistaken & (own == c) & (box.restore_labels(near(labels == c).astype(np.uint8), window) > 0)
     stays: npt.NDArray[np.bool_] = untouched & (~covered | survives)
     return stays
 

@@ -38,6 +38,24 @@ def test_shapes_and_ids_survive_both_ways(height, width, seed):
     assert box.restore_image(box.fit_image(image)).shape == image.shape
 
 
+@settings(deadline=None, max_examples=60)
+@given(sizes, sizes, st.integers(0, 2**32 - 1))
+def test_a_window_is_cut_out_of_the_whole(height, width, seed):
+    rng = np.random.default_rng(seed)
+    box = Letterbox(height, width, 64, 32)
+    labels = rng.integers(0, 20, (64, 32)).astype(np.uint8)
+    image = rng.integers(0, 256, (64, 32, 3)).astype(np.uint8)
+    rows, columns = (slice(*sorted(rng.choice(size + 1, 2, replace=False))) for size in (height, width))
+    as_pillow = Image.fromarray(labels).crop(box.box).resize((width, height), Image.Resampling.NEAREST)
+    assert np.array_equal(box.restore_labels(labels, (rows, columns)), np.asarray(as_pillow)[rows, columns])
+    whole = Image.fromarray(image).crop(box.box)
+    for size in ((width, whole.height), (width, height)):
+        whole = whole.resize(size, Image.Resampling.BICUBIC)
+    # Pillow keeps the window's place in FP32, both times.
+    off = box.restore_image(image, (rows, columns)).astype(int) - np.asarray(whole)[rows, columns]
+    assert np.abs(off).max() <= 2
+
+
 def test_doubling_is_undone_exactly():
     labels = np.random.default_rng(0).integers(0, 20, (32, 16)).astype(np.uint8)
     box = Letterbox.of(labels, 64, 32)

@@ -71,6 +71,31 @@ def test_kept_pixels_are_the_photographs_own_at_any_size(height, width, seed):
     assert set(np.unique(labels)) <= {0, TOP, FACE}
 
 
+@pytest.mark.parametrize("size", [(200, 90), (131, 203)])
+@pytest.mark.parametrize("worn", [True, False])
+def test_only_the_part_that_changes_is_looked_at(size, worn, monkeypatch):
+    rng = np.random.default_rng(size[0])
+    labels = rng.choice([0, FACE, CLASS_IDS["pants"]], size).astype(np.uint8)
+    labels[40:90, 30:70] = TOP
+    labels[55:57, 40:50] = CLASS_IDS["torso_skin"]
+    person = Person(rng.integers(0, 256, (*size, 3)).astype(np.uint8), labels, np.zeros((*size, 3), np.uint8))
+    box = Letterbox.of(labels, 64, 32)
+    new_labels = box.fit_labels(labels).copy()
+    new_labels[10:14, 8:12] = TOP
+    result = rng.integers(0, 256, (64, 32, 3)).astype(np.uint8)
+    source = outfit().source if worn else np.zeros(20, np.int32)
+    before = person.image.copy(), labels.copy()
+    image, found = restore_result(result, new_labels, person, source, box)
+    changed = (image != person.image).any() or (found != labels).any()
+    assert changed == worn
+    assert np.array_equal(person.image, before[0])
+    assert np.array_equal(person.labels, before[1])
+    monkeypatch.setattr("oviton.runtime.requests._changing_window", lambda *_: box.whole)
+    whole_image, whole_found = restore_result(result, new_labels, person, source, box)
+    assert np.abs(image.astype(int) - whole_image).max() <= 2  # as data/test_letterbox.py says of windows
+    assert np.array_equal(found, whole_found)
+
+
 def test_a_silhouette_keeps_the_photographs_detail():
     """A notch of background as wide as its rim is not painted over; a speck, all rim, is."""
     labels = np.zeros((128, 64), np.uint8)
