@@ -93,12 +93,14 @@ class Bench:
         return running
 
     def load(self, bundle: Bundle, engine: str = "auto", precision: str = "auto") -> TryOn | None:
-        """Return a loaded bundle, each loaded once; None when its precision fails the gate here."""
+        """Return a loaded bundle, each loaded once; None when it cannot be run here, which is noted as skipped."""
         key = (bundle.identity, engine, precision)
         if key not in self._loaded:
             self.say(f"loading {bundle.manifest.name} on {engine} {precision}")
             try:
-                self._loaded[key] = self._stack.enter_context(TryOn(EngineSet.load(bundle, engine, precision)))
+                tryon = self._stack.enter_context(TryOn(EngineSet.load(bundle, engine, precision)))
+                tryon(*self.outfit(bundle, 2))  # some compile only then, or find that they cannot
+                self._loaded[key] = tryon
             except (GateError, InputError) as error:
                 if engine == "auto":
                     raise

@@ -69,13 +69,31 @@ class TorchEngine(BaseEngine):
         half = torch.autocast("cuda", torch.float16) if self.precision == "fp16" else nullcontext()
         with torch.inference_mode(), half:
             if self._compiled:
+                self._fix_sizes(inputs)
                 torch.compiler.cudagraph_mark_step_begin()
-            outputs = self._module(*(inputs[spec.name] for spec in self.inputs))
+            outputs = self._call(*(inputs[spec.name] for spec in self.inputs))
             listed = outputs if isinstance(outputs, tuple | list) else (outputs,)
             if self._compiled:
                 listed = tuple(value.clone() for value in listed)  # a replayed graph writes to the same memory again
         # A float form may follow the declared outputs; only refinement wants it.
         return {spec.name: value for spec, value in zip(self.outputs, listed, strict=False)}
+
+    def _call(self, *inputs: Any) -> Any:
+        try:
+            return self._module(*inputs)
+        except self._torch._dynamo.exc.TorchDynamoException as error:  # raised by compilers only
+            reason = " ".join(str(error).partition("\n\n")[0].split())  # advice for PyTorch's developers follows
+            raise InputError(
+                f"engine torch-compile: PyTorch {self._torch.__version__} cannot compile {self.graph.name} ({reason}); "
+                "take the engine torch"
+            ) from error
+
+    def _fix_sizes(self, inputs: dict[str, Array]) -> None:
+        """Have the compiler take a frame's size for a number: of symbols it has to prove too much."""
+        for spec in self.inputs:
+            for axis, size in enumerate(spec.shape):
+                if isinstance(size, int):
+                    self._torch._dynamo.mark_static(inputs[spec.name], axis)
 
     def _release(self) -> None:
         self._module = None

@@ -54,7 +54,7 @@ def refine_groups(
     while len(looks) < len(requests):
         first = len(looks)
         group = [start(requests[first])]
-        size = together if together is not None else how_many_fit(group[0].refiner)
+        size = together if together is not None else how_many_together(group[0].refiner)
         group += [start(request) for request in requests[first + 1 : first + size]]
         for steps in take_steps([refinement.refiner for refinement in group]):
             for number, step in enumerate(steps, start=first):
@@ -64,7 +64,7 @@ def refine_groups(
     return looks
 
 
-def how_many_fit(refiner: Refiner) -> int:
+def how_many_together(refiner: Refiner) -> int:
     """Return how many requests like this one go together; at least 1.
 
     As many as fit into `FREE_SHARE` of the free memory, but one by one where that is faster: on a CPU two of 512×256

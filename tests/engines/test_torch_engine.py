@@ -55,3 +55,14 @@ def test_compiled_programs_agree_at_every_batch_size(shipped):
             inputs = labels(shipped, requests)
             found, expected = engine(**inputs)["shape_codes"], reference(**inputs)["shape_codes"]
             assert np.allclose(found, expected, atol=1e-4)
+
+
+def test_what_cannot_be_compiled_names_the_graph_and_another_engine(shipped):
+    def no_compiler(*_):
+        raise ValueError("out of symbols")
+
+    graph = shipped.manifest.graph("shape_encoder")
+    with TorchEngine(shipped, graph, "fp32", compiled=True) as engine:
+        engine._module = torch.compile(engine._module, backend=no_compiler)
+        with pytest.raises(InputError, match=r"cannot compile shape_encoder \(.*out of symbols.*take the engine torch"):
+            engine(**labels(shipped, 1))

@@ -47,12 +47,12 @@ def test_one_that_stops_early_does_not_stop_the_other(tiny_tryon, requests):
 def test_as_many_as_fit(tiny_tryon, request_of, monkeypatch):
     refiner = tiny_tryon.refinement(*request_of, options=OPTIONS).refiner
     monkeypatch.setattr(many, "available", lambda device: 0.0)
-    assert many.how_many_fit(refiner) == 1
+    assert many.how_many_together(refiner) == 1
     monkeypatch.setattr(many, "available", lambda device: 1e9)
-    fit = many.how_many_fit(refiner)
+    fit = many.how_many_together(refiner)
     assert 2 < fit < 1000
     monkeypatch.setattr(many, "LARGEST_ON_CPU", 64 * 32 - 1)
-    assert many.how_many_fit(refiner) == 1
+    assert many.how_many_together(refiner) == 1
 
 
 def test_nobody_at_a_time_is_refused(tiny_tryon, requests):
