@@ -69,11 +69,14 @@ train: $(VENV)/.dev ## Render wardrobes, train the shipped bundles' generators, 
 	@$(TRAIN) appearance out/people -o out/first/small $(SURFACE) --batch 2 --steps 6000
 	@$(TRAIN) appearance out/people -o out/second/small $(AGAIN) --conditioning surface --batch 2 --steps 4200 --init out/first/small
 	@$(TRAIN) appearance out/people -o out/third/small $(SURFACE) --batch 2 --learning-rate 4e-4 --steps 3400 --init out/second/small
-	@$(TRAIN) appearance out/people -o out/small $(SURFACE) --encoder-scale 2 --batch 2 --learning-rate 2e-4 --steps 1800 --init out/third/small
+	@$(TRAIN) appearance out/people -o out/fourth/small $(SURFACE) --encoder-scale 2 --batch 2 --learning-rate 2e-4 --steps 1800 --init out/third/small
+	@$(TRAIN) appearance out/people -o out/fifth/small $(SURFACE) $(DISTANCE) --encoder-scale 2 --batch 2 --learning-rate 4e-4 --steps 1500 --init out/fourth/small
+	@$(TRAIN) appearance out/people -o out/small $(SURFACE) $(DISTANCE) --encoder-scale 2 --batch 2 --learning-rate 3e-4 --steps 2400 --init out/fifth/small
 	@$(TRAIN) appearance out/people-base -o out/first/base --preset base $(SURFACE) --batch 1 --learning-rate 4e-4 --steps 2400 --init out/second/small
 	@$(TRAIN) appearance out/people-base -o out/second/base --preset base $(SURFACE) --batch 1 --learning-rate 2e-4 --steps 700 --init out/first/base
 	@$(TRAIN) appearance out/people-base -o out/third/base --preset base $(SURFACE) --batch 1 --learning-rate 2e-4 --steps 1500 --init out/second/base
-	@$(TRAIN) appearance out/people-base -o out/base --preset base $(SURFACE) --batch 1 --learning-rate 2e-4 --steps 1300 --init out/third/base
+	@$(TRAIN) appearance out/people-base -o out/fourth/base --preset base $(SURFACE) --batch 1 --learning-rate 2e-4 --steps 1300 --init out/third/base
+	@$(TRAIN) appearance out/people-base -o out/base --preset base $(SURFACE) $(DISTANCE) --batch 1 --learning-rate 3e-4 --steps 1200 --init out/fourth/base
 	@$(TRAIN) appearance out/people -o out/first/small-codes --pairs --conditioning codes --batch 2 --steps 4500
 	@$(TRAIN) appearance out/people -o out/second/small-codes $(AGAIN) --conditioning codes --batch 2 --steps 7200 --init out/first/small-codes
 	@$(TRAIN) appearance out/people -o out/third/small-codes --pairs --conditioning codes --batch 2 --learning-rate 4e-4 --steps 3600 --init out/second/small-codes
