@@ -36,7 +36,7 @@ def missing_body_maps(
     if "garment_densepose" not in inputs:
         return []
     guessed = "its cut is guessed"
-    lost = guessed + (", and of its texture only the mean colour is carried over" if conditioning == "surface" else "")
+    lost = guessed + (", and only its colours are carried over, not its pattern" if conditioning == "surface" else "")
     return [
         *(f"{garment.name} has no body map, so {lost}" for garment in garments if garment.densepose is None),
         *(f"{name} is worn as codes, which hold no body map, so {guessed}" for name in codes),

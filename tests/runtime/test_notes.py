@@ -10,7 +10,7 @@ def test_what_is_lost_without_a_body_map_depends_on_what_looks_at_it(people):
     looked_at = {"garment_labels", "garment_densepose"}
     assert missing_body_maps(garments, "codes", looked_at) == ["shirt has no body map, so its cut is guessed"]
     (told,) = missing_body_maps(garments, "surface", looked_at)
-    assert "mean colour" in told
+    assert "only its colours" in told
 
 
 def test_codes_hold_no_body_map():
