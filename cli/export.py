@@ -14,7 +14,8 @@ from .console import out, parity_table, steps
 
 def export(
     checkpoint: Annotated[
-        Path | None, typer.Argument(help="Checkpoint folder: shape.safetensors, appearance.safetensors.")
+        Path | None,
+        typer.Argument(help="Checkpoint folder: shape.safetensors, appearance.safetensors. Or an older bundle."),
     ] = None,
     output: Annotated[Path, typer.Option("-o", "--output", help="The bundle folder to write.")] = Path("bundle"),
     untrained: Annotated[
@@ -32,7 +33,10 @@ def export(
     ] = None,
     name: Annotated[str | None, typer.Option(help="The bundle's name; by default the preset's.")] = None,
 ) -> None:
-    """Export a checkpoint as a bundle: PyTorch programs, ONNX in FP32 and FP16, one set of weights, parity gates."""
+    """Export a checkpoint as a bundle: PyTorch programs, ONNX in FP32 and FP16, one set of weights, parity gates.
+
+    A bundle in its place is exported anew, with the graphs of this version.
+    """
     from ..data.optional import require
 
     require("torch", extra="train", purpose="export")

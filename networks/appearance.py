@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from ..data.classes import MIRRORED, NUM_BODY_PARTS, NUM_CLASSES, SKIN
 from .config import NetworkConfig
-from .layers import conv, conv_leaky, crop, read_rows
+from .layers import block_sums, conv, conv_leaky, crop, read_rows
 from .residual_generator import STEM_KERNEL, ResidualGenerator
 from .shape import BODY_CHANNELS
 from .surface import FOURIER_CHANNELS, LOOKUP_CHANNELS, coordinate_features
@@ -62,10 +62,22 @@ class AppearanceEncoder(nn.Module):
 
 
 def encoder_view(images: Tensor, labels: Tensor, scale: int) -> tuple[Tensor, Tensor]:
-    """Return pictures `[B, 3, H, W]` and integer labels `[B, H, W]` so many times smaller, as the encoder sees them."""
-    if scale == 1:
-        return images, labels
-    return F.avg_pool2d(images, scale), labels[:, ::scale, ::scale]
+    """Return pictures and their labels so many times smaller, as the encoder sees them.
+
+    Parameters
+    ----------
+    images, labels
+        `[B, H, W, 3]` and integers `[B, H, W]`.
+    scale
+        A divisor of H and W.
+
+    Returns
+    -------
+    images, labels
+        `[B, 3, H / scale, W / scale]` and `[B, H / scale, W / scale]`.
+    """
+    smaller = block_sums(images, scale) / scale**2 if scale > 1 else images
+    return smaller.permute(0, 3, 1, 2), labels[:, ::scale, ::scale]
 
 
 def pool_codes(features: Tensor, label_maps: Tensor, source: Tensor, *, borrow_absent: bool) -> Tensor:

@@ -89,10 +89,10 @@ def save_checkpoint(folder: Path, networks: Networks, part: str, note: str) -> P
 
 
 def load_checkpoint(folder: Path) -> Networks:
-    """Read both parts of a checkpoint.
+    """Read both parts of a checkpoint, or of a bundle.
 
-    The parts may have been trained at different frames if the shape networks work at the same size in both, as those of
-    `small` and `base` do.
+    A bundle's networks can so be exported anew, as the graphs of a later version. The parts may have been trained at
+    different frames if the shape networks work at the same size in both, as those of `small` and `base` do.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def load_checkpoint(folder: Path) -> Networks:
         When a part is missing, damaged, or made for another config.
     """
     folder = Path(folder)
-    read = {part: _read(folder / f"{part}.safetensors") for part in PARTS}
+    read = {part: read_part(folder, part) for part in PARTS}
     shape, appearance = (read[part][0] for part in PARTS)
     if shape.shape_code != appearance.shape_code:
         raise InputError(

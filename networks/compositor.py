@@ -11,6 +11,7 @@ from ..data.classes import BACKGROUND, CLASS_IDS, HEAD, MAY_COVER, MAY_REVEAL, N
 from ..data.rim import rim_reach
 from .harmonise import harmonise
 from .layers import largest_channel, read_values
+from .upsample import sort_rows, upsampled_rows
 
 _FORBIDDEN = -1e4
 """Below every logit, and representable in FP16."""
@@ -49,13 +50,14 @@ def merge_labels(logits: Tensor, person_labels: Tensor, source: Tensor) -> Tenso
     finer = person_labels.shape[1] // logits.shape[2]
     if finer > 2:
         logits = _without_steps(logits)
-    if finer > 1:
-        # Each class as a picture of its own: OpenVINO would write pixels of 20 classes and sort them out again, which
-        # takes longer than drawing them.
-        planes = F.interpolate(logits.flatten(0, 1).unsqueeze(1), scale_factor=float(finer), mode="bilinear")
-        logits = planes.reshape(-1, NUM_CLASSES, *planes.shape[2:])
     own = person_labels.to(torch.int32)
-    drawn = largest_channel(logits, _never_hidden(own, source))
+    allowances = _never_hidden(own, source)
+    if finer > 1:
+        parts = [{c: rows[:, k::finer] for c, rows in allowances.items()} for k in range(finer)]
+        rows = (largest_channel(*each) for each in zip(upsampled_rows(logits, finer), parts, strict=True))
+        drawn = sort_rows(list(rows), axis=1)
+    else:
+        drawn = largest_channel(logits, allowances)
     touched = (source != 0).to(torch.int32)
     may_cover = torch.from_numpy(MAY_COVER.astype(np.int32)).to(logits.device).flatten()
     own_touched, drawn_touched = read_values(touched, own), read_values(touched, drawn)

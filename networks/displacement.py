@@ -113,9 +113,10 @@ def _field(wanted: Tensor, densepose: Tensor, garment_densepose: Tensor, worn: T
     there = _looked_up(wanted, densepose, garment_densepose, worn)
     seen = there[:, :1].clamp(max=1)
     found = torch.cat([there[:, :1] - 1 - column + width, there[:, 1:] - 1 - row + height, seen], dim=1)
-    order = torch.arange(1, garments + 1, dtype=torch.int32, device=worn.device).view(1, -1, 1, 1, 1)
-    own = seen.unsqueeze(1) * (wanted[:, None, None] == order).to(torch.int32)
-    pyramid = [_sums_of_four((found.unsqueeze(1) * own).flatten(0, 1))]
+    order = torch.arange(1, garments + 1, dtype=torch.int32, device=worn.device).view(1, -1, 1, 1, 1, 1)
+    # Six dimensions, since OpenVINO lays five out in blocks of 16 channels, of which three would be used.
+    own = seen[:, None, None] * (wanted[:, None, None, None] == order).to(torch.int32)
+    pyramid = [_sums_of_four((found[:, None, None] * own).flatten(0, 2))]
     for _ in range(HALVINGS - 1):
         pyramid.append(_sums_of_four(pyramid[-1]))
     pyramid[0] = _window_sums(pyramid[0])

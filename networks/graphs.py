@@ -87,8 +87,10 @@ class ShapeGeneratorGraph(nn.Module):
         """Run the generator on samples of the body map and merge what it draws with the person's labels."""
         (person_labels,) = label_ids(person_labels)
         dtype = _dtype(self)
-        coverage = None if coverage is None else coverage.to(dtype)
-        logits = self.shape_generator(shape_codes.to(dtype), body_channels(body, dtype), coverage)
+        channels = body_channels(body, dtype, self.shape_generator.pool)
+        if coverage is not None:
+            channels = torch.cat([channels, coverage.to(dtype)], dim=1)
+        logits = self.shape_generator(shape_codes.to(dtype), channels)
         return merge_labels(logits, person_labels, source)
 
 
@@ -137,7 +139,7 @@ class AppearanceEncoderGraph(nn.Module):
         labels = _person_first(*label_ids(person_labels, garment_labels))
         count = images.shape[1]
         # Made smaller before anything else is done to all those pixels.
-        pictures, labels = encoder_view(images.flatten(0, 1).permute(0, 3, 1, 2), labels.flatten(0, 1), self.scale)
+        pictures, labels = encoder_view(images.flatten(0, 1), labels.flatten(0, 1), self.scale)
         pictures = pictures / 127.5 - 1
         label_maps = one_hot(labels, NUM_CLASSES, dtype)
         features = self.appearance_encoder(pictures, label_maps)

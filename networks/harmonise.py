@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from ..data.classes import BACKGROUND, NUM_CLASSES, SKIN
 from .layers import read_values
+from .upsample import sort_rows, upsampled_rows
 
 _GROUPS = ((BACKGROUND,), SKIN, tuple(c for c in range(NUM_CLASSES) if c != BACKGROUND and c not in SKIN))
 """Classes whose colours err alike; the last are all others."""
@@ -47,16 +48,22 @@ def harmonise(generated: Tensor, person_image: Tensor, labels: Tensor, kept: Ten
         float32 `[N, 3, H, W]`, not clamped; unchanged in a group without a kept pixel.
     """
     background, skin = (read_values(_holds(group, labels.device), labels).unsqueeze(1) for group in _GROUPS[:2])
-    member = torch.cat([background, skin, 1 - background - skin], dim=1)
-    known = member * kept
+    members = (background, skin, 1 - background - skin)
+    known = [member * kept for member in members]
     error = generated - person_image
-    spread = _spread(torch.cat([*(error * known[:, g : g + 1] for g in range(len(_GROUPS))), known], dim=1))
-    found = sum(spread[:, 3 * g : 3 * g + 3] * member[:, g : g + 1] for g in range(len(_GROUPS)))
-    return generated - found * wanted
+    spread = _spread(torch.cat([*(error * each for each in known), *known], dim=1))
+    found = [
+        sum(rows[:, 3 * g : 3 * g + 3] * member[:, :, k::_BLOCK] for g, member in enumerate(members))
+        for k, rows in enumerate(upsampled_rows(spread, _BLOCK))
+    ]
+    return generated - sort_rows(found, axis=2) * wanted
 
 
 def _spread(weighted: Tensor) -> Tensor:
-    """Spread three values a group, times weights, and the groups' weights, `[N, 4 G, H, W]`: `[N, 3 G, H, W]`."""
+    """Spread three values a group, times weights, and the groups' weights, `[N, 4 G, H, W]`, over the finest blocks.
+
+    Returns `[N, 3 G, H / _BLOCK, W / _BLOCK]`.
+    """
     groups = weighted.shape[1] // 4
     pyramid = [F.avg_pool2d(weighted, _BLOCK)]
     while all(size % 2 == 0 for size in pyramid[-1].shape[2:]):
@@ -65,9 +72,9 @@ def _spread(weighted: Tensor) -> Tensor:
     found = whole[:, : 3 * groups] / whole[:, 3 * groups :].repeat_interleave(3, dim=1).clamp(min=1e-6)
     for level in reversed(pyramid):
         weights = level[:, 3 * groups :].repeat_interleave(3, dim=1)
-        blended = (level[:, : 3 * groups] + _PULL * found) / (weights + _PULL)
-        scale = float(_BLOCK) if level is pyramid[0] else 2.0
-        found = F.interpolate(blended, scale_factor=scale, mode="bilinear", align_corners=False)
+        found = (level[:, : 3 * groups] + _PULL * found) / (weights + _PULL)
+        if level is not pyramid[0]:
+            found = F.interpolate(found, scale_factor=2.0, mode="bilinear", align_corners=False)
     return found
 
 

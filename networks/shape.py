@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from itertools import pairwise
 
 import torch
@@ -75,6 +76,7 @@ class ShapeGenerator(nn.Module):
         super().__init__()
         shape = config.shape
         self.pool = shape.scale // sampling_step(shape.scale)
+        """How many samples a side make a pixel of the working size."""
         stride = shape.generator.stem_stride
         kernel = STEM_KERNEL[stride]
         self.code_stem = PiecewiseConstantConv2d(
@@ -91,18 +93,11 @@ class ShapeGenerator(nn.Module):
         self.generator = ResidualGenerator(shape.generator, channels, NUM_CLASSES)
         self.prior = _body_prior(channels) if shape.body_prior else None
 
-    def forward(self, codes: Tensor, body: Tensor, coverage: Tensor | None = None) -> Tensor:
-        """Map codes `[N, 20, Ds, 8, 4]` and `body_channels` of samples of the frame to logits `[N, 20, h, w]`.
+    def forward(self, codes: Tensor, body: Tensor) -> Tensor:
+        """Map codes `[N, 20, Ds, 8, 4]` and `body_channels` at the working size to logits `[N, 20, h, w]` of that size.
 
-        The logits are at the working size. With ``surface`` conditioning also `working_coverage` `[N, 20, h, w]`. See
-        `sampling_step`.
+        With ``surface`` conditioning `working_coverage` comes behind the body channels.
         """
-        if self.pool > 1:
-            body = F.avg_pool2d(body, self.pool)
-        return self.draw(codes, body if coverage is None else torch.cat([body, coverage], dim=1))
-
-    def draw(self, codes: Tensor, body: Tensor) -> Tensor:
-        """Map codes and body channels (and coverage behind them) at the working size to logits at the working size."""
         stem = self.code_stem(codes.flatten(1, 2)) + self.body_stem(body)
         logits: Tensor = self.generator(stem, body)
         if self.prior is not None:
@@ -110,10 +105,32 @@ class ShapeGenerator(nn.Module):
         return logits
 
 
-def body_channels(densepose: Tensor, dtype: torch.dtype) -> Tensor:
-    """Turn a DensePose map `[N, H, W, 3]` into 25 one-hot parts, U/255 and V/255: `[N, 27, H, W]`."""
-    surface = densepose[..., 1:].permute(0, 3, 1, 2).to(dtype) / 255
-    return torch.cat([one_hot(densepose[..., 0], NUM_BODY_PARTS, dtype), surface], dim=1)
+def body_channels(densepose: Tensor, dtype: torch.dtype, pool: int = 1) -> Tensor:
+    """Turn a DensePose map into shares of 25 parts, U/255 and V/255, averaged over blocks of `pool`×`pool` pixels.
+
+    Parameters
+    ----------
+    densepose
+        Integers `[N, H, W, 3]`.
+    dtype
+        Of the result.
+    pool
+        A divisor of H and W.
+
+    Returns
+    -------
+    Tensor
+        `[N, 27, H / pool, W / pool]`.
+    """
+    # Pixels of one place in their blocks at a time: one-hot parts of all of them would be made only to be averaged.
+    samples = [densepose[:, y::pool, x::pool] for y in range(pool) for x in range(pool)]
+    parts, surface = (
+        reduce(torch.add, each)
+        for each in zip(
+            *((one_hot(s[..., 0], NUM_BODY_PARTS, dtype), s[..., 1:].to(dtype)) for s in samples), strict=True
+        )
+    )
+    return torch.cat([parts, surface.permute(0, 3, 1, 2) / 255], dim=1) / pool**2
 
 
 def working_coverage(

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from .displacement import DECAY, HALVINGS, SUBPIXELS, displaced_pixels, photographs
-from .layers import read_rows, read_values
+from .layers import block_sums, read_rows, read_values
 
 FREQUENCIES = (2, 4, 8, 16)
 FOURIER_CHANNELS = 4 * len(FREQUENCIES)
@@ -129,8 +129,7 @@ def _read_photographs(images: Tensor, worn: Tensor, photograph: Tensor, x: Tenso
     mask = worn.unsqueeze(3).to(torch.float32)
     # Beside the colours white is 1: the mask itself.
     garments = (F.pad(images.to(torch.float32), (0, 1), value=255.0) / 127.5 - 1) * mask
-    rows = sum((garments[:, k::_BLOCK] for k in range(1, _BLOCK)), garments[:, ::_BLOCK])
-    blocks = sum((rows[:, :, k::_BLOCK] for k in range(1, _BLOCK)), rows[:, :, ::_BLOCK]) / _BLOCK**2
+    blocks = block_sums(garments, _BLOCK) / _BLOCK**2
     surroundings = _push_pull(blocks.permute(0, 3, 1, 2)).permute(0, 2, 3, 1).flatten(0, 2)
     garments = garments.flatten(0, 2)
 

@@ -185,7 +185,8 @@ class AppearanceTask(Task[AppearanceBatch]):
         # Conditioning has many channels at full size; in BF16 it costs half the traffic.
         dtype = torch.bfloat16 if torch.is_autocast_enabled(batch.labels.device.type) else torch.float32
         scale = self.config.appearance.encoder_scale
-        pictures, labels = encoder_view(batch.sources.flatten(0, 1), batch.source_labels.flatten(0, 1), scale)
+        sources = batch.sources.flatten(0, 1).permute(0, 2, 3, 1)
+        pictures, labels = encoder_view(sources, batch.source_labels.flatten(0, 1), scale)
         maps = _packed(one_hot(labels, NUM_CLASSES, dtype))
         features = networks.appearance_encoder(_packed(pictures.to(dtype)), maps)
         with torch.autocast(batch.labels.device.type, enabled=False):

@@ -16,7 +16,7 @@ from ..networks.checkpoint import Networks
 from ..networks.config import CODE_GRID
 from ..networks.discriminator import Discriminator
 from ..networks.losses import perceptual_loss
-from ..networks.shape import BODY_CHANNELS, sampling_step, working_coverage
+from ..networks.shape import BODY_CHANNELS, body_channels, sampling_step, working_coverage
 from .augment import (
     AffineLimits,
     Warp,
@@ -146,7 +146,7 @@ class ShapeTask(Task[ShapeBatch]):
         closer = Warp(zoom.to(self.device), *labels.shape[1:])
         labels, before, densepose = (closer.labels(each) for each in (labels, before, densepose))
         densepose = self._rough_body(drop_coordinates(densepose, flat), generator)
-        body = working_body(self._samples(densepose), self.scale // self.step)
+        body = body_channels(self._samples(densepose), torch.float32, self.scale // self.step)
         if self.options.conditioning == "surface":
             body = torch.cat([body, self._coverage(densepose, garment, raw, generator)], dim=1)
 
@@ -184,7 +184,7 @@ class ShapeTask(Task[ShapeBatch]):
         grid = torch.zeros(count, NUM_CLASSES, codes.shape[1], *CODE_GRID, dtype=codes.dtype, device=codes.device)
         grid = grid.index_put((batch.rows, batch.classes), codes)
         body = batch.body.contiguous(memory_format=torch.channels_last)
-        return networks.shape_generator.draw(grid, body).float()
+        return networks.shape_generator(grid, body).float()
 
     def losses(self, output: Tensor, batch: ShapeBatch) -> dict[str, Tensor]:
         """Return cross-entropy, dice and, if it has a weight, the perceptual loss of drawn labels."""
@@ -260,12 +260,6 @@ def class_shares(ids: Tensor, classes: int, scale: int) -> Tensor:
     blocks = F.pixel_unshuffle(ids.unsqueeze(1), scale).long()
     shares = torch.zeros(len(ids), classes, *blocks.shape[2:], device=ids.device)
     return shares.scatter_add_(1, blocks, torch.full_like(blocks, scale**-2, dtype=torch.float32))
-
-
-def working_body(densepose: Tensor, scale: int) -> Tensor:
-    """Return body channels `[N, 27, h, w]` of body maps `[N, H, W, 3]` at the working size; see `body_channels`."""
-    coordinates = F.avg_pool2d(densepose[..., 1:].permute(0, 3, 1, 2).float() / 255, scale)
-    return torch.cat([class_shares(densepose[..., 0], NUM_BODY_PARTS, scale), coordinates], dim=1)
 
 
 def dice_loss(shares: Tensor, target: Tensor) -> Tensor:

@@ -63,7 +63,7 @@ def test_small_shape_networks_serve_base(tmp_path):
     assert networks.config == preset("base")
     codes, body = torch.randn(1, 20, 10, 8, 4), torch.rand(1, 27, 128, 64)
     with torch.no_grad():
-        assert torch.equal(networks.shape_generator.draw(codes, body), small.shape_generator.draw(codes, body))
+        assert torch.equal(networks.shape_generator(codes, body), small.shape_generator(codes, body))
 
 
 @pytest.mark.parametrize("name", PRESETS)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from oviton.networks.layers import largest_channel, read_rows, read_values
+from oviton.networks.layers import block_sums, largest_channel, read_rows, read_values
 
 
 @pytest.fixture
@@ -39,3 +39,10 @@ def test_rows_are_read_from_each_requests_table(rng):
     index, table = rng.integers(0, 6, (3, 4, 5)), rng.random((3, 6, 2), np.float32)
     expected = np.stack([rows[places] for rows, places in zip(table, index, strict=True)])
     assert np.array_equal(read_rows(torch.from_numpy(table), torch.from_numpy(index)), expected)
+
+
+@pytest.mark.parametrize("size", [1, 2, 4])
+def test_blocks_are_added_up(rng, size):
+    x = rng.integers(0, 256, (2, 8, 12, 3)).astype(np.float32)
+    expected = x.reshape(2, 8 // size, size, 12 // size, size, 3).sum(axis=(2, 4))
+    assert np.array_equal(block_sums(torch.from_numpy(x), size).numpy(), expected)

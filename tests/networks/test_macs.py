@@ -7,10 +7,10 @@ from oviton.networks.macs import count_gmacs
 PINNED = {
     ("paper", "codes"): (2.124, 125.853, 9.632, 128.086),
     ("paper", "surface"): (2.124, 134.074, 9.632, 148.638),
-    ("base", "codes"): (0.130, 0.314, 0.262, 6.759),
-    ("base", "surface"): (0.130, 0.336, 0.262, 7.724),
-    ("small", "codes"): (0.130, 0.314, 1.047, 1.690),
-    ("small", "surface"): (0.130, 0.336, 1.047, 1.932),
+    ("base", "codes"): (0.130, 0.356, 0.262, 6.759),
+    ("base", "surface"): (0.130, 0.378, 0.262, 7.724),
+    ("small", "codes"): (0.130, 0.335, 1.047, 1.690),
+    ("small", "surface"): (0.130, 0.357, 1.047, 1.932),
     ("tiny", "codes"): (0.00453, 0.01655, 0.00711, 0.01034),
     ("tiny", "surface"): (0.00453, 0.01900, 0.00711, 0.01485),
 }
@@ -21,7 +21,9 @@ def test_gmacs_are_pinned(name, conditioning):
     counts = count_gmacs(preset(name).with_conditioning(conditioning))
     found = tuple(counts.values())
     assert found[:4] == pytest.approx(PINNED[name, conditioning], rel=0.01)
-    assert counts["compositor"] == 0
+    # It has no network; what it multiplies are the columns of colour errors, interpolated from blocks.
+    blocks = preset(name).height // 4 * (preset(name).width // 4)
+    assert counts["compositor"] == pytest.approx(9 * blocks * preset(name).width / 1e9)
 
 
 def test_every_preset_is_pinned():

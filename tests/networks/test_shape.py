@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional as F
 
 from oviton.data.classes import CLASS_IDS
 from oviton.networks.config import preset
@@ -48,6 +49,14 @@ def test_body_channels_are_one_hot_parts_and_scaled_coordinates():
     assert channels[25:].tolist() == pytest.approx([1.0, 0.2])
 
 
+@pytest.mark.parametrize("pool", [2, 4])
+def test_pooled_body_channels_are_means_of_blocks(pool):
+    rng = np.random.default_rng(pool)
+    densepose = torch.from_numpy(rng.integers(0, 25, (2, 16, 8, 3)).astype(np.uint8))
+    expected = F.avg_pool2d(body_channels(densepose, torch.float32), pool)
+    torch.testing.assert_close(body_channels(densepose, torch.float32, pool), expected)
+
+
 def test_prior_draws_a_clothed_body_before_training():
     torch.manual_seed(0)
     generator = ShapeGenerator(preset("small")).eval()
@@ -55,7 +64,8 @@ def test_prior_draws_a_clothed_body_before_training():
     densepose[:, 40:80, 40:90, 0] = 23
     densepose[:, 80:160, 40:90, 0] = 2
     with torch.no_grad():
-        labels = generator(torch.zeros(1, 20, 10, 8, 4), body_channels(densepose, torch.float32)).argmax(1)
+        body = body_channels(densepose, torch.float32, generator.pool)
+        labels = generator(torch.zeros(1, 20, 10, 8, 4), body).argmax(1)
     assert labels[0, 5, 5] == CLASS_IDS["background"]
     assert labels[0, 30, 32] == CLASS_IDS["face"]
     assert labels[0, 60, 32] in (CLASS_IDS["coat"], CLASS_IDS["upper_clothes"], CLASS_IDS["dress"])
@@ -69,5 +79,7 @@ def test_logits_have_the_working_size_of_the_preset(name):
     with torch.device("meta"):
         generator = ShapeGenerator(config)
         codes = torch.empty(1, 20, config.shape_code, 8, 4)
-        body = torch.empty(1, 27, config.height // step, config.width // step)
+        samples = torch.empty(1, config.height // step, config.width // step, 3, dtype=torch.int32)
+        body = body_channels(samples, torch.float32, generator.pool)
+        assert body.shape == (1, 27, config.height // scale, config.width // scale)
         assert generator(codes, body).shape == (1, 20, config.height // scale, config.width // scale)

@@ -8,12 +8,12 @@ from oviton.networks.checkpoint import save_checkpoint, untrained_networks
 from oviton.networks.config import preset
 from oviton.networks.graphs import ShapeEncoderGraph
 from oviton.networks.layers import one_hot
-from oviton.networks.shape import BODY_CHANNELS, body_channels, working_coverage
+from oviton.networks.shape import BODY_CHANNELS, working_coverage
 from oviton.training import shape_trainer
 from oviton.training.augment import AffineLimits
 from oviton.training.dataset import Dataset
 from oviton.training.options import TrainOptions
-from oviton.training.shape_trainer import ShapeTask, class_shares, dice_loss, working_body
+from oviton.training.shape_trainer import ShapeTask, class_shares, dice_loss
 from oviton.training.start import copy_weights
 from oviton.training.trainer import part_networks
 
@@ -47,8 +47,6 @@ def test_shares_equal_the_pooled_one_hot_map(scale):
     labels = torch.from_numpy(rng.integers(0, 20, (2, 16, 8)).astype(np.uint8))
     expected = F.avg_pool2d(one_hot(labels, 20, torch.float32), scale)
     assert torch.equal(class_shares(labels, 20, scale), expected)
-    body = torch.from_numpy(rng.integers(0, 25, (2, 16, 8, 3)).astype(np.uint8))
-    assert torch.equal(working_body(body, scale), F.avg_pool2d(body_channels(body, torch.float32), scale))
 
 
 def test_single_images_are_given_their_own_slices(task, calm):
@@ -74,7 +72,7 @@ def test_codes_of_slices_equal_those_of_the_exported_encoder(task, calm):
     graph = ShapeEncoderGraph(task.config)
     graph.shape_encoder = networks.shape_encoder
     seen = []
-    networks.shape_generator.draw = lambda codes, body: seen.append(codes) or body
+    networks.shape_generator.forward = lambda codes, body: seen.append(codes) or body
     with torch.no_grad():
         task.forward(networks, batch)
         labels = raw["labels"]
@@ -199,5 +197,5 @@ def test_surface_shape_starts_as_codes(tmp_path):
     copy_weights(tmp_path, networks, "shape")
     codes, body = torch.randn(1, 20, 10, 8, 4), torch.rand(1, BODY_CHANNELS, 64, 32)
     with torch.no_grad():
-        drawn = networks.shape_generator(codes, body, torch.randn(1, 20, 64, 32))
+        drawn = networks.shape_generator(codes, torch.cat([body, torch.randn(1, 20, 64, 32)], dim=1))
         assert torch.allclose(drawn, plain.shape_generator(codes, body), atol=1e-5)
