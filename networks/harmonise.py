@@ -9,6 +9,8 @@ SIGGRAPH 1996), and taken off. No outline of the old garment is left, and bared 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -51,7 +53,7 @@ def harmonise(generated: Tensor, person_image: Tensor, labels: Tensor, kept: Ten
     members = (background, skin, 1 - background - skin)
     known = [member * kept for member in members]
     error = generated - person_image
-    spread = _spread(torch.cat([*(error * each for each in known), *known], dim=1))
+    spread = _spread(_block_means(error, known))
     found = [
         sum(rows[:, 3 * g : 3 * g + 3] * member[:, :, k::_BLOCK] for g, member in enumerate(members))
         for k, rows in enumerate(upsampled_rows(spread, _BLOCK))
@@ -59,13 +61,34 @@ def harmonise(generated: Tensor, person_image: Tensor, labels: Tensor, kept: Ten
     return generated - sort_rows(found, axis=2) * wanted
 
 
-def _spread(weighted: Tensor) -> Tensor:
-    """Spread three values a group, times weights, and the groups' weights, `[N, 4 G, H, W]`, over the finest blocks.
+def _block_means(error: Tensor, known: Sequence[Tensor]) -> Tensor:
+    """Average three values, times each group's weights, and then the weights, over blocks of pixels.
 
-    Returns `[N, 3 G, H / _BLOCK, W / _BLOCK]`.
+    Rows of a block are added before anything is kept: of all those channels, nothing is made at full size.
+
+    Parameters
+    ----------
+    error
+        `[N, 3, H, W]`.
+    known
+        A group each, `[N, 1, H, W]`.
+
+    Returns
+    -------
+    Tensor
+        `[N, 4 G, H / _BLOCK, W / _BLOCK]`.
     """
-    groups = weighted.shape[1] // 4
-    pyramid = [F.avg_pool2d(weighted, _BLOCK)]
+    rows = []
+    for k in range(_BLOCK):
+        weights = [each[:, :, k::_BLOCK] for each in known]
+        rows.append(torch.cat([*(error[:, :, k::_BLOCK] * weight for weight in weights), *weights], dim=1))
+    return sum(rows[1:], rows[0]).unflatten(3, (-1, _BLOCK)).sum(dim=4) / _BLOCK**2
+
+
+def _spread(blocks: Tensor) -> Tensor:
+    """Spread three values a group, times weights, and the groups' weights, `[N, 4 G, h, w]`: `[N, 3 G, h, w]`."""
+    groups = blocks.shape[1] // 4
+    pyramid = [blocks]
     while all(size % 2 == 0 for size in pyramid[-1].shape[2:]):
         pyramid.append(F.avg_pool2d(pyramid[-1], 2))
     whole = pyramid[-1].mean(dim=(2, 3), keepdim=True)
