@@ -23,6 +23,14 @@ def test_round_trip(folder, tiny_networks):
         assert torch.equal(a, b), name
 
 
+def test_a_bundle_is_read_like_the_checkpoint_that_it_came_from(tiny_bundle_folder, tiny_networks):
+    loaded = load_checkpoint(tiny_bundle_folder)
+    assert loaded.config == tiny_networks.config
+    assert loaded.training_notes == {part: f"trained for a test of {part}" for part in PARTS}
+    for (name, a), b in zip(tiny_networks.state_dict().items(), loaded.state_dict().values(), strict=True):
+        assert torch.equal(a.half().float() if a.is_floating_point() else a, b), name
+
+
 def test_same_seed_same_weights_and_global_state_untouched():
     torch.manual_seed(7)
     before = torch.get_rng_state()
