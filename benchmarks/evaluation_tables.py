@@ -24,7 +24,7 @@ def read_evaluations(results: Path) -> dict[str, EvaluationReport]:
 
 
 def appearance_table(found: Evaluations) -> str:
-    """Return each split's distance relative to flat colour, with generated labels and with true ones."""
+    """Return each split's distance relative to flat colour, and that of all triplets, with generated and true labels."""
     if not found:
         return ""
     heads = [f"`{name}` ({report.conditioning}) | with true labels" for name, report in found.items()]
@@ -37,7 +37,17 @@ def appearance_table(found: Evaluations) -> str:
             for method in ("feed_forward", "feed_forward_true_labels"):
                 cells.append(_short(methods[method].perceptual / flat))
         lines.append(f"| {split} | {' | '.join(cells)} |")
+    together = [
+        _short(_sum_of_distances(report, method) / _sum_of_distances(report, "flat"))
+        for report in found.values()
+        for method in ("feed_forward", "feed_forward_true_labels")
+    ]
+    lines.append(f"| all triplets | {' | '.join(together)} |")
     return "\n".join(lines)
+
+
+def _sum_of_distances(report: EvaluationReport, method: str) -> float:
+    return sum(case.methods[method].perceptual for case in report.cases)
 
 
 def gain_table(found: Evaluations) -> str:

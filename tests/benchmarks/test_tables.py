@@ -45,6 +45,11 @@ def test_evaluations_fill_tables_too():
     assert f"| split | `{name}` ({report.conditioning}) | with true labels |" in text
     share = upper.methods["feed_forward"].perceptual / upper.methods["flat"].perceptual
     assert f"| upper | {share:.2f} |".replace("0.", ".") in text
+    drawn, flat = (
+        sum(scores.n * scores.methods[method].perceptual for scores in report.splits.values())
+        for method in ("feed_forward", "flat")
+    )
+    assert f"| all triplets | {drawn / flat:.2f} |".replace("0.", ".") in text
     text = filled(PAGE.format("shape"), None, evaluations, "page")
     upper = max(evaluations.values(), key=lambda each: len(each.cases)).splits["upper"]
     drawn = f"{upper.iou['upper_clothes'].generated:.2f}".removeprefix("0")
