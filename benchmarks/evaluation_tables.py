@@ -24,7 +24,7 @@ def read_evaluations(results: Path) -> dict[str, EvaluationReport]:
 
 
 def appearance_table(found: Evaluations) -> str:
-    """Return each split's distance relative to flat colour, and that of all triplets, with generated and true labels."""
+    """Return distances relative to flat colour, split by split and of all, with generated labels and with true ones."""
     if not found:
         return ""
     heads = [f"`{name}` ({report.conditioning}) | with true labels" for name, report in found.items()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 from .errors import InputError
 
@@ -143,6 +144,8 @@ def parse_garment_classes(text: str) -> tuple[int, ...]:
 
 
 def present_classes(labels: npt.NDArray[np.uint8]) -> list[int]:
-    """Return the ids that labels of any shape hold, in order; several times as fast as `np.unique`."""
-    present: list[int] = np.flatnonzero(np.bincount(labels.ravel())).tolist()
-    return present
+    """Return the ids that labels of any shape hold, in order; many times as fast as `np.unique`."""
+    if not labels.size:
+        return []
+    counts = Image.fromarray(labels if labels.ndim == 2 else labels.reshape(1, -1)).histogram()
+    return [value for value, count in enumerate(counts) if count]
