@@ -54,10 +54,10 @@ def harmonise(generated: Tensor, person_image: Tensor, labels: Tensor, kept: Ten
     known = [member * kept for member in members]
     error = generated - person_image
     spread = _spread(_block_means(error, known))
-    found = [
-        sum(rows[:, 3 * g : 3 * g + 3] * member[:, :, k::_BLOCK] for g, member in enumerate(members))
-        for k, rows in enumerate(upsampled_rows(spread, _BLOCK))
-    ]
+    found = []
+    for k, rows in enumerate(upsampled_rows(spread, _BLOCK)):
+        own = [rows[:, 3 * g : 3 * g + 3] * member[:, :, k::_BLOCK] for g, member in enumerate(members)]
+        found.append(sum(own[1:], own[0]))
     return generated - sort_rows(found, axis=2) * wanted
 
 
@@ -82,7 +82,7 @@ def _block_means(error: Tensor, known: Sequence[Tensor]) -> Tensor:
     for k in range(_BLOCK):
         weights = [each[:, :, k::_BLOCK] for each in known]
         rows.append(torch.cat([*(error[:, :, k::_BLOCK] * weight for weight in weights), *weights], dim=1))
-    return sum(rows[1:], rows[0]).unflatten(3, (-1, _BLOCK)).sum(dim=4) / _BLOCK**2
+    return torch.unflatten(sum(rows[1:], rows[0]), 3, (-1, _BLOCK)).sum(dim=4) / _BLOCK**2
 
 
 def _spread(blocks: Tensor) -> Tensor:

@@ -184,7 +184,8 @@ class ShapeTask(Task[ShapeBatch]):
         grid = torch.zeros(count, NUM_CLASSES, codes.shape[1], *CODE_GRID, dtype=codes.dtype, device=codes.device)
         grid = grid.index_put((batch.rows, batch.classes), codes)
         body = batch.body.contiguous(memory_format=torch.channels_last)
-        return networks.shape_generator(grid, body).float()
+        logits: Tensor = networks.shape_generator(grid, body)
+        return logits.float()
 
     def losses(self, output: Tensor, batch: ShapeBatch) -> dict[str, Tensor]:
         """Return cross-entropy, dice and, if it has a weight, the perceptual loss of drawn labels."""
