@@ -31,8 +31,9 @@ def main() -> None:
         command = [sys.executable, __file__, *bundle, "--child", capability]
         results[capability] = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
         print(f"{capability}: {results[capability]}")
-    name = options.bundle.name if options.bundle else "small"
-    print(f"wrote {write(f'plan_builds-{name}', results)}")
+    from oviton.export.bundle import Bundle
+
+    print(f"wrote {write(f'plan_builds-{Bundle.open(options.bundle).manifest.name}', results)}")
 
 
 def measure(bundle: Path | None, capability: str) -> dict[str, object]:
