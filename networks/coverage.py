@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..data.classes import LAYERS, NUM_BODY_PARTS, NUM_CLASSES
+from ..data.classes import LAYERS, NUM_BODY_PARTS, NUM_CLASSES, ids
 from .overhang import overhang_lookup
 
 LEVELS = 5
@@ -73,6 +73,27 @@ def coverage_lookup(densepose: Tensor, garment_labels: Tensor, garment_densepose
     return (told * lent).reshape(count, NUM_CLASSES, height, width)
 
 
+def contradiction(coverage: Tensor) -> Tensor:
+    """Return what is added to class logits where a photograph shows that its top does not cover a point of the body.
+
+    The network learnt from rendered body maps how far to believe the lookup. In photographs its tops grow over bare
+    shoulders and necks that the lookup knows to be bare, so for tops it is believed beyond that. (Trousers and skirts
+    got worse on triplets, tops and dresses did not.)
+
+    Parameters
+    ----------
+    coverage
+        What `coverage_lookup` found, `[N, 20, h, w]`.
+
+    Returns
+    -------
+    Tensor
+        `[N, 20, h, w]`, 0 or less.
+    """
+    tops = torch.tensor([c in _TOPS for c in range(NUM_CLASSES)], device=coverage.device).to(coverage.dtype)
+    return coverage.clamp(max=0) * (_DISBELIEF * tops).view(1, -1, 1, 1)
+
+
 def _told(found: Tensor, confidence: Tensor, lender: Tensor) -> Tensor:
     """Return what classes plus one `[N, M, P]` say of every class: `[N, 20, P]`.
 
@@ -91,6 +112,11 @@ def _told(found: Tensor, confidence: Tensor, lender: Tensor) -> Tensor:
     told = torch.where(layer < layers.view(1, -1, 1), -confidence, 0.0)
     return torch.where(found == classes, confidence, told)
 
+
+_TOPS = ids("upper_clothes", "dress", "coat")
+
+_DISBELIEF = 3.0
+"""Logits off where the lookup is sure."""
 
 _LAYERS = [LAYERS.get(label, 0) for label in range(NUM_CLASSES)]
 

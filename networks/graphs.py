@@ -19,6 +19,7 @@ from .appearance import AppearanceEncoder, AppearanceGenerator, encoder_view, po
 from .compositor import composite, merge_labels
 from .conditioning import CodesConditioning, SurfaceConditioning
 from .config import CODE_GRID, NetworkConfig
+from .coverage import contradiction
 from .inputs import body_map, known_sources, label_ids, widen
 from .layers import one_hot, to_uint8_image
 from .shape import ShapeEncoder, ShapeGenerator, body_channels, sampling_step, working_coverage
@@ -88,9 +89,12 @@ class ShapeGeneratorGraph(nn.Module):
         (person_labels,) = label_ids(person_labels)
         dtype = _dtype(self)
         channels = body_channels(body, dtype, self.shape_generator.pool)
-        if coverage is not None:
-            channels = torch.cat([channels, coverage.to(dtype)], dim=1)
-        logits = self.shape_generator(shape_codes.to(dtype), channels)
+        if coverage is None:
+            logits = self.shape_generator(shape_codes.to(dtype), channels)
+        else:
+            coverage = coverage.to(dtype)
+            logits = self.shape_generator(shape_codes.to(dtype), torch.cat([channels, coverage], dim=1))
+            logits = logits + contradiction(coverage)
         return merge_labels(logits, person_labels, source)
 
 
