@@ -4,8 +4,8 @@ import torch
 
 from oviton.data.classes import CLASS_IDS, LAYERS
 from oviton.networks.config import preset
-from oviton.networks.coverage import DECAY, LEVELS, coverage_lookup
-from oviton.networks.graphs import graph_specs
+from oviton.networks.coverage import DECAY, LEVELS, contradiction, coverage_lookup
+from oviton.networks.graphs import SurfaceShapeGeneratorGraph, graph_specs
 
 TOP, PANTS, ARM = (CLASS_IDS[name] for name in ("upper_clothes", "pants", "left_arm"))
 
@@ -177,3 +177,30 @@ def test_the_generator_follows_coverage_before_any_training():
         shares.append(((drawn == TOP) & (body[..., 0] > 0)).sum() / (body[..., 0] > 0).sum())
     assert shares[0] > 0.9
     assert shares[1] < 0.1
+
+
+def test_only_tops_are_contradicted_and_only_where_the_body_is_bare():
+    coverage = torch.linspace(-1, 1, 20 * 6).reshape(1, 20, 2, 3)
+    coverage[:, TOP] = torch.tensor([[-1.0, -0.5, 0.0], [0.2, 0.8, 1.0]])
+    found = contradiction(coverage)
+    tops = [CLASS_IDS[name] for name in ("upper_clothes", "dress", "coat")]
+    assert not np.delete(found.numpy(), tops, axis=1).any()
+    assert torch.equal(found[0, TOP] / found[0, TOP, 0, 0], torch.tensor([[1.0, 0.5, 0.0], [0.0, 0.0, 0.0]]))
+    assert found[0, TOP, 0, 0] < -1
+
+
+def test_a_top_is_not_drawn_where_its_photograph_shows_bare_skin():
+    config = preset("tiny").with_conditioning("surface")
+    graph = SurfaceShapeGeneratorGraph(config)
+    logits = torch.zeros(1, 20, 64, 32)
+    logits[:, TOP], logits[:, ARM] = 2.0, 1.0
+    graph.shape_generator.forward = lambda codes, body: logits
+    person = torch.full((1, 64, 32), TOP, dtype=torch.uint8)
+    source = torch.zeros(1, 20, dtype=torch.int32)
+    source[:, TOP] = 1
+    coverage = torch.zeros(1, 20, 64, 32)
+    coverage[:, TOP, :20], coverage[:, TOP, 20:40] = -1.0, 1.0
+    body = torch.zeros(1, 64, 32, 3, dtype=torch.int32)
+    drawn = graph.draw(torch.zeros(1, 20, 10, 8, 4), body, person, source, coverage)
+    assert (drawn[:, :20] == ARM).all()
+    assert (drawn[:, 20:] == TOP).all()
