@@ -21,7 +21,7 @@ def _state(options):
     ("part", "changed", "to"),
     [
         ("shape", {}, 0.95),
-        ("appearance", {"weights": {"perceptual": 0.0}}, 0.95),
+        ("appearance", {"weights": {"perceptual": 0.0}}, 0.97),
         # A new network starts as the lookup, which is a fair answer.
         ("appearance", {"weights": {"perceptual": 0.0}, "conditioning": "surface", "learning_rate": 2e-3}, 1.0),
     ],
