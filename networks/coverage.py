@@ -77,8 +77,8 @@ def contradiction(coverage: Tensor) -> Tensor:
     """Return what is added to class logits where a photograph shows that its top does not cover a point of the body.
 
     The network learnt from rendered body maps how far to believe the lookup. In photographs its tops grow over bare
-    shoulders and necks that the lookup knows to be bare, so for tops it is believed beyond that. (Trousers and skirts
-    got worse on triplets, tops and dresses did not.)
+    shoulders and necks that the lookup knows to be bare, so for tops it is believed beyond that. (On triplets,
+    trousers and skirts got worse by it, dresses better, and tops lost .004 of IoU.)
 
     Parameters
     ----------
