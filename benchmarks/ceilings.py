@@ -25,14 +25,14 @@ def matrix_products(precision: str) -> list[Contender]:
     Parameters
     ----------
     precision
-        ``"fp32"`` or ``"bf16"``.
+        ``"fp32"``, ``"bf16"`` or ``"int8"``.
     """
     rng = np.random.default_rng(0)
     a, b = (rng.standard_normal((SIDE, SIDE), np.float32) for _ in range(2))
     found = [Contender(f"openvino {precision}", _openvino_product(b, precision, a))]
     if precision == "fp32":
         found.append(Contender("numpy fp32", lambda: a @ b))
-    if is_installed("torch"):
+    if precision != "int8" and is_installed("torch"):
         torch = require("torch", extra="refine", purpose="the matrix product ceiling")
         dtype = torch.bfloat16 if precision == "bf16" else torch.float32
         left, right = (torch.from_numpy(x).to(dtype) for x in (a, b))
@@ -63,12 +63,24 @@ def copy_bytes() -> float:
     return 2.0 * COPY_MB * 1_000_000
 
 
+_HINT = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}
+
+
 def _openvino_product(weight: Any, precision: str, a: Any) -> Callable[[], object]:
     ov = require("openvino", purpose="the matrix product ceiling")
     parameter = ov.opset13.parameter([SIDE, SIDE], np.float32)
-    product = ov.opset13.matmul(parameter, ov.opset13.constant(weight), False, False)
+    left, right = parameter, ov.opset13.constant(weight)
+    if precision == "int8":
+        left, right = (_rounded(ov.opset13, each) for each in (left, right))
+    product = ov.opset13.matmul(left, right, False, False)
     # Only a corner is returned, so that copying the result out does not count.
     corner = ov.opset13.reduce_max(product, np.array([1]), False)
-    hint = {"INFERENCE_PRECISION_HINT": {"fp32": "f32"}.get(precision, precision), "PERFORMANCE_HINT": "LATENCY"}
+    hint = {"INFERENCE_PRECISION_HINT": _HINT[precision], "PERFORMANCE_HINT": "LATENCY"}
     request = ov.Core().compile_model(ov.Model([corner], [parameter], "product"), "CPU", hint).create_infer_request()
     return lambda: request.infer([a], share_inputs=True)[0]
+
+
+def _rounded(opset: Any, values: Any) -> Any:
+    """Round to 255 steps, which makes OpenVINO multiply in INT8; the values are normally distributed."""
+    low, high = (opset.constant(np.float32(limit)) for limit in (-6, 6))
+    return opset.fake_quantize(values, low, high, low, high, 255)

@@ -201,20 +201,27 @@ def _floors(report: BenchReport) -> str:
 
 
 def _roofline(report: BenchReport) -> str:
-    products = [c.value.value for c in report.ceilings if c.name == "matrix product"]
+    products = {c.precision: c.value.value for c in report.ceilings if c.name == "matrix product"}
     copies = [c.value.value for c in report.ceilings if c.name == "copy"]
     floors = [f for f in report.floors if f.gmacs > 0]
     if not (products and copies and floors):
         return ""
-    product, copied = products[0], copies[0]
+    copied = copies[0]
 
     def place(floor: Floor) -> tuple[float, float]:
         return floor.gmacs * 1000 / floor.megabytes, floor.gmacs / floor.ms.value * 1000
 
     places = [place(floor) for floor in floors]
-    ridge = product / copied
-    left, right = min(ridge, *(p[0] for p in places)) / 2, max(ridge, *(p[0] for p in places)) * 2
-    roof = ((left, left * copied), (ridge, product), (right, product))
+    ridges = [product / copied for product in products.values()]
+    left, right = min(*ridges, *(p[0] for p in places)) / 2, max(*ridges, *(p[0] for p in places)) * 2
+    roofs = [
+        Series(
+            f"ceiling {precision}",
+            ((left, left * copied), (product / copied, product), (right, product)),
+            dots=False,
+        )
+        for precision, product in products.items()
+    ]
     first = floors[0].graph.rpartition(" ")[0]
     named = [floor.graph.removeprefix(f"{first} ") for floor in floors]
     points = [Series(name, (at,), line=False) for name, at in zip(named, places, strict=True)]
@@ -222,7 +229,7 @@ def _roofline(report: BenchReport) -> str:
         "Roofline",
         Axis("multiply-accumulates a byte", log=True),
         Axis("GMAC/s", log=True),
-        [Series("measured ceilings", roof, dots=False), *points[:8]],
+        [*roofs, *points][:9],
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 
@@ -10,7 +11,7 @@ import numpy as np
 from ..export.bundle import Bundle
 from ..export.manifest import GraphEntry, TensorSpec
 
-WEIGHT_BYTES = {"fp32": 4, "bf16": 2, "fp16": 2}
+WEIGHT_BYTES = {"fp32": 4, "bf16": 2, "fp16": 2, "int8": 1}
 
 
 @dataclass(frozen=True)
@@ -45,15 +46,15 @@ class Work:
         return self.megabytes / gigabytes_per_second
 
 
-def work_of(bundle: Bundle, precision: str, requests: int, garments: int) -> dict[str, Work]:
+def work_of(bundle: Bundle, precisions: Mapping[str, str], requests: int, garments: int) -> dict[str, Work]:
     """Return each graph's work for a batch.
 
     Parameters
     ----------
     bundle
         The bundle.
-    precision
-        Of the weights, as the engine keeps them.
+    precisions
+        Of the weights, as the engine keeps them, by graph.
     requests, garments
         N and M.
     """
@@ -66,7 +67,7 @@ def work_of(bundle: Bundle, precision: str, requests: int, garments: int) -> dic
     gmacs = count_gmacs(NetworkConfig.from_json(bundle.manifest.config), requests, garments)
     sizes = {"N": requests, "M": garments}
     return {
-        graph.name: Work(gmacs[graph.name], _bytes(bundle, graph, precision, sizes) / 1e6)
+        graph.name: Work(gmacs[graph.name], _bytes(bundle, graph, precisions[graph.name], sizes) / 1e6)
         for graph in bundle.manifest.graphs
     }
 

@@ -41,7 +41,7 @@ EngineOption = Annotated[
     ),
 ]
 PrecisionOption = Annotated[
-    str, typer.Option("--precision", help="auto: the fastest that passes its gate here; or fp32, bf16, fp16.")
+    str, typer.Option("--precision", help="auto: the fastest that passes its gate here; or fp32, bf16, fp16, int8.")
 ]
 
 

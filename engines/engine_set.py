@@ -106,7 +106,7 @@ class EngineSet(Closeable):
             chosen, passed_over = choose(engine, failed)
             loading = Loading(bundle, chosen, "", cache, on_progress, build_options, on_mismatch, threads)
             try:
-                return _load_first_that_passes(loading, _precisions(chosen, precision), passed_over)
+                return _load_first_that_passes(loading, _precisions(chosen, precision, bundle), passed_over)
             except (GateError, EngineError, CudaError) as error:
                 # What was asked for by name is an error; ``auto`` goes on to the next engine, and reports why.
                 if engine != "auto" or precision != "auto":
@@ -116,6 +116,11 @@ class EngineSet(Closeable):
     def __getitem__(self, graph: str) -> BaseEngine:
         """Return the engine of a graph."""
         return self.engines[graph]
+
+    @property
+    def precisions(self) -> dict[str, str]:
+        """Each graph's precision: with INT8, graphs that are not calibrated for it stay FP32."""
+        return {name: engine.precision for name, engine in self.engines.items()}
 
     def close(self) -> None:
         """Close every engine."""
@@ -207,17 +212,20 @@ def load_engine(
         When the engine cannot run here, lacks the precision or takes no number of threads.
     """
     chosen, _ = choose(engine)
-    (wanted,) = _precisions(chosen, precision)
+    (wanted,) = _precisions(chosen, precision, bundle)
     return Loading(bundle, chosen, wanted, cache or PlanCache(), threads=threads).load(graph)
 
 
-def _precisions(chosen: Availability, precision: str) -> tuple[str, ...]:
+def _precisions(chosen: Availability, precision: str, bundle: Bundle) -> tuple[str, ...]:
+    calibrated = any(graph.activation_ranges for graph in bundle.manifest.graphs)
+    allowed = tuple(p for p in chosen.precisions if p != "int8" or calibrated)
     if precision == "auto":
         # FP16 on a CPU engine is for checking; it is never chosen by itself.
-        return tuple(p for p in chosen.precisions if p != "fp16" or chosen.candidate.device != "cpu")
-    if precision not in chosen.precisions:
-        raise InputError(
-            f"{chosen.candidate.label} has no precision {precision!r} on this machine; "
-            f"allowed: auto, {', '.join(chosen.precisions)}"
-        )
+        return tuple(p for p in allowed if p != "fp16" or chosen.candidate.device != "cpu")
+    if precision not in allowed:
+        if precision in chosen.precisions:
+            lack = f"{bundle.path} was not calibrated for {precision}; export it again"
+        else:
+            lack = f"{chosen.candidate.label} has no precision {precision!r} on this machine"
+        raise InputError(f"{lack}; allowed: auto, {', '.join(allowed)}")
     return (precision,)

@@ -82,7 +82,9 @@ class Loading:
         if self.build_options is not None:
             raise InputError(f"build options are for {' and '.join(FLAVOURS)}, not for {candidate.engine}")
         if candidate.engine == "openvino":
-            return lambda graph: OpenVinoEngine(bundle, graph, precision, self.cache, self.threads)
+            return lambda graph: OpenVinoEngine(
+                bundle, graph, _precision_of(graph, precision), self.cache, self.threads
+            )
         if candidate.engine in ("torch", "torch-compile"):
             compiled = candidate.engine == "torch-compile"
             return lambda graph: TorchEngine(bundle, graph, precision, candidate.device, compiled=compiled)
@@ -111,3 +113,8 @@ class Loading:
             self.on_mismatch,
             tell,
         )
+
+
+def _precision_of(graph: GraphEntry, precision: str) -> str:
+    """Return FP32 for a graph that is not to be rounded to INT8."""
+    return "fp32" if precision == "int8" and not graph.activation_ranges else precision

@@ -77,7 +77,7 @@ AUTO_ORDER = (
     Candidate("tensorrt", "cuda", "tensorrt", ("fp16", "fp32"), "tensorrt"),
     Candidate("tensorrt-rtx", "cuda", "tensorrt-rtx-cu13", ("fp16", "fp32"), "rtx", "tensorrt_rtx"),
     Candidate("torch", "cuda", "torch", ("fp16", "fp32"), "refine"),
-    Candidate("openvino", "cpu", "openvino", ("bf16", "fp32")),
+    Candidate("openvino", "cpu", "openvino", ("bf16", "int8", "fp32")),
     Candidate("onnxruntime", "cpu", "onnxruntime", ("fp32", "fp16")),
     Candidate("torch", "cpu", "torch", ("fp32",), "refine"),
 )
@@ -175,9 +175,8 @@ def _gpu_in_words(candidate: Candidate) -> str:
 def _probe_openvino(candidate: Candidate) -> tuple[str | None, tuple[str, ...]]:
     from .openvino_engine import OpenVinoEngine
 
-    if OpenVinoEngine.has_bf16():
-        return None, candidate.precisions
-    return None, tuple(p for p in candidate.precisions if p != "bf16")
+    has = {"fp32": True, "bf16": OpenVinoEngine.has_bf16(), "int8": OpenVinoEngine.has_int8()}
+    return None, tuple(p for p in candidate.precisions if has[p])
 
 
 def _probe_import(candidate: Candidate) -> tuple[str | None, tuple[str, ...]]:

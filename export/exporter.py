@@ -26,6 +26,7 @@ from ..networks.graphs import (
 )
 from ..networks.perceptual import PerceptualBackbone
 from .bundle import holds_only_a_bundle
+from .calibration import CALIBRATED_GRAPH, measure_ranges
 from .manifest import (
     MANIFEST_NAME,
     MAX_BATCH,
@@ -49,6 +50,9 @@ if TYPE_CHECKING:
 
 GATE_SIZES = ((1, 1), (2, 2), (MAX_BATCH, 1), (1, MAX_BATCH))
 """(N, M) of every parity gate: batch sizes 1, 2 and the largest."""
+
+CALIBRATION_SIZE = (MAX_BATCH, 1)
+"""(N, M), one of the gate's, whose tensors calibration takes: as many different people as there are."""
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how many steps are done, and how many there are."""
@@ -115,6 +119,8 @@ def export_bundle(
             inputs = sample_requests(people, config.height, config.width, requests, garments)
             rows, values = _gate(graphs, modules, inputs, folder, requests, garments)
             parity += rows + gate_programs(programs, sources, values, folder, requests, garments)
+            if (requests, garments) == CALIBRATION_SIZE:
+                graphs = [_calibrated(graph, values, folder) for graph in graphs]
         report("writing the manifest")
         sample_names = _write_samples(people, folder)
         manifest = Manifest(
@@ -191,6 +197,12 @@ def _export_graph(module: nn.Module, spec: GraphSpec, requests: Arrays, folder: 
         float_output=spec.float_output,
         parameters=parameters,
     )
+
+
+def _calibrated(graph: GraphEntry, values: Arrays, folder: Path) -> GraphEntry:
+    if graph.name != CALIBRATED_GRAPH:
+        return graph
+    return graph.model_copy(update={"activation_ranges": measure_ranges(folder / graph.files["onnx_fp32"], values)})
 
 
 def _gate(

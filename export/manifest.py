@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal, Self
 
@@ -67,6 +68,9 @@ class GraphEntry(_Strict):
         Name of a second, differentiable output that only the `.pt2` has.
     parameters
         PyTorch parameter names; the ONNX initializers bear the same, so any form can be refitted by name.
+    activation_ranges
+        Smallest and largest value, on the samples, of what enters the convolutions, by its tensor's name in
+        ``onnx_fp32``: what an engine needs to compute them in INT8. Empty for a graph that is not to be.
     """
 
     name: str
@@ -75,6 +79,19 @@ class GraphEntry(_Strict):
     files: dict[Form, str]
     float_output: str | None = None
     parameters: tuple[str, ...] = ()
+    activation_ranges: dict[str, tuple[float, float]] = {}
+
+    @model_validator(mode="after")
+    def _ranges_are_ranges(self) -> Self:
+        for name, (low, high) in self.activation_ranges.items():
+            if not (math.isfinite(low) and math.isfinite(high) and low <= 0 <= high and low < high):
+                raise ValueError(f"{self.name}: activation range of {name!r} is {low} to {high}; it must hold 0")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_empty_ranges(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave `activation_ranges` out where there are none; see `Manifest`."""
+        return _without_empty(dump(self), "activation_ranges")
 
 
 class ProgramEntry(_Strict):
@@ -218,10 +235,7 @@ class Manifest(_Strict):
     @model_serializer(mode="wrap")
     def _without_empty_origin(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Leave `origin` out where there is none, as manifests did before it existed; their digests stay valid."""
-        values: dict[str, Any] = dump(self)
-        if not values.get("origin"):
-            values.pop("origin", None)
-        return values
+        return _without_empty(dump(self), "origin")
 
     @property
     def is_trained(self) -> bool:
@@ -236,3 +250,7 @@ class Manifest(_Strict):
     def graph(self, name: str) -> GraphEntry:
         """Return a graph by name."""
         return next(graph for graph in self.graphs if graph.name == name)
+
+
+def _without_empty(values: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if key != name or value}

@@ -36,7 +36,7 @@ class Limits:
 
 SAME_PRECISION = Limits(relative=1e-4, agreement=0.9995, psnr=55.0)
 REDUCED_PRECISION = Limits(relative=3e-2, agreement=0.99, psnr=40.0)
-"""For FP16 and bf16 against FP32."""
+"""For FP16, bf16 and INT8 against FP32."""
 
 
 def psnr(a: npt.NDArray[np.generic], b: npt.NDArray[np.generic]) -> float:

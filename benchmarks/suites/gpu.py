@@ -11,6 +11,7 @@ from typing import Any
 
 from ...data.optional import is_installed, require
 from ...export.bundle import Bundle
+from ...export.manifest import GRAPH_NAMES
 from ..bench import Bench
 from ..machine import gpus
 from ..report import Ceiling, Floor, Row
@@ -140,7 +141,7 @@ def _keep(
                 relative=None if samples is reference else samples.over(reference),
             )
         )
-    work = list(work_of(bundle, "fp16", requests, GARMENTS).values())
+    work = list(work_of(bundle, dict.fromkeys(GRAPH_NAMES, "fp16"), requests, GARMENTS).values())
     gmacs, megabytes = sum(w.gmacs for w in work), sum(w.megabytes for w in work)
     name, best = min(found.items(), key=lambda item: item[1].ms.value)
     floor = sum(w.floor_ms(rate.value, traffic.value) for w in work)

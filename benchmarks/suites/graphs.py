@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from ...data.errors import MissingExtraError
@@ -13,7 +15,7 @@ from ...export.manifest import GRAPH_NAMES
 from ...runtime.try_on import TryOn
 from .. import ceilings
 from ..bench import Bench
-from ..intervals import Interval, median, ratio
+from ..intervals import median, ratio
 from ..report import Ceiling, Floor, Row
 from ..timing import Contender, Samples
 from ..work import Work, work_of
@@ -49,35 +51,38 @@ def _bundle(bench: Bench, bundle: Bundle, *, is_first: bool) -> None:
     default = bench.default(bundle)
     engines = loaded_engines(bench, bundle) if is_first else {default_label(default): default}
     contenders = [Contender(name, staged(tryon, arrays)) for name, tryon in engines.items()]
-    precision = default.engines.precision
+    precisions = default.engines.precisions
     on_cpu = default.engines.chosen.candidate.device == "cpu"
-    products = ceilings.matrix_products(precision) if on_cpu else []
-    found = bench.turns(f"graphs of {bundle.manifest.name}", [*contenders, *products, *([ceilings.copy()] * on_cpu)])
+    products = {p: ceilings.matrix_products(p) for p in dict.fromkeys(precisions.values())} if on_cpu else {}
+    ceiling_runs = [*chain(*products.values()), ceilings.copy()] if on_cpu else []
+    found = bench.turns(f"graphs of {bundle.manifest.name}", [*contenders, *ceiling_runs])
     for name, tryon in engines.items():
         _rows(bench, bundle, tryon, found[name])
     if not on_cpu:
         bench.skipped["fraction_of_floor"] = "the default engine runs on a GPU; see the gpu suite"
         return
-    best = min(products, key=lambda each: found[each.name].ms.value)
     try:
-        work = work_of(bundle, precision, 1, GARMENTS)
+        work = work_of(bundle, precisions, 1, GARMENTS)
     except MissingExtraError as error:
         bench.skipped["fraction_of_floor"] = str(error)
         return
-    product, copied = found[best.name], found["copy"]
+    fastest = {p: min((found[each.name] for each in ways), key=lambda s: s.ms.value) for p, ways in products.items()}
     if is_first:
-        bench.ceilings += _ceilings(precision, best.name, product, copied)
+        names = {p: next(each.name for each in ways if found[each.name] is fastest[p]) for p, ways in products.items()}
+        bench.ceilings += _ceilings(names, fastest, found["copy"])
+    floors = [
+        _GraphFloor(graph, precisions[graph], work[graph], fastest[precisions[graph]], found["copy"])
+        for graph in GRAPH_NAMES
+    ]
     stages = found[default_label(default)].stages
-    totals = [sum(each.values()) for each in stages]
-    fraction = Interval(value=0, low=0, high=0)
-    for graph in (*GRAPH_NAMES, "all"):
-        times = totals if graph == "all" else [each[graph] for each in stages]
-        one = _sum(list(work.values())) if graph == "all" else work[graph]
-        floor = _floor_times(work if graph == "all" else {graph: one}, product.seconds, copied.seconds)
-        fraction = ratio(floor, times)
-        bench.floors.append(_floor(f"{bundle.manifest.name} {graph}", precision, one, times, fraction, product, copied))
+    for one in floors:
+        row = _floor_row(bundle, one.graph, one.precision, [one], [each[one.graph] for each in stages])
+        bench.floors.append(row)
+    bench.floors.append(
+        _floor_row(bundle, "all", default.engines.precision, floors, [sum(each.values()) for each in stages])
+    )
     if is_first:
-        bench.headline["fraction_of_floor"] = fraction
+        bench.headline["fraction_of_floor"] = bench.floors[-1].fraction
 
 
 def _rows(bench: Bench, bundle: Bundle, tryon: TryOn, samples: Samples) -> None:
@@ -101,40 +106,62 @@ def _rows(bench: Bench, bundle: Bundle, tryon: TryOn, samples: Samples) -> None:
         )
 
 
-def _ceilings(precision: str, by: str, product: Samples, copied: Samples) -> list[Ceiling]:
-    rate = product.ms.inverse().scaled(ceilings.product_macs() / 1e9 * 1000)
+def _ceilings(names: dict[str, str], products: dict[str, Samples], copied: Samples) -> list[Ceiling]:
     traffic = copied.ms.inverse().scaled(ceilings.copy_bytes() / 1e9 * 1000)
     return [
-        Ceiling(name="matrix product", precision=precision, by=by, value=rate, unit="GMAC/s"),
+        *(
+            Ceiling(name="matrix product", precision=precision, by=names[precision], value=rate, unit="GMAC/s")
+            for precision, product in products.items()
+            for rate in [product.ms.inverse().scaled(ceilings.product_macs() / 1e9 * 1000)]
+        ),
         Ceiling(name="copy", precision="", by="numpy", value=traffic, unit="GB/s"),
     ]
 
 
-def _floor_times(work: dict[str, Work], products: Sequence[float], copies: Sequence[float]) -> list[float]:
-    """Return the floor in milliseconds by the ceilings of each round."""
-    return [
-        sum(one.floor_ms(ceilings.product_macs() / 1e9 / p, ceilings.copy_bytes() / 1e9 / c) for one in work.values())
-        for p, c in zip(products, copies, strict=True)
-    ]
+@dataclass(frozen=True)
+class _GraphFloor:
+    """A graph's work, and the ceilings that hold for it."""
+
+    graph: str
+    precision: str
+    work: Work
+    product: Samples
+    copied: Samples
+
+    @property
+    def compute_ms(self) -> float:
+        return self.work.compute_ms(_gmacs_per_second(self.product.ms.value / 1000))
+
+    @property
+    def memory_ms(self) -> float:
+        return self.work.memory_ms(_gigabytes_per_second(self.copied.ms.value / 1000))
+
+    @property
+    def by_round(self) -> list[float]:
+        """The floor in milliseconds by the ceilings of each round."""
+        return [
+            self.work.floor_ms(_gmacs_per_second(product), _gigabytes_per_second(copied))
+            for product, copied in zip(self.product.seconds, self.copied.seconds, strict=True)
+        ]
 
 
-def _floor(
-    graph: str, precision: str, work: Work, times: list[float], fraction: Interval, product: Samples, copied: Samples
-) -> Floor:
+def _floor_row(bundle: Bundle, graph: str, precision: str, floors: Sequence[_GraphFloor], times: list[float]) -> Floor:
+    least = [sum(each) for each in zip(*(one.by_round for one in floors), strict=True)]
     return Floor(
-        graph=graph,
+        graph=f"{bundle.manifest.name} {graph}",
         precision=precision,
-        gmacs=work.gmacs,
-        megabytes=work.megabytes,
-        compute_ms=work.compute_ms(ceilings.product_macs() / 1e9 / (product.ms.value / 1000)),
-        memory_ms=work.memory_ms(ceilings.copy_bytes() / 1e9 / (copied.ms.value / 1000)),
+        gmacs=sum(one.work.gmacs for one in floors),
+        megabytes=sum(one.work.megabytes for one in floors),
+        compute_ms=sum(one.compute_ms for one in floors),
+        memory_ms=sum(one.memory_ms for one in floors),
         ms=median(times),
-        fraction=fraction,
+        fraction=ratio(least, times),
     )
 
 
-def _sum(parts: list[Work]) -> Work:
-    total = Work(0.0, 0.0)
-    for part in parts:
-        total = total + part
-    return total
+def _gmacs_per_second(seconds: float) -> float:
+    return ceilings.product_macs() / 1e9 / seconds
+
+
+def _gigabytes_per_second(seconds: float) -> float:
+    return ceilings.copy_bytes() / 1e9 / seconds

@@ -4,6 +4,7 @@ import pytest
 from oviton.benchmarks import ceilings
 from oviton.benchmarks.timing import StopRule, take_turns
 from oviton.benchmarks.work import Work, work_of
+from oviton.export.manifest import GRAPH_NAMES
 
 
 def test_the_larger_of_arithmetic_and_traffic_is_the_floor():
@@ -15,26 +16,29 @@ def test_the_larger_of_arithmetic_and_traffic_is_the_floor():
 
 
 def test_bytes_are_inputs_outputs_and_weights(tiny_bundle):
-    found = work_of(tiny_bundle, "fp32", 2, 3)["compositor"]
+    found = work_of(tiny_bundle, dict.fromkeys(GRAPH_NAMES, "fp32"), 2, 3)["compositor"]
     # person_image, person_labels, generated, labels, source; image.
     pixels = 2 * 64 * 32
     assert found.megabytes * 1e6 == pytest.approx(pixels * (3 + 1 + 3 + 1 + 3) + 2 * 20 * 4)
     assert found.gmacs == pytest.approx(2 * 9 * 16 * 8 * 32 / 1e9)  # blocks' colours, interpolated along rows
-    encoder = {
-        precision: work_of(tiny_bundle, precision, 1, 1)["shape_encoder"].megabytes for precision in ("fp32", "bf16")
-    }
+    precisions = {name: "bf16" if name == "shape_encoder" else "fp32" for name in GRAPH_NAMES}
+    whole = work_of(tiny_bundle, dict.fromkeys(GRAPH_NAMES, "fp32"), 1, 1)
+    half = work_of(tiny_bundle, precisions, 1, 1)
     weights = tiny_bundle.manifest.files["shape_encoder.safetensors"].size / 1e6
-    assert encoder["fp32"] - encoder["bf16"] == pytest.approx(weights)
+    assert whole["shape_encoder"].megabytes - half["shape_encoder"].megabytes == pytest.approx(weights)
+    assert whole["shape_generator"] == half["shape_generator"]
 
 
 def test_ceilings_multiply_and_copy(monkeypatch):
     monkeypatch.setattr(ceilings, "SIDE", 64)
     monkeypatch.setattr(ceilings, "COPY_MB", 1)
-    contenders = [*ceilings.matrix_products("fp32"), ceilings.copy()]
+    contenders = [*ceilings.matrix_products("fp32"), *ceilings.matrix_products("int8"), ceilings.copy()]
     found = take_turns(contenders, StopRule(warm_up=0, least=2, most=2, rest=0))
     assert all(seconds > 0 for samples in found.values() for seconds in samples.seconds)
     assert {name.split()[0] for name in found} >= {"openvino", "numpy", "torch", "copy"}
-    openvino = next(c for c in contenders if c.name.startswith("openvino"))
+    openvino, rounded = (next(c for c in contenders if c.name == f"openvino {p}") for p in ("fp32", "int8"))
     rng = np.random.default_rng(0)
     a, b = (rng.standard_normal((64, 64), np.float32) for _ in range(2))
     assert np.allclose(openvino.run(), (a @ b).max(axis=1), atol=1e-3)
+    error = np.abs(rounded.run() - (a @ b).max(axis=1))
+    assert 1e-3 < error.max() < 1  # INT8: 64 products of values rounded to 255 steps

@@ -1,0 +1,181 @@
+"""INT8 convolutions against naive rounding in NumPy, and as a whole against FP32."""
+
+import dataclasses
+import json
+
+import numpy as np
+import openvino as ov
+import pytest
+import torch
+from safetensors.numpy import load_file
+from torch.nn import functional as F
+
+from oviton.data.errors import InputError
+from oviton.engines.engine_set import EngineSet
+from oviton.engines.onnxruntime_engine import OnnxRuntimeEngine
+from oviton.engines.openvino_engine import OpenVinoEngine
+from oviton.engines.openvino_int8 import quantize_convolutions
+from oviton.engines.plan_cache import PlanCache
+from oviton.export.bundle import Bundle
+from oviton.export.parity import psnr
+from oviton.export.samples import read_samples, sample_requests
+
+pytestmark = pytest.mark.skipif(not OpenVinoEngine.has_int8(), reason="INT8 is for x86 processors")
+
+ops = ov.opset13
+
+
+@pytest.fixture(scope="module")
+def graph(tiny_bundle):
+    return tiny_bundle.manifest.graph("appearance_generator")
+
+
+@pytest.fixture(scope="module")
+def feed(tiny_bundle, graph):
+    """Two requests of two garments, as they reach the appearance generator."""
+    values = dict(sample_requests(read_samples(tiny_bundle.sample_folders), 64, 32, 2, 2))
+    for each in tiny_bundle.manifest.graphs[:3]:
+        with OnnxRuntimeEngine(tiny_bundle, each, "fp32") as engine:
+            values |= engine(**{spec.name: values[spec.name] for spec in each.inputs})
+    return {spec.name: values[spec.name] for spec in graph.inputs}
+
+
+def _model(*weights, shuffle=False):
+    """Return a model of convolutions one after the other, with named inputs, and a pixel shuffle after the first."""
+    x = parameter = ops.parameter([1, weights[0].shape[1], 6, 6], np.float32)
+    parameter.output(0).set_names({"x0"})
+    for index, weight in enumerate(weights):
+        x = ops.convolution(x, ops.constant(weight), [1, 1], [0, 0], [0, 0], [1, 1])
+        if shuffle and index == 0:
+            x = ops.depth_to_space(x, "blocks_first", 2)
+        x.output(0).set_names({f"x{index + 1}"})
+    return ov.Model([x], [parameter], "convolutions")
+
+
+def _run(model, x):
+    return ov.Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})(x)[0]
+
+
+def _rounded(x, low, high, levels):
+    step = (high - low) / (levels - 1)
+    return np.round((np.clip(x, low, high) - low) / step) * step + low
+
+
+def test_a_convolution_is_that_of_rounded_values():
+    rng = np.random.default_rng(3)
+    x = rng.uniform(-1, 3, (1, 4, 6, 6)).astype(np.float32)
+    weight = rng.normal(size=(5, 4, 3, 3)).astype(np.float32) * np.array([1, 10, 0.1, 0, 1]).reshape(-1, 1, 1, 1)
+    weight = weight.astype(np.float32)
+    model = _model(weight)
+    quantize_convolutions(model, {"x0": (-1.0, 2.0)})  # what lies above 2 is clipped
+    largest = np.abs(weight).max(axis=(1, 2, 3), keepdims=True)
+    largest[largest == 0] = 1
+    expected = F.conv2d(
+        torch.from_numpy(_rounded(x, -1, 2, 256)).double(),
+        torch.from_numpy(_rounded(weight, -largest, largest, 255)).double(),
+    ).numpy()
+    exact = F.conv2d(torch.from_numpy(x.clip(-1, 2)), torch.from_numpy(weight)).numpy()
+    found = _run(model, x)
+    for channel in range(5):
+        scale = max(np.abs(exact[:, channel]).max(), 1e-6)
+        # A value between two steps may fall to either; one step of one value is far less than rounding as a whole.
+        assert np.abs(found - expected)[:, channel].max() <= 0.004 * scale
+    assert np.abs(found - exact).max() > 0.001 * np.abs(exact).max()
+
+
+def test_scales_survive_a_pixel_shuffle():
+    rng = np.random.default_rng(4)
+    first = (rng.normal(size=(8, 3, 3, 3)) * rng.uniform(0.5, 2, (8, 1, 1, 1))).astype(np.float32)
+    second = rng.normal(size=(4, 2, 3, 3)).astype(np.float32)
+    x = rng.uniform(-1, 1, (1, 3, 6, 6)).astype(np.float32)
+    exact = _run(_model(first, second, shuffle=True), x)
+    model = _model(first, second, shuffle=True)
+    quantize_convolutions(model, {"x0": (-1.0, 1.0), "x1": (-30.0, 30.0)})
+    found = _run(model, x)
+    assert 1e-4 < np.abs(found - exact).max() / np.abs(exact).max() < 0.05
+
+
+def test_an_input_without_a_range_is_an_error():
+    with pytest.raises(RuntimeError, match="what enters it has no activation range"):
+        quantize_convolutions(_model(np.ones((1, 1, 3, 3), np.float32)), {"y": (-1.0, 1.0)})
+
+
+def test_weights_that_are_computed_are_an_error():
+    x, weight = ops.parameter([1, 1, 6, 6], np.float32), ops.parameter([1, 1, 3, 3], np.float32)
+    x.output(0).set_names({"x0"})
+    convolution = ops.convolution(x, weight, [1, 1], [0, 0], [0, 0], [1, 1])
+    with pytest.raises(RuntimeError, match="its weights are not constant"):
+        quantize_convolutions(ov.Model([convolution], [x, weight], "computed"), {"x0": (-1.0, 1.0)})
+
+
+def test_every_convolution_of_the_generator_runs_in_int8(tiny_bundle, graph):
+    with OpenVinoEngine(tiny_bundle, graph, "int8") as engine:
+        runtime = engine._compile(2, None).get_runtime_model()
+    kinds = [
+        op.get_rt_info()["primitiveType"].astype(str)
+        for op in runtime.get_ops()
+        if "Convolution" in str(op.get_rt_info()["layerType"].astype(str))
+    ]
+    assert len(kinds) >= 8
+    assert all(kind.upper().endswith("I8") for kind in kinds), kinds
+
+
+def test_the_generator_agrees_with_fp32_and_is_not_the_same(tiny_bundle, graph, feed):
+    with OpenVinoEngine(tiny_bundle, graph, "int8") as engine, OnnxRuntimeEngine(tiny_bundle, graph, "fp32") as exact:
+        found, expected = engine(**feed)["generated"], exact(**feed)["generated"]
+    assert 40 <= psnr(found, expected) < 80
+
+
+def test_a_refit_rounds_the_new_weights(tiny_bundle, graph, feed):
+    rng = np.random.default_rng(0)
+    weights = {
+        name: (value * rng.uniform(0.7, 1.3, value.shape)).astype(np.float16)
+        for name, value in load_file(tiny_bundle.graph_file(graph, "weights")).items()
+    }
+    with OpenVinoEngine(tiny_bundle, graph, "int8") as engine, OnnxRuntimeEngine(tiny_bundle, graph, "fp32") as exact:
+        before = engine(**feed)["generated"]
+        for each in (engine, exact):
+            each.refit(weights)
+        found, expected = engine(**feed)["generated"], exact(**feed)["generated"]
+        assert psnr(found, expected) >= 38  # ranges are those of the old weights
+        assert psnr(found, before) < psnr(found, expected)
+        engine.refit({})
+        assert np.array_equal(engine(**feed)["generated"], before)
+
+
+def test_a_plan_depends_on_the_ranges(tiny_bundle, graph, tmp_path):
+    cache = PlanCache(tmp_path)
+    wider = graph.model_copy(
+        update={
+            "activation_ranges": {name: (2 * low, 2 * high) for name, (low, high) in graph.activation_ranges.items()}
+        }
+    )
+    for each in (graph, wider, graph):
+        OpenVinoEngine(tiny_bundle, each, "int8", cache).close()
+    keys = [json.loads(path.read_text())["key"] for path in tmp_path.glob("*.json")]
+    assert len({key["options"]["activation_ranges"] for key in keys}) == len(keys) == 2
+
+
+@pytest.fixture
+def uncalibrated(tiny_bundle):
+    """The tiny bundle as one from before calibration."""
+    graphs = tuple(graph.model_copy(update={"activation_ranges": {}}) for graph in tiny_bundle.manifest.graphs)
+    return dataclasses.replace(tiny_bundle, manifest=tiny_bundle.manifest.model_copy(update={"graphs": graphs}))
+
+
+def test_a_bundle_without_ranges_is_never_int8(uncalibrated: Bundle, tmp_path):
+    with EngineSet.load(uncalibrated, "openvino", cache=PlanCache(tmp_path)) as engines:
+        assert engines.precision != "int8"
+    with pytest.raises(InputError, match=r"was not calibrated for int8; export it again; allowed: auto, .*fp32"):
+        EngineSet.load(uncalibrated, "openvino", "int8")
+    with pytest.raises(InputError, match="graph appearance_generator was not calibrated for int8"):
+        OpenVinoEngine(uncalibrated, uncalibrated.manifest.graph("appearance_generator"), "int8")
+
+
+def test_only_calibrated_graphs_are_rounded_and_gated(tiny_bundle, tmp_path):
+    with EngineSet.load(tiny_bundle, "openvino", "int8", cache=PlanCache(tmp_path)) as engines:
+        assert engines.precision == "int8"
+        assert engines.precisions == {
+            name: "int8" if name == "appearance_generator" else "fp32" for name in engines.engines
+        }
+        assert {row.graph for row in engines.gate} == {"appearance_generator"}
