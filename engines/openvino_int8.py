@@ -51,8 +51,7 @@ def quantize_convolutions(model: Any, ranges: Ranges) -> None:
         if name is None:
             raise RuntimeError(f"{convolution.get_friendly_name()}: what enters it has no activation range")
         if name not in rounded:
-            low, high = ranges[name]
-            rounded[name] = _fake_quantize(source, np.float32(low), np.float32(high), _LEVELS)
+            rounded[name] = _rounded(source, *ranges[name])
         entry.replace_source_output(rounded[name])
         _quantize_weights(convolution)
     model.validate_nodes_and_infer_types()
@@ -69,6 +68,17 @@ def _entry(convolution: Any) -> Any:
     while entry.get_source_output().get_node().get_type_name() in _MOVES:
         entry = entry.get_source_output().get_node().input(0)
     return entry
+
+
+def _rounded(source: Any, low: float, high: float) -> Any:
+    """Round an output; of tables that it is read from, the table first, so that INT8 is what is read."""
+    limits = np.float32(low), np.float32(high)
+    node = source.get_node()
+    parts = [value.get_node() for value in node.input_values()] if node.get_type_name() == "Concat" else [node]
+    for part in parts:
+        if part.get_type_name() == "Gather":
+            part.input(0).replace_source_output(_fake_quantize(part.input_value(0), *limits, _LEVELS))
+    return _fake_quantize(source, *limits, _LEVELS)
 
 
 def _quantize_weights(convolution: Any) -> None:

@@ -108,16 +108,23 @@ def test_weights_that_are_computed_are_an_error():
         quantize_convolutions(ov.Model([convolution], [x, weight], "computed"), {"x0": (-1.0, 1.0)})
 
 
-def test_every_convolution_of_the_generator_runs_in_int8(tiny_bundle, graph):
+def _kernels(tiny_bundle, graph, kind, field):
+    """Return what OpenVINO says of its compiled operations of a kind."""
     with OpenVinoEngine(tiny_bundle, graph, "int8") as engine:
         runtime = engine._compile(2, None).get_runtime_model()
-    kinds = [
-        op.get_rt_info()["primitiveType"].astype(str)
-        for op in runtime.get_ops()
-        if "Convolution" in str(op.get_rt_info()["layerType"].astype(str))
-    ]
-    assert len(kinds) >= 8
-    assert all(kind.upper().endswith("I8") for kind in kinds), kinds
+    infos = [{name: value.astype(str) for name, value in op.get_rt_info().items()} for op in runtime.get_ops()]
+    return [info[field] for info in infos if info.get("layerType") == kind]
+
+
+def test_every_convolution_of_the_generator_runs_in_int8(tiny_bundle, graph):
+    kernels = _kernels(tiny_bundle, graph, "Convolution", "primitiveType")
+    assert len(kernels) >= 8
+    assert all(kernel.endswith("I8") for kernel in kernels), kernels
+
+
+def test_codes_are_painted_in_int8(tiny_bundle, graph):
+    # Their table is rounded, not the far larger painting.
+    assert "u8" in _kernels(tiny_bundle, graph, "Gather", "outputPrecisions")
 
 
 def test_the_generator_agrees_with_fp32_and_is_not_the_same(tiny_bundle, graph, feed):
