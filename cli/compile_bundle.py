@@ -169,7 +169,7 @@ def _compile_by_loading(bundle: Bundle, engine: str, precision: str, cache: Plan
             if plan is not None:
                 size, seconds = f"{plan.size / 1e6:.2f} MB", f"{plan.seconds:.2f}"
                 origin = _origin(plan)
-            table.add_row(name, loaded.chosen.candidate.label, loaded.precision, size, seconds, origin)
+            table.add_row(name, loaded.chosen.candidate.label, loaded.precisions[name], size, seconds, origin)
         out.print(table)
         if loaded.gate:
             out.print(parity_table(loaded.gate))
