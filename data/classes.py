@@ -48,6 +48,9 @@ SKIN = ids("face", "torso_skin", "left_arm", "right_arm", "left_leg", "right_leg
 GARMENTS = tuple(i for i in range(NUM_CLASSES) if i not in (BACKGROUND, CLASS_IDS["hair"]) and i not in SKIN)
 """What can be worn or removed; everything else is the person."""
 
+TOPS = ids("upper_clothes", "dress", "coat")
+"""The garments that may have sleeves."""
+
 HEADWEAR = ids("hat", "sunglasses", "scarf")
 """The garments that may cover the head."""
 

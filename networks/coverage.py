@@ -8,11 +8,13 @@ conditioning.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..data.classes import LAYERS, NUM_BODY_PARTS, NUM_CLASSES, ids
+from ..data.classes import LAYERS, NUM_BODY_PARTS, NUM_CLASSES, TOPS
 from .overhang import overhang_lookup
 
 LEVELS = 5
@@ -20,7 +22,31 @@ DECAY = 0.8
 """What is left of the confidence with every level, that is, with texels of twice the size."""
 
 
-def coverage_lookup(densepose: Tensor, garment_labels: Tensor, garment_densepose: Tensor, source: Tensor) -> Tensor:
+class Coverage(NamedTuple):
+    """What the garments' photographs say of a person's pixels.
+
+    Parameters
+    ----------
+    told
+        float32 `[N, 20, h, w]` in [-1, 1]: above 0 where the photograph shows the class at this point of the body, or
+        as far off it; below 0 where it shows skin, or what is worn beneath the class, there. 0 where it does not show
+        the point, where something worn above may hide the class, or where the class comes from no photograph. The
+        smaller, the farther on the body the answer was found.
+    outline
+        float32 `[N, 20, h, w]`: beside the body, the same of the nearest point of its outline; 0 elsewhere.
+    part
+        int32 `[N, h, w]`: the part of the body that a pixel lies on or beside, else 0.
+    on_body
+        float32 `[N, h, w]`: 1 on the body, where it has coordinates, else 0.
+    """
+
+    told: Tensor
+    outline: Tensor
+    part: Tensor
+    on_body: Tensor
+
+
+def coverage_lookup(densepose: Tensor, garment_labels: Tensor, garment_densepose: Tensor, source: Tensor) -> Coverage:
     """Say of every class that comes from a garment photograph where it covers the person's body.
 
     A body map without coordinates (U = V = 0 throughout) tells nothing, on either side.
@@ -36,11 +62,8 @@ def coverage_lookup(densepose: Tensor, garment_labels: Tensor, garment_densepose
 
     Returns
     -------
-    Tensor
-        float32 `[N, 20, h, w]` in [-1, 1]: above 0 where the photograph shows the class at this point of the body,
-        below 0 where it shows skin, or what is worn beneath the class, there. 0 where it does not show the point, where
-        something worn above may hide the class, or where the class comes from no photograph. The smaller, the farther
-        on the body the answer was found.
+    Coverage
+        Of all classes.
     """
     count, height, width = densepose.shape[:3]
     garments, texels = garment_labels.shape[1], garment_labels.shape[2] // 4  # a texel is about a pixel of the torso
@@ -56,42 +79,50 @@ def coverage_lookup(densepose: Tensor, garment_labels: Tensor, garment_densepose
     levels = [atlas]
     for _ in range(LEVELS - 1):
         levels.append(F.max_pool2d(levels[-1], 2))
+    finer = garment_labels.shape[2] // height
+    nearest, beside = overhang_lookup(densepose, garment_labels, garment_densepose[:, :, ::finer, ::finer])
     for level, labels in reversed(list(enumerate(levels))):
         size = texels >> level
-        place, on_body = _texel_index(densepose, size)
+        place, reached = _texel_index(nearest, size)
         place = place.unsqueeze(1) + first * (NUM_BODY_PARTS * size * size)
-        here = labels.flatten().index_select(0, place.flatten()).reshape(place.shape) * on_body.unsqueeze(1)
+        here = labels.flatten().index_select(0, place.flatten()).reshape(place.shape) * reached.unsqueeze(1)
         hit = here > 0
         found, confidence = torch.where(hit, here, found), torch.where(hit, DECAY**level, confidence)
 
-    finer = garment_labels.shape[2] // height
-    beside = overhang_lookup(densepose, garment_labels, garment_densepose[:, :, ::finer, ::finer])
     # Every class is lent by one photograph, so what the others show is not even looked at.
     lender = torch.arange(count, device=source.device).unsqueeze(1) * garments + (source - 1).clamp(min=0)
-    told = sum(_told(found + clear.to(torch.float32), confidence + sure, lender) for clear, sure in beside)
-    lent = (source > 0).to(torch.float32).unsqueeze(2) / len(beside)
-    return (told * lent).reshape(count, NUM_CLASSES, height, width)
+    lent = (source > 0).to(torch.float32).unsqueeze(2)
+    body = _told(found, confidence, lender) * lent
+    clear = sum(_told(shown.to(torch.float32), sure, lender) for shown, sure in beside) * (lent / len(beside))
+    _, on_body = _texel_index(densepose, texels)
+    on = on_body.unsqueeze(1)
+    told, outline = (
+        each.reshape(count, NUM_CLASSES, height, width) for each in (body * on + clear * (1 - on), body * (1 - on))
+    )
+    return Coverage(told, outline, nearest[..., 0], on_body.reshape(count, height, width))
 
 
-def contradiction(coverage: Tensor) -> Tensor:
+def contradiction(told: Tensor, outline: Tensor) -> Tensor:
     """Return what is added to class logits where a photograph shows that its top does not cover a point of the body.
 
     The network learnt from rendered body maps how far to believe the lookup. In photographs its tops grow over bare
     shoulders and necks that the lookup knows to be bare, so for tops it is believed beyond that. (On triplets,
-    trousers and skirts got worse by it, dresses better, and tops lost .004 of IoU.)
+    trousers and skirts got worse by it, dresses better, and tops lost .004 of IoU.) Nor does cloth hang clear of a bare
+    point: often the photograph shows the other side of a limb, so that there is nothing beside this one to look up, and
+    flaps hung from shoulders.
 
     Parameters
     ----------
-    coverage
-        What `coverage_lookup` found, `[N, 20, h, w]`.
+    told, outline
+        Of `Coverage`, `[N, 20, h, w]`.
 
     Returns
     -------
     Tensor
         `[N, 20, h, w]`, 0 or less.
     """
-    tops = torch.tensor([c in _TOPS for c in range(NUM_CLASSES)], device=coverage.device).to(coverage.dtype)
-    return coverage.clamp(max=0) * (_DISBELIEF * tops).view(1, -1, 1, 1)
+    tops = torch.tensor([c in TOPS for c in range(NUM_CLASSES)], device=told.device).to(told.dtype)
+    return torch.minimum(told, outline).clamp(max=0) * (_DISBELIEF * tops).view(1, -1, 1, 1)
 
 
 def _told(found: Tensor, confidence: Tensor, lender: Tensor) -> Tensor:
@@ -112,8 +143,6 @@ def _told(found: Tensor, confidence: Tensor, lender: Tensor) -> Tensor:
     told = torch.where(layer < layers.view(1, -1, 1), -confidence, 0.0)
     return torch.where(found == classes, confidence, told)
 
-
-_TOPS = ids("upper_clothes", "dress", "coat")
 
 _DISBELIEF = 3.0
 """Logits off where the lookup is sure."""

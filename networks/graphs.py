@@ -19,7 +19,7 @@ from .appearance import AppearanceEncoder, AppearanceGenerator, encoder_view, po
 from .compositor import composite, merge_labels
 from .conditioning import CodesConditioning, SurfaceConditioning
 from .config import CODE_GRID, NetworkConfig
-from .coverage import contradiction
+from .coverage import Coverage, contradiction
 from .inputs import body_map, known_sources, label_ids, widen
 from .layers import one_hot, to_uint8_image
 from .shape import ShapeEncoder, ShapeGenerator, body_channels, sampling_step, working_coverage
@@ -83,7 +83,7 @@ class ShapeGeneratorGraph(nn.Module):
         body: Tensor,
         person_labels: Tensor,
         source: Tensor,
-        coverage: Tensor | None = None,
+        coverage: Coverage | None = None,
     ) -> Tensor:
         """Run the generator on samples of the body map and merge what it draws with the person's labels."""
         (person_labels,) = label_ids(person_labels)
@@ -92,9 +92,9 @@ class ShapeGeneratorGraph(nn.Module):
         if coverage is None:
             logits = self.shape_generator(shape_codes.to(dtype), channels)
         else:
-            coverage = coverage.to(dtype)
-            logits = self.shape_generator(shape_codes.to(dtype), torch.cat([channels, coverage], dim=1))
-            logits = logits + contradiction(coverage)
+            told, outline = coverage.told.to(dtype), coverage.outline.to(dtype)
+            logits = self.shape_generator(shape_codes.to(dtype), torch.cat([channels, told], dim=1))
+            logits = logits + contradiction(told, outline)
         return merge_labels(logits, person_labels, source)
 
 

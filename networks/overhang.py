@@ -34,7 +34,7 @@ def texels_for(height: int) -> int:
 
 def overhang_lookup(
     densepose: Tensor, garment_labels: Tensor, garment_densepose: Tensor
-) -> tuple[tuple[Tensor, Tensor], ...]:
+) -> tuple[Tensor, tuple[tuple[Tensor, Tensor], ...]]:
     """Say what every garment photograph shows as far off the body as the person's pixels are off theirs.
 
     Distances are measured in the size of the body: a photograph from nearer by has wider rings. Labels may be finer
@@ -51,7 +51,9 @@ def overhang_lookup(
 
     Returns
     -------
-    tuple of pairs of Tensor
+    nearest : Tensor
+        The person's body map, and on the rings beside the body the nearest point of its outline: int32 `[N, h, w, 3]`.
+    answers : tuple of pairs of Tensor
         For each of f samples: the class plus one, int32 `[N, M, h·w]`, 0 on the body, out of reach and where nothing
         was found; and the confidence, float32.
     """
@@ -72,7 +74,9 @@ def overhang_lookup(
         shown = garment_labels[:, :, sample::finer, sample::finer].flatten(0, 1).flatten(1) + 1
         atlas = empty.scatter(1, index, shown).reshape(-1, texels, texels)
         answers.append(_read(atlas, place[:, :1], layer, reach + 1))
-    return tuple(answers)
+    own = place[:, 0]
+    nearest = torch.stack([own // _PART, own // _U % 256, own % 256], dim=2).reshape(densepose.shape)
+    return nearest, tuple(answers)
 
 
 def _read(atlas: Tensor, place: Tensor, layer: Tensor, layers: int) -> tuple[Tensor, Tensor]:

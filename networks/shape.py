@@ -10,8 +10,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..data.classes import CLASS_IDS, NUM_BODY_PARTS, NUM_CLASSES
+from .bare_arms import with_bare_arms
 from .config import CODE_GRID, NetworkConfig
-from .coverage import coverage_lookup
+from .coverage import Coverage, coverage_lookup
 from .layers import conv, conv_leaky, one_hot
 from .piecewise_conv import PiecewiseConstantConv2d
 from .residual_generator import STEM_KERNEL, ResidualGenerator
@@ -135,8 +136,8 @@ def body_channels(densepose: Tensor, dtype: torch.dtype, pool: int = 1) -> Tenso
 
 def working_coverage(
     densepose: Tensor, garment_labels: Tensor, garment_densepose: Tensor, source: Tensor, pool: int
-) -> Tensor:
-    """Look up coverage at the working size; see `coverage_lookup`.
+) -> Coverage:
+    """Look up coverage at the working size; see `coverage_lookup` and `with_bare_arms`.
 
     Parameters
     ----------
@@ -151,11 +152,12 @@ def working_coverage(
 
     Returns
     -------
-    Tensor
-        float32 `[N, 20, H / pool, W / pool]` in [-1, 1].
+    Coverage
+        h = H / pool, w = W / pool.
     """
     middle = pool // 2
-    return coverage_lookup(densepose[:, middle::pool, middle::pool], garment_labels, garment_densepose, source)
+    found = coverage_lookup(densepose[:, middle::pool, middle::pool], garment_labels, garment_densepose, source)
+    return with_bare_arms(found, garment_labels, garment_densepose, source)
 
 
 # DensePose parts: 1-2 torso, 3 right hand, 4 left hand, 5 left foot, 6 right foot, 7 and 9 right thigh, 8 and 10 left

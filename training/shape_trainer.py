@@ -236,7 +236,8 @@ class ShapeTask(Task[ShapeBatch]):
         body = punch_holes(drop_parts(body, missing), 0.2, generator)
         rough = rough_garments(garment, worn, generator, limit=1)
         densepose, rough, body = (self._samples(each).int() for each in (densepose, rough, body))
-        return working_coverage(densepose, rough.unsqueeze(1), body.unsqueeze(1), worn.int(), self.scale // self.step)
+        pool = self.scale // self.step
+        return working_coverage(densepose, rough.unsqueeze(1), body.unsqueeze(1), worn.int(), pool).told
 
     def _samples(self, x: Tensor) -> Tensor:
         """Return what the networks see of `[N, H, W, ...]` integers."""

@@ -4,8 +4,9 @@ import torch
 
 from oviton.data.classes import CLASS_IDS, LAYERS
 from oviton.networks.config import preset
-from oviton.networks.coverage import DECAY, LEVELS, contradiction, coverage_lookup
+from oviton.networks.coverage import DECAY, LEVELS, Coverage, contradiction, coverage_lookup
 from oviton.networks.graphs import SurfaceShapeGeneratorGraph, graph_specs
+from oviton.networks.overhang import overhang_lookup
 
 TOP, PANTS, ARM = (CLASS_IDS[name] for name in ("upper_clothes", "pants", "left_arm"))
 
@@ -62,10 +63,16 @@ def naive(body, labels, maps, source):
 @pytest.mark.parametrize("seed", range(4))
 def test_equals_naive_loops(seed):
     case = random_case(seed, garments=1 + seed % 3)
-    found = coverage_lookup(*case).numpy()
+    coverage = coverage_lookup(*case)
+    found = coverage.told.numpy()
     on_body = ((case[0][..., :1] > 0) & (case[0][..., 1:].sum(3, keepdim=True) > 0))[..., 0].numpy()
     assert np.allclose(found * on_body[:, None], naive(*case), atol=1e-6)
     assert (found * ~on_body[:, None]).any() == bool((case[3] > 0).any())  # test_overhang.py says what that is
+    nearest, _ = overhang_lookup(case[0], case[1], case[2][:, :, ::2, ::2])
+    assert np.allclose(coverage.outline, naive(nearest, *case[1:]) * ~on_body[:, None], atol=1e-6)
+    assert coverage.outline.any() == bool((case[3] > 0).any())
+    assert torch.equal(coverage.part, nearest[..., 0])
+    assert np.array_equal(coverage.on_body, on_body)
 
 
 def test_a_sleeve_ends_on_the_person_where_it_ends_in_the_photograph():
@@ -81,7 +88,7 @@ def test_a_sleeve_ends_on_the_person_where_it_ends_in_the_photograph():
     body[:, :20, 3:6, 2] = np.linspace(0, 252, 20)[:, None]
     source = np.zeros((1, 20))
     source[0, TOP] = 1
-    found = coverage_lookup(*tensors(body, labels, maps, source)).numpy()[0]
+    found = coverage_lookup(*tensors(body, labels, maps, source)).told.numpy()[0]
     assert (found[TOP, :9, 3:6] > 0.5).all()
     assert (found[TOP, 11:20, 3:6] < -0.5).all()
     assert (found[TOP, :20, [2, 6]] < 0).all()  # no cloth hangs clear of the arm
@@ -98,7 +105,7 @@ def test_what_may_hide_a_class_says_nothing_about_it():
     source[0, [TOP, PANTS]] = 1
     for label, told in ((TOP, {TOP: 1, PANTS: 0}), (PANTS, {TOP: -1, PANTS: 1}), (ARM, {TOP: -1, PANTS: -1})):
         labels = torch.full((1, 1, 64, 32), label, dtype=torch.int32)
-        found = coverage_lookup(body, labels, maps, source)[0]
+        found = coverage_lookup(body, labels, maps, source).told[0]
         for c, sign in told.items():
             assert set(found[c].sign().unique().tolist()) <= {0, sign}, (label, c)
             assert found[c].any() == bool(sign)
@@ -109,15 +116,17 @@ def test_body_maps_without_coordinates_tell_nothing():
     flat_body, flat_maps = body.clone(), maps.clone()
     flat_body[..., 1:] = 0
     flat_maps[..., 1:] = 0
-    assert not coverage_lookup(flat_body, labels, maps, source).any()
-    assert not coverage_lookup(body, labels, flat_maps, source).any()
+    for case in ((flat_body, labels, maps, source), (body, labels, flat_maps, source)):
+        found = coverage_lookup(*case)
+        assert not found.told.any()
+        assert not found.outline.any()
 
 
 def test_kept_and_removed_classes_have_none():
     body, labels, maps, source = random_case(1)
-    found = coverage_lookup(body, labels, maps, source)
-    assert not found[source <= 0].any()
-    assert found[source > 0].any()
+    for found in coverage_lookup(body, labels, maps, source)[:2]:
+        assert not found[source <= 0].any()
+        assert found[source > 0].any()
 
 
 @pytest.mark.parametrize("size", [(64, 32), (256, 128), (512, 256)])
@@ -182,11 +191,13 @@ def test_the_generator_follows_coverage_before_any_training():
 def test_only_tops_are_contradicted_and_only_where_the_body_is_bare():
     coverage = torch.linspace(-1, 1, 20 * 6).reshape(1, 20, 2, 3)
     coverage[:, TOP] = torch.tensor([[-1.0, -0.5, 0.0], [0.2, 0.8, 1.0]])
-    found = contradiction(coverage)
+    found = contradiction(coverage, torch.zeros_like(coverage))
     tops = [CLASS_IDS[name] for name in ("upper_clothes", "dress", "coat")]
     assert not np.delete(found.numpy(), tops, axis=1).any()
     assert torch.equal(found[0, TOP] / found[0, TOP, 0, 0], torch.tensor([[1.0, 0.5, 0.0], [0.0, 0.0, 0.0]]))
     assert found[0, TOP, 0, 0] < -1
+    assert torch.equal(contradiction(torch.zeros_like(coverage), coverage), found)  # beside the body as on it
+    assert torch.equal(contradiction(coverage, coverage), found)
 
 
 def test_a_top_is_not_drawn_where_its_photograph_shows_bare_skin():
@@ -201,6 +212,28 @@ def test_a_top_is_not_drawn_where_its_photograph_shows_bare_skin():
     coverage = torch.zeros(1, 20, 64, 32)
     coverage[:, TOP, :20], coverage[:, TOP, 20:40] = -1.0, 1.0
     body = torch.zeros(1, 64, 32, 3, dtype=torch.int32)
-    drawn = graph.draw(torch.zeros(1, 20, 10, 8, 4), body, person, source, coverage)
-    assert (drawn[:, :20] == ARM).all()
-    assert (drawn[:, 20:] == TOP).all()
+    nothing = torch.zeros_like(coverage)
+    for told, outline in ((coverage, nothing), (nothing, coverage)):
+        seen = Coverage(told, outline, body[..., 0], nothing[:, 0])
+        drawn = graph.draw(torch.zeros(1, 20, 10, 8, 4), body, person, source, seen)
+        assert (drawn[:, :20] == ARM).all()
+        assert (drawn[:, 20:] == TOP).all()
+
+
+def test_no_cloth_hangs_clear_of_a_bare_limb_whose_other_side_was_photographed():
+    """Front and back of a limb are charts of their own; beside the one in the photograph nothing tells of the other."""
+    maps = np.zeros((1, 1, 64, 32, 3))
+    maps[..., 8:12, :] = 15, 100, 100
+    maps[..., 6:8, :] = maps[..., 12:14, :] = 17, 100, 100
+    labels = np.zeros((1, 1, 64, 32))
+    labels[..., 6:14] = ARM
+    body = np.zeros((1, 64, 32, 3))
+    body[:, :, 8:12] = 15, 100, 100
+    source = np.zeros((1, 20))
+    source[0, TOP] = 1
+    found = coverage_lookup(*tensors(body, labels, maps, source))
+    beside = [6, 7, 12, 13]
+    assert not found.told[0, TOP][:, beside].any()
+    assert (found.outline[0, TOP][:, beside] < -0.5).all()
+    assert not found.outline[0, TOP][:, 8:12].any()
+    assert (contradiction(*found[:2])[0, TOP][:, 6:14] < -1).all()

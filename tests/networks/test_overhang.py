@@ -90,12 +90,24 @@ def test_equals_naive_loops(seed, finer, share):
     maps[0, 0, :, :, 1:] = body[0, :, :, 1:]  # else hardly a texel is hit twice
     labels = rng.integers(0, 20, (count, garments, finer * height, finer * width))
     expected = naive(body, labels, maps)
-    answer = overhang_lookup(*tensors(body, labels, maps))
+    _, answer = overhang_lookup(*tensors(body, labels, maps))
     assert len(answer) == finer
     for sample, (found, confidence) in enumerate(answer):
         assert np.array_equal(found.reshape(count, garments, height, width), expected[0][sample])
         assert np.allclose(confidence.reshape(count, garments, height, width), expected[1][sample])
     assert expected[0].any()
+
+
+def test_pixels_beside_the_body_are_those_of_its_outline():
+    rng = np.random.default_rng(3)
+    body = rng.integers(1, 256, (64, 32, 3))
+    body[..., 0] = rng.integers(1, 25, (64, 32)) * (rng.random((64, 32)) < 0.05)
+    place, _ = naive_outline(body, reach_for(64))
+    expected = np.zeros_like(body)
+    for (y, x), point in place.items():
+        expected[y, x] = point
+    nearest, _ = overhang_lookup(*tensors(body[None], body[None, None, ..., 0] % 20, body[None, None]))
+    assert np.array_equal(nearest[0], expected)
 
 
 def leg(height, width, left, right):
@@ -119,7 +131,7 @@ def draped(body, clear):
 def told(body, maps, labels):
     source = np.zeros((1, 20))
     source[0, PANTS] = 1
-    return coverage_lookup(*tensors(body[None], labels[None, None], maps[None, None], source)).numpy()[0]
+    return coverage_lookup(*tensors(body[None], labels[None, None], maps[None, None], source)).told.numpy()[0]
 
 
 @pytest.mark.parametrize("clear", [0, 2, 4])
@@ -188,7 +200,9 @@ def test_a_skirt_closes_between_the_legs():
     source = np.zeros((1, 20))
     source[0, SKIRT] = 1
     for each in tensors(labels, np.where(maps[..., 0] > 0, SKIRT, 0)):
-        found = coverage_lookup(*tensors(body[None]), each[None, None], *tensors(maps[None, None], source))[0, SKIRT]
+        found = coverage_lookup(*tensors(body[None]), each[None, None], *tensors(maps[None, None], source)).told[
+            0, SKIRT
+        ]
         between = found[10:54, 13:17]
         assert bool((between > 0).all()) == bool(each[0, 30] == SKIRT)
 
@@ -198,7 +212,7 @@ def test_the_generator_sees_it_at_its_working_size():
     source = np.zeros((1, 20))
     source[0, PANTS] = 1
     labels = draped(maps, 4)
-    found = working_coverage(*tensors(body[None], labels[None, None], maps[None, None], source), pool=2)[0, PANTS]
+    found = working_coverage(*tensors(body[None], labels[None, None], maps[None, None], source), pool=2).told[0, PANTS]
     assert found.shape == (128, 64)
     assert (found[20:108, 36:38] > 0).all()
     assert (found[20:108, 39:42] < 0).all()

@@ -182,7 +182,7 @@ def test_surface_sees_the_pair_photograph_covering_the_body_and_single_images_no
         raw["garment_densepose"].int()[:, None],
         raw["worn"].int(),
         task.scale,
-    )
+    ).told
     coverage = batch.body[:, BODY_CHANNELS:]
     assert expected[:6].any()
     assert torch.equal(coverage[:6], expected[:6])
