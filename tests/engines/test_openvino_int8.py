@@ -16,7 +16,7 @@ from oviton.engines.onnxruntime_engine import OnnxRuntimeEngine
 from oviton.engines.openvino_engine import OpenVinoEngine
 from oviton.engines.openvino_int8 import quantize_convolutions
 from oviton.engines.plan_cache import PlanCache
-from oviton.export.bundle import Bundle
+from oviton.export.bundle import SHIPPED_BUNDLES, Bundle
 from oviton.export.parity import psnr
 from oviton.export.samples import read_samples, sample_requests
 
@@ -131,6 +131,32 @@ def test_the_generator_agrees_with_fp32_and_is_not_the_same(tiny_bundle, graph, 
     with OpenVinoEngine(tiny_bundle, graph, "int8") as engine, OnnxRuntimeEngine(tiny_bundle, graph, "fp32") as exact:
         found, expected = engine(**feed)["generated"], exact(**feed)["generated"]
     assert 40 <= psnr(found, expected) < 80
+
+
+@pytest.fixture(scope="module")
+def small(cache):
+    """The shipped bundle `small` in INT8 and in FP32, and two of its requests."""
+    bundle = Bundle.open(SHIPPED_BUNDLES / "small")
+    requests = sample_requests(read_samples(bundle.sample_folders), 256, 128, 2, 1)
+    with (
+        EngineSet.load(bundle, "openvino", "int8", cache=cache) as rounded,
+        EngineSet.load(bundle, "openvino", "fp32", cache=cache) as exact,
+    ):
+        yield rounded, exact, requests
+
+
+@pytest.mark.parametrize("garment", ["black", "noise", "stripes"])
+def test_garments_unlike_the_samples_agree_with_fp32_as_well(small, garment):
+    rounded, exact, requests = small
+    shape = requests["garment_images"].shape
+    images = {
+        "black": np.zeros(shape),
+        "noise": np.random.default_rng(0).integers(0, 256, shape),
+        "stripes": np.broadcast_to((np.arange(shape[2]) // 2 % 2 * 255)[:, None, None], shape),
+    }
+    changed = requests | {"garment_images": np.ascontiguousarray(images[garment].astype(np.uint8))}
+    found, expected = (engines.run(changed)["generated"] for engines in (rounded, exact))
+    assert 45 <= psnr(found, expected) < 80
 
 
 def test_a_refit_rounds_the_new_weights(tiny_bundle, graph, feed):
