@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 
 from ..data.errors import InputError
 from .console import out, parity_table, steps
+
+if TYPE_CHECKING:
+    from ..export.bundle import Bundle
 
 
 def export(
@@ -29,9 +32,11 @@ def export(
     ] = None,
     samples: Annotated[
         Path | None,
-        typer.Option(help="Folder of person folders that gates run on; by default the shipped bundle's samples."),
+        typer.Option(help="Folder of person folders that gates run on; by default the older or the shipped bundle's."),
     ] = None,
-    name: Annotated[str | None, typer.Option(help="The bundle's name; by default the preset's.")] = None,
+    name: Annotated[
+        str | None, typer.Option(help="The bundle's name; by default the older bundle's or the preset's.")
+    ] = None,
 ) -> None:
     """Export a checkpoint as a bundle: PyTorch programs, ONNX in FP32 and FP16, one set of weights, parity gates.
 
@@ -50,7 +55,10 @@ def export(
         raise InputError(f"--seed and --conditioning go with --untrained; {checkpoint} brings its own")
     if conditioning not in (None, "codes", "surface"):
         raise InputError(f"--conditioning {conditioning!r}: allowed: codes, surface")
-    folders = _sample_folders(samples)
+    older = _bundle_in(checkpoint)
+    folders = _sample_folders(samples, older)
+    if older is not None:
+        name = name or older.manifest.name
     if checkpoint is not None:
         networks = load_checkpoint(checkpoint)
     else:
@@ -69,7 +77,17 @@ def export(
     )
 
 
-def _sample_folders(samples: Path | None) -> list[Path]:
+def _bundle_in(checkpoint: Path | None) -> Bundle | None:
+    """Return the bundle that is to be exported anew; None where it is a checkpoint."""
+    from ..export.bundle import Bundle
+    from ..export.manifest import MANIFEST_NAME
+
+    return Bundle.open(checkpoint) if checkpoint is not None and (checkpoint / MANIFEST_NAME).is_file() else None
+
+
+def _sample_folders(samples: Path | None, older: Bundle | None) -> list[Path]:
+    if samples is None and older is not None:
+        return list(older.sample_folders)
     if samples is None:
         from ..export.bundle import SHIPPED_BUNDLES, Bundle
 

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from oviton.engines.registry import ENGINE_NAMES
+from oviton.export.bundle import Bundle
 
 
 def wear(people, name="ben", classes="upper_clothes"):
@@ -250,6 +251,18 @@ def test_export_never_replaces_a_strangers_folder(run, people, tmp_path):
     result = run("export", "--untrained", "tiny", "-o", tmp_path, "--samples", people)
     assert_refused(result, "holds other files")
     assert (tmp_path / "thesis.txt").exists()
+
+
+def test_a_bundle_is_exported_anew_under_its_own_name_with_its_own_people(run, bundle_copy, tmp_path):
+    older = Bundle.open(bundle_copy).manifest.model_copy(update={"name": "ours", "digest": ""})
+    older = older.model_copy(update={"digest": older.compute_digest()})
+    (bundle_copy / "manifest.json").write_text(older.model_dump_json(), encoding="utf-8")
+    status, _, stderr = run("export", bundle_copy, "-o", tmp_path / "new")
+    assert status == 0, stderr
+    new = Bundle.open(tmp_path / "new").manifest
+    assert (new.name, new.trained, new.samples) == ("ours", older.trained, older.samples)
+    kept = [name for name in older.files if name.startswith("samples/") or name.endswith(".safetensors")]
+    assert all(new.files[name] == older.files[name] for name in kept)
 
 
 def test_doctor_names_every_engine(run, monkeypatch):
