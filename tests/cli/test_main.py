@@ -253,6 +253,7 @@ def test_export_never_replaces_a_strangers_folder(run, people, tmp_path):
     assert (tmp_path / "thesis.txt").exists()
 
 
+@pytest.mark.slow
 def test_a_bundle_is_exported_anew_under_its_own_name_with_its_own_people(run, bundle_copy, tmp_path):
     older = Bundle.open(bundle_copy).manifest.model_copy(update={"name": "ours", "digest": ""})
     older = older.model_copy(update={"digest": older.compute_digest()})
