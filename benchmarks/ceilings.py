@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..data.optional import is_installed, require
+from ..engines.openvino_engine import PRECISION_HINT
 from .timing import Contender
 
 SIDE = 1536
@@ -63,9 +64,6 @@ def copy_bytes() -> float:
     return 2.0 * COPY_MB * 1_000_000
 
 
-_HINT = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}
-
-
 def _openvino_product(weight: Any, precision: str, a: Any) -> Callable[[], object]:
     ov = require("openvino", purpose="the matrix product ceiling")
     parameter = ov.opset13.parameter([SIDE, SIDE], np.float32)
@@ -75,7 +73,7 @@ def _openvino_product(weight: Any, precision: str, a: Any) -> Callable[[], objec
     product = ov.opset13.matmul(left, right, False, False)
     # Only a corner is returned, so that copying the result out does not count.
     corner = ov.opset13.reduce_max(product, np.array([1]), False)
-    hint = {"INFERENCE_PRECISION_HINT": _HINT[precision], "PERFORMANCE_HINT": "LATENCY"}
+    hint = {"INFERENCE_PRECISION_HINT": PRECISION_HINT[precision], "PERFORMANCE_HINT": "LATENCY"}
     request = ov.Core().compile_model(ov.Model([corner], [parameter], "product"), "CPU", hint).create_infer_request()
     return lambda: request.infer([a], share_inputs=True)[0]
 

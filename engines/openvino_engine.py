@@ -21,8 +21,8 @@ from .openvino_int8 import digest, quantize_convolutions
 from .plan_cache import Plan, PlanCache
 from .plan_key import PlanKey
 
-_HINT = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}
-"""What is computed outside of INT8 convolutions stays FP32."""
+PRECISION_HINT = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}
+"""OpenVINO's names. What is computed outside of INT8 convolutions stays FP32."""
 
 
 class OpenVinoEngine(BaseEngine):
@@ -100,7 +100,7 @@ class OpenVinoEngine(BaseEngine):
 
     @property
     def _options(self) -> dict[str, str]:
-        options = {"INFERENCE_PRECISION_HINT": _HINT[self.precision], "PERFORMANCE_HINT": "LATENCY"}
+        options = {"INFERENCE_PRECISION_HINT": PRECISION_HINT[self.precision], "PERFORMANCE_HINT": "LATENCY"}
         if self._threads is not None:
             # Not pinned: processes with few threads each would all be pinned to the first cores.
             options |= {"INFERENCE_NUM_THREADS": str(self._threads), "ENABLE_CPU_PINNING": "NO"}

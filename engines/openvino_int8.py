@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ..data.errors import GateError
 from ..data.optional import require
 
 Ranges = Mapping[str, tuple[float, float]]
@@ -38,8 +39,9 @@ def quantize_convolutions(model: Any, ranges: Ranges) -> None:
 
     Raises
     ------
-    RuntimeError
-        When a convolution's input has no range, or its weights are not constants.
+    GateError
+        When a convolution's input has no range, or its weights are not constants, as another OpenVINO's reading of
+        the file may have it; then ``auto`` goes on to FP32.
     """
     convolutions = [op for op in model.get_ordered_ops() if op.get_type_name() == "Convolution"]
     # Found before anything is inserted: several convolutions may share what moves their values.
@@ -49,7 +51,7 @@ def quantize_convolutions(model: Any, ranges: Ranges) -> None:
     for convolution, entry, source in zip(convolutions, entries, sources, strict=True):
         name = next((name for name in source.get_names() if name in ranges), None)
         if name is None:
-            raise RuntimeError(f"{convolution.get_friendly_name()}: what enters it has no activation range")
+            raise GateError(f"{convolution.get_friendly_name()}: what enters it has no activation range")
         if name not in rounded:
             rounded[name] = _rounded(source, *ranges[name])
         entry.replace_source_output(rounded[name])
@@ -86,7 +88,7 @@ def _quantize_weights(convolution: Any) -> None:
     node = weights.get_node()
     constant = node.input_value(0).get_node() if node.get_type_name() == "Convert" else node
     if constant.get_type_name() != "Constant":
-        raise RuntimeError(f"{convolution.get_friendly_name()}: its weights are not constant")
+        raise GateError(f"{convolution.get_friendly_name()}: its weights are not constant")
     # OpenVINO's rewriting carries scales over a pixel shuffle as if it kept channels apart; so there is one for all.
     axes = (0, 1, 2, 3) if _is_shuffled(convolution) else (1, 2, 3)
     largest = np.abs(np.asarray(constant.data, np.float32)).max(axis=axes, keepdims=True)

@@ -10,7 +10,8 @@ import torch
 from safetensors.numpy import load_file
 from torch.nn import functional as F
 
-from oviton.data.errors import InputError
+from oviton.data.errors import GateError, InputError
+from oviton.engines import openvino_engine
 from oviton.engines.engine_set import EngineSet
 from oviton.engines.onnxruntime_engine import OnnxRuntimeEngine
 from oviton.engines.openvino_engine import OpenVinoEngine
@@ -96,7 +97,7 @@ def test_scales_survive_a_pixel_shuffle():
 
 
 def test_an_input_without_a_range_is_an_error():
-    with pytest.raises(RuntimeError, match="what enters it has no activation range"):
+    with pytest.raises(GateError, match="what enters it has no activation range"):
         quantize_convolutions(_model(np.ones((1, 1, 3, 3), np.float32)), {"y": (-1.0, 1.0)})
 
 
@@ -104,7 +105,7 @@ def test_weights_that_are_computed_are_an_error():
     x, weight = ops.parameter([1, 1, 6, 6], np.float32), ops.parameter([1, 1, 3, 3], np.float32)
     x.output(0).set_names({"x0"})
     convolution = ops.convolution(x, weight, [1, 1], [0, 0], [0, 0], [1, 1])
-    with pytest.raises(RuntimeError, match="its weights are not constant"):
+    with pytest.raises(GateError, match="its weights are not constant"):
         quantize_convolutions(ov.Model([convolution], [x, weight], "computed"), {"x0": (-1.0, 1.0)})
 
 
@@ -203,6 +204,17 @@ def test_a_bundle_without_ranges_is_never_int8(uncalibrated: Bundle, tmp_path):
         EngineSet.load(uncalibrated, "openvino", "int8")
     with pytest.raises(InputError, match="graph appearance_generator was not calibrated for int8"):
         OpenVinoEngine(uncalibrated, uncalibrated.manifest.graph("appearance_generator"), "int8")
+
+
+@pytest.mark.skipif(OpenVinoEngine.has_bf16(), reason="bf16 comes first here, so that auto never gets to int8")
+def test_auto_goes_on_to_fp32_where_a_graph_cannot_be_rounded(tmp_path, monkeypatch):
+    def refuse(model, ranges):
+        raise GateError("no activation range")
+
+    monkeypatch.setattr(openvino_engine, "quantize_convolutions", refuse)
+    with EngineSet.load(Bundle.open(SHIPPED_BUNDLES / "small"), "openvino", cache=PlanCache(tmp_path)) as engines:
+        assert engines.precision == "fp32"
+        assert engines.notes == ["int8 was refused on this machine: no activation range; using fp32"]
 
 
 def test_only_calibrated_graphs_are_rounded_and_gated(tiny_bundle, tmp_path):
