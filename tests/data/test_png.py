@@ -1,4 +1,5 @@
 import io
+import zlib
 
 import numpy as np
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
-from oviton.data import parallel
+from oviton.data import parallel, png
 from oviton.data.png import png_bytes
 
 SHAPES = st.one_of(
@@ -44,6 +45,14 @@ def test_a_picture_has_one_file_whatever_the_machine(monkeypatch):
     alone = png_bytes(image)
     monkeypatch.setattr(parallel, "_HELPERS", 7)
     assert png_bytes(image) == alone
+
+
+@pytest.mark.parametrize("shape", [(512, 256, 3), (3072, 500, 3), (512, 256)])
+def test_zlib_would_write_the_same_bytes(monkeypatch, shape):
+    image = np.random.default_rng(2).integers(0, 3, shape).astype(np.uint8).cumsum(axis=0, dtype=np.uint8)
+    file = png_bytes(image)
+    monkeypatch.setattr(png, "zlib", zlib)
+    assert png_bytes(image) == file
 
 
 def test_files_are_about_as_small_as_pillows():

@@ -21,7 +21,7 @@ COMPILED = ROOT / "plans" / ".compiled"
 ABOUT = json.loads((ROOT / "edge.json").read_text(encoding="utf-8"))
 
 # What the requirements are imported as, where the name differs.
-MODULES = {"pillow": "PIL", "cuda-python": "cuda.bindings", "cuda-core": "cuda.core"}
+MODULES = {"pillow": "PIL", "zlib-ng": "zlib_ng", "cuda-python": "cuda.bindings", "cuda-core": "cuda.core"}
 
 
 def main(arguments: list[str]) -> int:
