@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from .appearance import codes_conditioning, surface_conditioning
-from .inputs import body_map, known_sources, label_ids, widen
+from .inputs import body_planes, known_sources, label_ids, widen
 from .layers import reflect
 from .surface import surface_lookup
 
@@ -63,9 +63,9 @@ class SurfaceConditioning(nn.Module):
         """
         (labels,) = label_ids(labels)
         labels = reflect(labels, padding, (1, 2))
-        densepose = reflect(body_map(densepose), padding, (1, 2))
+        body = reflect(body_planes(densepose), padding, (2, 3))
         lookup = reflect(lookup, padding, (2, 3))
-        return surface_conditioning(labels, appearance_codes, densepose, lookup, dtype)
+        return surface_conditioning(labels, appearance_codes, body, lookup, dtype)
 
 
 class SurfaceLookup(nn.Module):
