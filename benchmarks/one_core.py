@@ -11,16 +11,17 @@ import argparse
 import os
 import time
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 
 from . import ceilings
 from .bench import Bench, BenchOptions
+from .floors import fastest_products, graph_floors, summed
 from .intervals import ratio, slope
 from .machine import write
 from .suites.graphs import staged
 from .suites.try_on import EAGER, GARMENTS, default_label, loaded_engines, whole
 from .timing import Contender, StopRule, take_turns
-from .work import work_of
 
 RULE = StopRule(warm_up=1, least=5, most=25, seconds=90)
 
@@ -51,18 +52,12 @@ def main() -> None:
         }
         counts = (1, 2, 3, 4)
         runs |= {f"{m} garments": whole(default, *bench.outfit(bundle, m)) for m in counts}
-        runs |= {each.name: each.run for ways in products.values() for each in ways}
+        runs |= {each.name: each.run for each in (*chain(*products.values()), ceilings.copy())}
         runs["graphs"] = staged(default, bench.arrays(bundle, 1, GARMENTS))
         found = take_turns([Contender(name, run, processor_clock) for name, run in runs.items()], RULE)
-        work = work_of(bundle, precisions, 1, GARMENTS)
-        best = {p: min((found[each.name] for each in ways), key=lambda s: s.ms.value) for p, ways in products.items()}
-        share = {
-            p: sum(w.gmacs for g, w in work.items() if precisions[g] == p) * 1e9 / ceilings.product_macs() for p in best
-        }
-        floor = [
-            sum(share[p] * s for p, s in zip(best, each, strict=True))
-            for each in zip(*(s.seconds for s in best.values()), strict=True)
-        ]
+        times = {precision: product for precision, (_, product) in fastest_products(products, found).items()}
+        floors = graph_floors(bundle, precisions, GARMENTS, times, found["copy"])
+        graphs_ms = [seconds * 1000 for seconds in found["graphs"].seconds]
         reference = found[f"{GARMENTS} garments"].seconds
         shares = [[a / b for a, b in zip(found[f"{m} garments"].seconds, reference, strict=True)] for m in counts]
         results = {
@@ -70,7 +65,7 @@ def main() -> None:
             "rounds": len(reference),
             "processor_ms": {name: samples.ms.model_dump() for name, samples in found.items()},
             "try_on_vs_eager_fp32": found[EAGER].over(found[default_label(default)]).model_dump(),
-            "fraction_of_floor": ratio(floor, found["graphs"].seconds).model_dump(),
+            "fraction_of_floor": ratio(summed(floors), graphs_ms).model_dump(),
             "extra_garment": slope(counts, shares)[0].model_dump(),
         }
         name = bundle.manifest.name

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
@@ -15,10 +14,10 @@ from ...export.manifest import GRAPH_NAMES
 from ...runtime.try_on import TryOn
 from .. import ceilings
 from ..bench import Bench
+from ..floors import GraphFloor, fastest_products, graph_floors, summed
 from ..intervals import median, ratio
 from ..report import Ceiling, Floor, Row
 from ..timing import Contender, Samples
-from ..work import Work, work_of
 from .try_on import GARMENTS, default_label, loaded_engines
 
 
@@ -61,19 +60,15 @@ def _bundle(bench: Bench, bundle: Bundle, *, is_first: bool) -> None:
     if not on_cpu:
         bench.skipped["fraction_of_floor"] = "the default engine runs on a GPU; see the gpu suite"
         return
+    fastest = fastest_products(products, found)
+    times = {precision: product for precision, (_, product) in fastest.items()}
     try:
-        work = work_of(bundle, precisions, 1, GARMENTS)
+        floors = graph_floors(bundle, precisions, GARMENTS, times, found["copy"])
     except MissingExtraError as error:
         bench.skipped["fraction_of_floor"] = str(error)
         return
-    fastest = {p: min((found[each.name] for each in ways), key=lambda s: s.ms.value) for p, ways in products.items()}
     if is_first:
-        names = {p: next(each.name for each in ways if found[each.name] is fastest[p]) for p, ways in products.items()}
-        bench.ceilings += _ceilings(names, fastest, found["copy"])
-    floors = [
-        _GraphFloor(graph, precisions[graph], work[graph], fastest[precisions[graph]], found["copy"])
-        for graph in GRAPH_NAMES
-    ]
+        bench.ceilings += _ceilings(fastest, found["copy"])
     stages = found[default_label(default)].stages
     for one in floors:
         row = _floor_row(bundle, one.graph, one.precision, [one], [each[one.graph] for each in stages])
@@ -106,47 +101,19 @@ def _rows(bench: Bench, bundle: Bundle, tryon: TryOn, samples: Samples) -> None:
         )
 
 
-def _ceilings(names: dict[str, str], products: dict[str, Samples], copied: Samples) -> list[Ceiling]:
+def _ceilings(products: dict[str, tuple[str, Samples]], copied: Samples) -> list[Ceiling]:
     traffic = copied.ms.inverse().scaled(ceilings.copy_bytes() / 1e9 * 1000)
     return [
         *(
-            Ceiling(name="matrix product", precision=precision, by=names[precision], value=rate, unit="GMAC/s")
-            for precision, product in products.items()
+            Ceiling(name="matrix product", precision=precision, by=name, value=rate, unit="GMAC/s")
+            for precision, (name, product) in products.items()
             for rate in [product.ms.inverse().scaled(ceilings.product_macs() / 1e9 * 1000)]
         ),
         Ceiling(name="copy", precision="", by="numpy", value=traffic, unit="GB/s"),
     ]
 
 
-@dataclass(frozen=True)
-class _GraphFloor:
-    """A graph's work, and the ceilings that hold for it."""
-
-    graph: str
-    precision: str
-    work: Work
-    product: Samples
-    copied: Samples
-
-    @property
-    def compute_ms(self) -> float:
-        return self.work.compute_ms(_gmacs_per_second(self.product.ms.value / 1000))
-
-    @property
-    def memory_ms(self) -> float:
-        return self.work.memory_ms(_gigabytes_per_second(self.copied.ms.value / 1000))
-
-    @property
-    def by_round(self) -> list[float]:
-        """The floor in milliseconds by the ceilings of each round."""
-        return [
-            self.work.floor_ms(_gmacs_per_second(product), _gigabytes_per_second(copied))
-            for product, copied in zip(self.product.seconds, self.copied.seconds, strict=True)
-        ]
-
-
-def _floor_row(bundle: Bundle, graph: str, precision: str, floors: Sequence[_GraphFloor], times: list[float]) -> Floor:
-    least = [sum(each) for each in zip(*(one.by_round for one in floors), strict=True)]
+def _floor_row(bundle: Bundle, graph: str, precision: str, floors: Sequence[GraphFloor], times: list[float]) -> Floor:
     return Floor(
         graph=f"{bundle.manifest.name} {graph}",
         precision=precision,
@@ -155,13 +122,5 @@ def _floor_row(bundle: Bundle, graph: str, precision: str, floors: Sequence[_Gra
         compute_ms=sum(one.compute_ms for one in floors),
         memory_ms=sum(one.memory_ms for one in floors),
         ms=median(times),
-        fraction=ratio(least, times),
+        fraction=ratio(summed(floors), times),
     )
-
-
-def _gmacs_per_second(seconds: float) -> float:
-    return ceilings.product_macs() / 1e9 / seconds
-
-
-def _gigabytes_per_second(seconds: float) -> float:
-    return ceilings.copy_bytes() / 1e9 / seconds
