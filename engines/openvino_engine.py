@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..data.errors import InputError
+from ..data.errors import GateError, InputError
 from ..data.optional import require
 from ..export.bundle import Bundle
 from ..export.manifest import GraphEntry
@@ -118,9 +118,14 @@ class OpenVinoEngine(BaseEngine):
         )
         if weights:
             _replace_constants(model, weights)
-        if self.precision == "int8":
-            quantize_convolutions(model, self.graph.activation_ranges)
-        return _core().compile_model(model, "CPU", self._options)
+        if self.precision != "int8":
+            return _core().compile_model(model, "CPU", self._options)
+        quantize_convolutions(model, self.graph.activation_ranges)
+        try:
+            return _core().compile_model(model, "CPU", self._options)
+        except RuntimeError as error:  # its rewriting for INT8 is younger than the rest of it
+            reason = str(error).strip().splitlines()[-1]
+            raise GateError(f"{self.graph.name}: OpenVINO cannot compile it in int8 ({reason})") from error
 
     def _run(self, inputs: dict[str, NumpyArray]) -> dict[str, NumpyArray]:
         garments = next((inputs[spec.name].shape[1] for spec in self.inputs if "M" in spec.shape), 1)

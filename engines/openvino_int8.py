@@ -23,6 +23,9 @@ Ranges = Mapping[str, tuple[float, float]]
 _MOVES = ("Transpose", "Pad")
 """Operations that only move values, through which rounding is done before they are moved."""
 
+_SELECTS = ("Gather", "Slice", "DepthToSpace")
+"""Operations that read from tables, cut pictures or sort pixels: rounded before, INT8 is what they handle."""
+
 _LEVELS, _WEIGHT_LEVELS = 256, 255
 """Of weights one less, so that they are symmetric about zero."""
 
@@ -73,14 +76,22 @@ def _entry(convolution: Any) -> Any:
 
 
 def _rounded(source: Any, low: float, high: float) -> Any:
-    """Round an output; of tables that it is read from, the table first, so that INT8 is what is read."""
+    """Round an output, and first what it, or a part of it, is selected from."""
     limits = np.float32(low), np.float32(high)
     node = source.get_node()
     parts = [value.get_node() for value in node.input_values()] if node.get_type_name() == "Concat" else [node]
-    for part in parts:
-        if part.get_type_name() == "Gather":
-            part.input(0).replace_source_output(_fake_quantize(part.input_value(0), *limits, _LEVELS))
+    for entry in filter(None, map(_selected_from, parts)):
+        entry.replace_source_output(_fake_quantize(entry.get_source_output(), *limits, _LEVELS))
     return _fake_quantize(source, *limits, _LEVELS)
+
+
+def _selected_from(node: Any) -> Any | None:
+    """Return the input that a node's values are selected from; None where they are not, or where others see them."""
+    entry = None
+    while node.get_type_name() in _SELECTS and len(node.output(0).get_target_inputs()) == 1:
+        entry = node.input(0)
+        node = entry.get_source_output().get_node()
+    return entry
 
 
 def _quantize_weights(convolution: Any) -> None:

@@ -64,7 +64,8 @@ class SurfaceConditioning(nn.Module):
         (labels,) = label_ids(labels)
         labels = reflect(labels, padding, (1, 2))
         body = reflect(body_planes(densepose), padding, (2, 3))
-        lookup = reflect(lookup, padding, (2, 3))
+        # Channels last and back: that is how the lookup is made and read, and engines drop pairs of transpositions.
+        lookup = reflect(lookup.permute(0, 2, 3, 1), padding, (1, 2)).permute(0, 3, 1, 2)
         return surface_conditioning(labels, appearance_codes, body, lookup, dtype)
 
 

@@ -90,7 +90,8 @@ def surface_lookup(
     x, y, confidence = displaced_pixels(wanted, densepose, garment_densepose, worn.reshape(garment_labels.shape))
     photograph = photographs(wanted, garments).flatten(1)
     colours = _read_photographs(garment_images.flatten(0, 1), worn, photograph, x, y)
-    return (colours * confidence.unsqueeze(2)).reshape(count, height, width, LOOKUP_CHANNELS).permute(0, 3, 1, 2)
+    found = colours * confidence.flatten().unsqueeze(1)
+    return found.reshape(count, height, width, LOOKUP_CHANNELS).permute(0, 3, 1, 2)
 
 
 def _worn_pixels(garment_labels: Tensor, source: Tensor) -> Tensor:
@@ -123,7 +124,7 @@ def _read_photographs(images: Tensor, worn: Tensor, photograph: Tensor, x: Tenso
     Returns
     -------
     Tensor
-        Colours times confidence, and confidence, `[N, H·W, 4]`.
+        Colours times confidence, and confidence, `[N·H·W, 4]`.
     """
     height, width = worn.shape[1:]
     mask = worn.unsqueeze(3).to(torch.float32)
@@ -148,7 +149,7 @@ def _read_photographs(images: Tensor, worn: Tensor, photograph: Tensor, x: Tenso
 
     place = (photograph * (height // _BLOCK) + row // _BLOCK) * (width // _BLOCK) + column // _BLOCK
     beside = surroundings.index_select(0, place.flatten().to(torch.int64)) * DECAY
-    return (found + (1 - found[:, 3:]) * beside).reshape(*x.shape, LOOKUP_CHANNELS)
+    return found + (1 - found[:, 3:]) * beside
 
 
 def _push_pull(x: Tensor) -> Tensor:

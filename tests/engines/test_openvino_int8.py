@@ -96,6 +96,39 @@ def test_scales_survive_a_pixel_shuffle():
     assert 1e-4 < np.abs(found - exact).max() / np.abs(exact).max() < 0.05
 
 
+@pytest.mark.parametrize("others", [False, True])
+def test_what_is_selected_is_rounded_before_unless_others_see_it(others):
+    """A table's rows, cut: in INT8 when only the convolution sees them, and exact for anyone else."""
+    rng = np.random.default_rng(5)
+    table, more = ops.parameter([9, 6, 6], np.float32), ops.parameter([1, 3, 6, 4], np.float32)
+    rows = ops.unsqueeze(ops.gather(table, ops.constant([2, 7, 4]), ops.constant(0)), ops.constant(0))
+    cut = ops.slice(rows, ops.constant([1]), ops.constant([5]), ops.constant([1]), ops.constant([3]))
+    again = ops.slice(cut, ops.constant([0]), ops.constant([6]), ops.constant([1]), ops.constant([2]))
+    seen = ops.concat([again, more], 1)
+    seen.output(0).set_names({"seen"})
+    weight = ops.constant(rng.normal(size=(2, 6, 3, 3)).astype(np.float32))
+    convolution = ops.convolution(seen, weight, [1, 1], [0, 0], [0, 0], [1, 1])
+    model = ov.Model([convolution, *([ops.negative(cut)] if others else [])], [table, more], "selected")
+    quantize_convolutions(model, {"seen": (-1.0, 1.0)})
+    assert (cut.input_value(0).get_node().get_type_name() == "FakeQuantize") != others
+    assert (again.input_value(0).get_node().get_type_name() == "FakeQuantize") == others
+    if others:
+        x = rng.uniform(-1, 1, (9, 6, 6)).astype(np.float32)
+        compiled = ov.Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+        assert np.array_equal(compiled([x, np.zeros((1, 3, 6, 4), np.float32)])[1], -x[None, [2, 7, 4]][..., 1:5])
+
+
+def test_what_openvino_cannot_compile_is_a_failed_gate(tiny_bundle, graph, monkeypatch):
+    monkeypatch.setattr(openvino_engine, "quantize_convolutions", lambda model, ranges: model.add_results([_broken()]))
+    with pytest.raises(GateError, match="appearance_generator: OpenVINO cannot compile it in int8"):
+        OpenVinoEngine(tiny_bundle, graph, "int8")
+
+
+def _broken():
+    """Return a result of an operation whose parameter no model has."""
+    return ops.result(ops.relu(ops.parameter([1], np.float32)))
+
+
 def test_an_input_without_a_range_is_an_error():
     with pytest.raises(GateError, match="what enters it has no activation range"):
         quantize_convolutions(_model(np.ones((1, 1, 3, 3), np.float32)), {"y": (-1.0, 1.0)})
