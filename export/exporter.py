@@ -43,7 +43,7 @@ from .parity import REDUCED_PRECISION, SAME_PRECISION, compare
 from .program import load_program, round_weights_to_fp16, save_program, save_weights
 from .refinement_programs import export_programs, gate_programs
 from .samples import Arrays, read_samples, sample_requests
-from .tracing import TRACED_SIZES, dynamic_axes, example
+from .tracing import TRACED_SIZES, dynamic_axes, example, trace
 
 if TYPE_CHECKING:
     from ..networks.checkpoint import Networks
@@ -178,14 +178,13 @@ def _export_graph(module: nn.Module, spec: GraphSpec, requests: Arrays, folder: 
     dynamic = {tensor.name: dynamic_axes(tensor) for tensor in spec.inputs}
     weights = folder / f"{spec.name}.safetensors"
     parameters = save_weights(module, weights)
-    export_onnx(module, spec, inputs, dynamic, folder / f"{spec.name}.onnx", weights)
-    # A copy, because saving empties the program's parameters, which it shares with its module.
-    program = torch.export.export(copy.deepcopy(module), inputs, dynamic_shapes=dynamic)
-    save_program(program, folder / f"{spec.name}.pt2")
+    program = trace(module, inputs, dynamic)
+    export_onnx(program, spec, dynamic, folder / f"{spec.name}.onnx", weights)
+    save_program(program, folder / f"{spec.name}.pt2")  # last, because it empties the program
     files: dict[Any, str] = {"onnx_fp32": f"{spec.name}.onnx", "pt2": f"{spec.name}.pt2"}
     if parameters:
-        half = copy.deepcopy(module).half()
-        export_onnx(half, spec, inputs, dynamic, folder / f"{spec.name}.fp16.onnx", weights)
+        half = trace(copy.deepcopy(module).half(), inputs, dynamic)
+        export_onnx(half, spec, dynamic, folder / f"{spec.name}.fp16.onnx", weights)
         files |= {"onnx_fp16": f"{spec.name}.fp16.onnx", "weights": weights.name}
     else:  # nothing in it has a precision
         files["onnx_fp16"] = files["onnx_fp32"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import io
 import json
 import logging
@@ -14,13 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import nn
 
 from ..data.files import atomic_path
 from ..data.optional import require
 
 if TYPE_CHECKING:
     from onnx import ModelProto, TensorProto
+    from torch.export import ExportedProgram
 
     from ..networks.graphs import GraphSpec
 
@@ -30,25 +29,23 @@ CAST_SUFFIX = ".fp32"
 
 
 def export_onnx(
-    module: nn.Module,
+    program: ExportedProgram,
     spec: GraphSpec,
-    inputs: tuple[torch.Tensor, ...],
     dynamic_shapes: dict[str, dict[int, Any]],
     path: Path,
     weights: Path,
 ) -> None:
-    """Export one precision of a graph; the precision is the dtype of the module's parameters.
+    """Export one precision of a graph; the precision is the dtype of the program's parameters.
 
     Parameters
     ----------
-    module
-        The graph, in FP32 or FP16.
+    program
+        The graph as traced, in FP32 or FP16, with any weights but those that an optimiser could see through. It is not
+        changed.
     spec
         Its names and shapes.
-    inputs
-        Example inputs.
     dynamic_shapes
-        Dynamic axes by input name, for `torch.export`.
+        The dynamic axes by input name that it was traced with; they name the file's axes.
     path
         The ONNX file to write.
     weights
@@ -64,9 +61,8 @@ def export_onnx(
     names = [tensor.name for tensor in spec.outputs]
     extra = [spec.float_output] if spec.float_output else []
     with _quiet():
-        program = torch.onnx.export(
-            _with_placeholder_weights(module),
-            inputs,
+        translated = torch.onnx.export(
+            program,
             dynamo=True,
             opset_version=OPSET,
             input_names=[tensor.name for tensor in spec.inputs],
@@ -74,15 +70,15 @@ def export_onnx(
             dynamic_shapes=dynamic_shapes,
             verbose=False,
         )
-    assert program is not None
-    model: ModelProto = program.model_proto
+    assert translated is not None
+    model: ModelProto = translated.model_proto
     del model.graph.output[len(names) :]  # the float form is for autograd only
     for node in model.graph.node:
         del node.metadata_props[:]  # stack traces of the exporting machine
     model.graph.ClearField("value_info")
     if weights.is_file():
         _share_weights(onnx, model, weights)
-    check_onnx(onnx, model, spec, [name for name, _ in module.named_parameters()])
+    check_onnx(onnx, model, spec, [name for name, _ in program.named_parameters()])
     with atomic_path(path) as temporary:
         temporary.write_bytes(model.SerializeToString(deterministic=True))
     onnx.checker.check_model(str(path))
@@ -161,19 +157,6 @@ def _rename_uses(model: ModelProto, old: str, new: str) -> None:
         for index, name in enumerate(node.input):
             if name == old:
                 node.input[index] = new
-
-
-def _with_placeholder_weights(module: nn.Module) -> nn.Module:
-    """Return a copy with random weights, so that the graph cannot depend on the weights' values.
-
-    The exporter's optimiser drops zero biases and merges equal tensors; refit would then miss them. The file refers to
-    the real weights anyway.
-    """
-    module = copy.deepcopy(module)
-    with torch.no_grad():
-        for parameter in module.parameters():
-            parameter.uniform_(-1, 1)
-    return module
 
 
 @contextmanager

@@ -1,11 +1,13 @@
-"""Example tensors and dynamic axes for `torch.export`."""
+"""Tracing a graph once for all its forms: `torch.export` with example tensors, dynamic axes and placeholder weights."""
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import torch
-from torch.export import Dim
+from torch import nn
+from torch.export import Dim, ExportedProgram
 
 from ..networks.graphs import GraphTensor
 from .manifest import MAX_BATCH
@@ -32,3 +34,18 @@ def dynamic_axes(tensor: GraphTensor) -> dict[int, Any]:
 def dimension(name: str) -> Any:
     """Return a dynamic size from 1 to the largest batch."""
     return Dim(name, min=1, max=MAX_BATCH)
+
+
+def trace(
+    module: nn.Module, inputs: tuple[torch.Tensor, ...], dynamic_shapes: dict[str, dict[int, Any]]
+) -> ExportedProgram:
+    """Trace a copy of a module whose weights are random, so that no form can depend on the weights' values.
+
+    The optimiser of ONNX graphs drops zero biases and merges equal tensors; refit would then miss them. The files refer
+    to the real weights anyway.
+    """
+    module = copy.deepcopy(module)
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.uniform_(-1, 1)
+    return torch.export.export(module, inputs, dynamic_shapes=dynamic_shapes)
