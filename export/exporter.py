@@ -10,14 +10,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from PIL import Image
 from torch import nn
 
 from ..data.classes import CLASS_NAMES
 from ..data.files import atomic_folder, sha256
-from ..data.optional import require, version_of
+from ..data.optional import version_of
 from ..data.person_folder import PersonFolder
 from ..networks.graphs import (
     GraphSpec,
@@ -27,6 +26,7 @@ from ..networks.graphs import (
 from ..networks.perceptual import PerceptualBackbone
 from .bundle import holds_only_a_bundle
 from .calibration import CALIBRATED_GRAPH, measure_ranges
+from .gate import Size, gate_graph
 from .manifest import (
     MANIFEST_NAME,
     MAX_BATCH,
@@ -39,8 +39,7 @@ from .manifest import (
     TensorSpec,
 )
 from .onnx_graph import export_onnx
-from .parity import REDUCED_PRECISION, SAME_PRECISION, compare
-from .program import load_program, round_weights_to_fp16, save_program, save_weights
+from .program import round_weights_to_fp16, save_program, save_weights
 from .refinement_programs import export_programs, gate_programs
 from .samples import Arrays, read_samples, sample_requests
 from .tracing import TRACED_SIZES, dynamic_axes, example, trace
@@ -102,7 +101,7 @@ def export_bundle(
     round_weights_to_fp16(perceptual)
     config = networks.config
     specs = graph_specs(config)
-    report = _Reporter(on_progress, steps=len(specs) + 2 + len(GATE_SIZES))
+    report = _Reporter(on_progress, steps=2 * len(specs) + 3)
     with atomic_folder(output, is_ours=holds_only_a_bundle) as folder:
         graphs: list[GraphEntry] = []
         modules: dict[str, nn.Module] = {}
@@ -113,14 +112,14 @@ def export_bundle(
             graphs.append(_export_graph(module, spec, traced, folder))
         report("exporting what refinement compares with")
         programs, sources = export_programs(networks, perceptual, traced, folder)
-        parity: list[ParityRow] = []
-        for requests, garments in GATE_SIZES:
-            report(f"gating N={requests} M={garments}")
-            inputs = sample_requests(people, config.height, config.width, requests, garments)
-            rows, values = _gate(graphs, modules, inputs, folder, requests, garments)
-            parity += rows + gate_programs(programs, sources, values, folder, requests, garments)
-            if (requests, garments) == CALIBRATION_SIZE:
-                graphs = [_calibrated(graph, values, folder) for graph in graphs]
+        batches = {size: dict(sample_requests(people, config.height, config.width, *size)) for size in GATE_SIZES}
+        rows: dict[Size, list[ParityRow]] = {size: [] for size in batches}
+        for graph in graphs:
+            report(f"gating {graph.name}")
+            _extend(rows, gate_graph(graph, modules[graph.name], batches, folder))
+        report("gating what refinement compares with")
+        _extend(rows, gate_programs(programs, sources, batches, folder))
+        graphs = [_calibrated(graph, batches[CALIBRATION_SIZE], folder) for graph in graphs]
         report("writing the manifest")
         sample_names = _write_samples(people, folder)
         manifest = Manifest(
@@ -144,7 +143,7 @@ def export_bundle(
             },
             samples=sample_names,
             versions=_versions(),
-            parity=tuple(parity),
+            parity=tuple(row for size in GATE_SIZES for row in rows[size]),
             cost=ExportCost(
                 seconds=round(time.perf_counter() - started, 1),
                 peak_memory_mb=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
@@ -204,61 +203,9 @@ def _calibrated(graph: GraphEntry, values: Arrays, folder: Path) -> GraphEntry:
     return graph.model_copy(update={"activation_ranges": measure_ranges(folder / graph.files["onnx_fp32"], values)})
 
 
-def _gate(
-    graphs: list[GraphEntry],
-    modules: dict[str, nn.Module],
-    inputs: Arrays,
-    folder: Path,
-    requests: int,
-    garments: int,
-) -> tuple[list[ParityRow], Arrays]:
-    """Run one batch through every form of every graph; each graph is fed what PyTorch's own graphs produced.
-
-    Returns the comparisons and every tensor.
-    """
-    ort = require("onnxruntime", purpose="the parity gate")
-    options = ort.SessionOptions()
-    options.log_severity_level = 3  # errors; it warns that it cannot fold FP16 constants on a CPU
-    values = dict(inputs)
-    rows = []
-    for graph in graphs:
-        feed = {tensor.name: values[tensor.name] for tensor in graph.inputs}
-        tensors = [torch.from_numpy(value) for value in feed.values()]
-        with torch.inference_mode():
-            reference = _by_name(graph, modules[graph.name](*tensors))
-            saved = load_program(
-                folder / graph.files["pt2"], folder / graph.files["weights"] if graph.parameters else None
-            )
-            program = _by_name(graph, saved(*tensors))
-        onnx = {}
-        for form in ("onnx_fp32", "onnx_fp16"):
-            session = ort.InferenceSession(folder / graph.files[form], options, providers=["CPUExecutionProvider"])
-            names = [tensor.name for tensor in graph.outputs]
-            onnx[form] = dict(zip(names, session.run(names, feed), strict=True))
-            del session
-        for form, found, reference_form, expected, limits in (
-            ("pt2", program, "pytorch", reference, SAME_PRECISION),
-            ("onnx_fp32", onnx["onnx_fp32"], "pytorch", reference, SAME_PRECISION),
-            ("onnx_fp16", onnx["onnx_fp16"], "onnx_fp32", onnx["onnx_fp32"], REDUCED_PRECISION),
-        ):
-            rows += compare(
-                graph.name,
-                graph.outputs,
-                found,
-                expected,
-                form=form,
-                reference_form=reference_form,
-                requests=requests,
-                garments=garments,
-                limits=limits,
-            )
-        values.update(reference)
-    return rows, values
-
-
-def _by_name(graph: GraphEntry, outputs: Any) -> dict[str, np.ndarray[Any, Any]]:
-    listed = outputs if isinstance(outputs, tuple | list) else (outputs,)
-    return {tensor.name: value.numpy() for tensor, value in zip(graph.outputs, listed, strict=False)}
+def _extend(rows: dict[Size, list[ParityRow]], more: dict[Size, list[ParityRow]]) -> None:
+    for size, found in more.items():
+        rows[size] += found
 
 
 def _tensor_spec(tensor: GraphTensor) -> TensorSpec:

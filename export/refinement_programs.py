@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from ..data.classes import CLASS_NAMES
 from ..networks.conditioning import CodesConditioning, SurfaceConditioning, SurfaceLookup
 from ..networks.graphs import AppearancePainter, GraphTensor, graph_specs
 from ..networks.perceptual import PerceptualBackbone
+from .gate import Size
 from .manifest import ParityRow, ProgramEntry, TensorSpec
 from .parity import SAME_PRECISION, compare
 from .program import load_program, save_program, save_weights
@@ -84,43 +85,48 @@ def _traced_inputs(
 
 
 def gate_programs(
-    programs: Sequence[ProgramEntry],
-    modules: dict[str, nn.Module],
-    values: Arrays,
-    folder: Path,
-    requests: int,
-    garments: int,
-) -> list[ParityRow]:
-    """Compare what refinement runs with PyTorch, as saved and loaded again, on a request's own tensors."""
-    known: dict[str, torch.Tensor] = {name: torch.from_numpy(np.array(value)) for name, value in values.items()}
-    known["image"] = known["person_image"].permute(0, 3, 1, 2).float() / 127.5 - 1
-    rows = []
-    for entry in programs:
-        module = modules[entry.name].eval()
-        signature = inspect.signature(module.forward).parameters
-        feed = [known[name] for name, parameter in signature.items() if parameter.default is parameter.empty]
-        weights = entry.files.get("weights")
-        with torch.inference_mode():
-            saved = load_program(folder / entry.files["pt2"], folder / weights if weights else None)
-            found, expected = _flat(saved(*feed)), _flat(module(*feed))
-        outputs = tuple(
-            TensorSpec(name=f"output_{index}", dtype="float32", shape=value.shape)
-            for index, value in enumerate(expected)
-        )
-        rows += compare(
-            entry.name,
-            outputs,
-            {spec.name: value.numpy() for spec, value in zip(outputs, found, strict=True)},
-            {spec.name: value.numpy() for spec, value in zip(outputs, expected, strict=True)},
-            form="pt2",
-            reference_form="pytorch",
-            requests=requests,
-            garments=garments,
-            limits=SAME_PRECISION,
-        )
-        if entry.name == "appearance_conditioning":
-            known["conditioning"] = expected[0]
+    programs: Sequence[ProgramEntry], modules: dict[str, nn.Module], batches: Mapping[Size, Arrays], folder: Path
+) -> dict[Size, list[ParityRow]]:
+    """Compare what refinement runs with PyTorch, as saved and loaded again, on requests' own tensors.
+
+    Returns the comparisons by batch size.
+    """
+    loaded = {entry.name: _load(entry, folder) for entry in programs}
+    rows: dict[Size, list[ParityRow]] = {}
+    # Sizes outside, programs inside: what the conditioning makes of the largest batch is gone before the next one.
+    for (requests, garments), values in batches.items():
+        known: dict[str, torch.Tensor] = {name: torch.from_numpy(np.array(value)) for name, value in values.items()}
+        known["image"] = known["person_image"].permute(0, 3, 1, 2).float() / 127.5 - 1
+        rows[requests, garments] = compared = []
+        for name, saved in loaded.items():
+            module = modules[name].eval()
+            signature = inspect.signature(module.forward).parameters
+            feed = [known[each] for each, parameter in signature.items() if parameter.default is parameter.empty]
+            with torch.inference_mode():
+                found, expected = _flat(saved(*feed)), _flat(module(*feed))
+            outputs = tuple(
+                TensorSpec(name=f"output_{index}", dtype="float32", shape=value.shape)
+                for index, value in enumerate(expected)
+            )
+            compared += compare(
+                name,
+                outputs,
+                {spec.name: value.numpy() for spec, value in zip(outputs, found, strict=True)},
+                {spec.name: value.numpy() for spec, value in zip(outputs, expected, strict=True)},
+                form="pt2",
+                reference_form="pytorch",
+                requests=requests,
+                garments=garments,
+                limits=SAME_PRECISION,
+            )
+            if name == "appearance_conditioning":
+                known["conditioning"] = expected[0]
     return rows
+
+
+def _load(entry: ProgramEntry, folder: Path) -> nn.Module:
+    weights = entry.files.get("weights")
+    return load_program(folder / entry.files["pt2"], folder / weights if weights else None)
 
 
 def _flat(outputs: Any) -> list[torch.Tensor]:

@@ -215,14 +215,14 @@ def test_a_program_of_other_weights_does_not_pass_its_gate(tiny_bundle, tiny_net
     other = copy.deepcopy(tiny_networks.discriminator)
     round_weights_to_fp16(other)
     same = gate_programs(
-        [entry], {entry.name: other}, {**values, "labels": values["person_labels"]}, tiny_bundle.path, 2, 1
+        [entry], {entry.name: other}, {(2, 1): {**values, "labels": values["person_labels"]}}, tiny_bundle.path
     )
-    assert all(row.passed for row in same)
+    assert all(row.passed for row in same[2, 1])
     with torch.no_grad():
         next(other.parameters()).mul_(1.01)
     with pytest.raises(GateError, match=r"discriminator\.output_0: pt2 does not agree with pytorch at N=2, M=1"):
         gate_programs(
-            [entry], {entry.name: other}, {**values, "labels": values["person_labels"]}, tiny_bundle.path, 2, 1
+            [entry], {entry.name: other}, {(2, 1): {**values, "labels": values["person_labels"]}}, tiny_bundle.path
         )
 
 
