@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,66 @@ from oviton.export.samples import read_samples, sample_requests
 
 ROOT = Path(__file__).resolve().parent.parent
 PEOPLE = ROOT / "examples" / "people"
+
+
+def pytest_collection_modifyitems(items):
+    """Tests that need the tiny bundle come last: it is exported meanwhile, which keeps a core busy for a minute."""
+    items.sort(key=_needs_export)
+
+
+def pytest_collection_finish(session):
+    if any(map(_needs_export, session.items)) and not session.config.option.collectonly:
+        from oviton.networks.config import preset
+
+        folder = Path(tempfile.mkdtemp(prefix="oviton-export-"))
+        session.config.stash[EXPORT] = Export(folder, make_random_networks(preset("tiny")))
+
+
+def pytest_unconfigure(config):
+    if (begun := config.stash.get(EXPORT, None)) is not None:
+        begun.process.kill()
+        begun.process.wait()
+        shutil.rmtree(begun.folder, ignore_errors=True)
+
+
+def _needs_export(item):
+    return "exported" in getattr(item, "fixturenames", ())
+
+
+class Export:
+    """Networks that are being exported by the command line, in a process beside the tests."""
+
+    def __init__(self, folder, networks):
+        from oviton.networks.checkpoint import PARTS, save_checkpoint
+
+        self.folder = folder
+        for part in PARTS:
+            save_checkpoint(folder / "checkpoint", networks, part, f"trained for a test of {part}")
+        command = [sys.executable, "-m", "oviton", "export", "checkpoint", "-o", "bundle", "--samples", str(PEOPLE)]
+        with (folder / "stdout").open("w") as out, (folder / "stderr").open("w") as errors:
+            self.process = subprocess.Popen(command, cwd=folder, stdout=out, stderr=errors)
+
+    def result(self):
+        """Return the bundle's folder and what was printed, once it is there."""
+        status = self.process.wait()
+        assert status == 0, (self.folder / "stderr").read_text()
+        return self.folder / "bundle", (self.folder / "stdout").read_text()
+
+
+EXPORT = pytest.StashKey[Export]()
+
+
+def make_random_networks(config):
+    import torch
+
+    from oviton.networks.checkpoint import untrained_networks
+
+    networks = untrained_networks(config, seed=3)
+    generator = torch.Generator().manual_seed(5)
+    with torch.no_grad():
+        for parameter in networks.parameters():
+            parameter.add_(torch.randn(parameter.shape, generator=generator) * 0.02)
+    return networks
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -55,19 +116,7 @@ def sample_people():
 @pytest.fixture(scope="session")
 def random_networks():
     """Return a function that makes untrained networks whose every weight is random, so that no path is silent."""
-    import torch
-
-    from oviton.networks.checkpoint import untrained_networks
-
-    def make(config):
-        networks = untrained_networks(config, seed=3)
-        generator = torch.Generator().manual_seed(5)
-        with torch.no_grad():
-            for parameter in networks.parameters():
-                parameter.add_(torch.randn(parameter.shape, generator=generator) * 0.02)
-        return networks
-
-    return make
+    return make_random_networks
 
 
 @pytest.fixture(scope="session")
@@ -76,18 +125,7 @@ def export(tmp_path_factory):
 
     It returns the bundle's folder and what was printed.
     """
-    from oviton.networks.checkpoint import PARTS, save_checkpoint
-
-    def run(networks):
-        root = tmp_path_factory.mktemp("export")
-        for part in PARTS:
-            save_checkpoint(root / "checkpoint", networks, part, f"trained for a test of {part}")
-        command = [sys.executable, "-m", "oviton", "export", "checkpoint", "-o", "bundle", "--samples", str(PEOPLE)]
-        done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        return root / "bundle", done.stdout
-
-    return run
+    return lambda networks: Export(tmp_path_factory.mktemp("export"), networks).result()
 
 
 @pytest.fixture(scope="session")
@@ -98,9 +136,9 @@ def tiny_networks(random_networks):
 
 
 @pytest.fixture(scope="session")
-def exported(export, tiny_networks):
+def exported(request):
     """The tiny networks' bundle, and what its export printed."""
-    return export(tiny_networks)
+    return request.config.stash[EXPORT].result()
 
 
 @pytest.fixture(scope="session")
