@@ -180,7 +180,7 @@ def _texel(densepose: Tensor, texels: int) -> Tensor:
     # Added to whole rows of bytes: engines take several times as long for rows of three.
     width = densepose.shape[2]
     channel = torch.arange(0, 768, 256, dtype=torch.int32, device=densepose.device).repeat(width)
-    parts = _read(table, densepose.to(torch.int32).flatten(2) + channel).unflatten(2, (width, 3))
+    parts = torch.unflatten(_read(table, densepose.to(torch.int32).flatten(2) + channel), 2, (width, 3))
     return parts.sum(dim=3).to(torch.int32)
 
 
