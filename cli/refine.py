@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 PLOT_SUFFIXES = (".png", ".svg", ".pdf")
 
+ROOMY = 140
+"""Columns of a terminal from which on the bar has room for every term of the loss."""
+
 OnStep = Callable[["RefinementStep"], None]
 
 
@@ -40,6 +43,7 @@ class RefineWishes:
     save_outfit: Path | None
     outfit: Path | None
     plot: Path | None = None
+    always: bool = False
 
     def check(self) -> RefinementOptions | None:
         """Return what was asked for; None without refinement.
@@ -54,6 +58,7 @@ class RefineWishes:
         if self.steps is None:
             named = ("time_budget", "frames", "seed", "save_outfit", "plot")
             given = [f"--{name.replace('_', '-')}" for name in named if getattr(self, name) is not None]
+            given += ["--always"] if self.always else []
             if given:
                 raise InputError(f"{given[0]} goes with --refine STEPS")
             return None
@@ -69,6 +74,7 @@ class RefineWishes:
             steps=self.steps,
             time_budget=self.time_budget,
             seed=self.seed or 0,
+            always=self.always,
             preview_every=0 if self.frames is None else 1,
         )
 
@@ -134,15 +140,17 @@ def shown_steps(steps: int, frames: Path | None) -> Iterator[OnStep]:
         TimeRemainingColumn(),
         TextColumn("{task.fields[losses]}"),
     )
+    roomy = err.width >= ROOMY
     with Progress(*columns, console=err) as progress:
         task = progress.add_task("refining", total=steps, losses="")
 
         def advance(step: RefinementStep) -> None:
             keep(step)
-            progress.update(task, completed=step.step, losses=_told(step))
+            progress.update(task, completed=step.step, losses=_told(step, whole=roomy))
 
         yield advance
 
 
-def _told(step: RefinementStep) -> str:
-    return " ".join(f"{name} {value:.3f}" for name, value in step.losses.items())
+def _told(step: RefinementStep, *, whole: bool = True) -> str:
+    """Return the loss, and on request its terms, of a step."""
+    return " ".join(f"{name} {value:.3f}" for name, value in step.losses.items() if whole or name == "loss")

@@ -49,6 +49,9 @@ def try_on(
         Path | None,
         typer.Option(metavar="FILE", help="Draw the losses of refinement, as .png, .svg or .pdf."),
     ] = None,
+    always: Annotated[
+        bool, typer.Option("--always", help="Refine also where there seems to be nothing to gain.")
+    ] = False,
     seed: Annotated[int | None, typer.Option(help="Of refinement; 0 by default. Same seed, same picture.")] = None,
     save_outfit: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Keep the refined outfit, as .safetensors.")
@@ -85,7 +88,7 @@ def try_on(
         check_output_suffix(labels_out, lossless=True)
     pairs = [parse_wear(text) for text in wear or []]
     outputs = [path for path in (output, labels_out, report, save_outfit, plot) if path is not None]
-    wishes = RefineWishes(refine_steps, time_budget, frames, seed, save_outfit, outfit, plot)
+    wishes = RefineWishes(refine_steps, time_budget, frames, seed, save_outfit, outfit, plot, always)
     options = wishes.check()
     asked = ServerWishes(server, server_ca, server_cert, server_key, server_timeout, keep_outfit_there)
     here = {"--bundle": bundle, "--engine": engine if engine != "auto" else None, "--save-outfit": save_outfit}

@@ -1,4 +1,7 @@
-"""Dress example people and put what went in beside what came out: person, garments, labels, result, refined result.
+"""Dress example people and put what went in beside what came out.
+
+Person, garments, labels and result of the default bundle; and of the one whose generator sees codes only, as the
+paper's does, the result before and after refinement.
 
 Run ``python examples/contact_sheet.py -o sheet.png``.
 """
@@ -15,6 +18,7 @@ from PIL import Image, ImageDraw
 
 from oviton import Garment, Person, TryOn
 from oviton.data.classes import PALETTE
+from oviton.export.bundle import SHIPPED_BUNDLES
 
 PEOPLE = Path(__file__).parent / "people"
 LOOKS: tuple[tuple[str, tuple[tuple[str, str], ...], tuple[str, ...]], ...] = (
@@ -24,20 +28,26 @@ LOOKS: tuple[tuple[str, tuple[tuple[str, str], ...], tuple[str, ...]], ...] = (
 )
 """Person, garments with the class taken from each, and classes taken off."""
 
-COLUMNS = ("person", "garment 1", "garment 2", "its labels", "result", "refined")
+COLUMNS = ("person", "garment 1", "garment 2", "labels", "result", "from codes only", "refined")
 STEPS = 40
 HEADER, GAP, WHITE = 26, 6, (255, 255, 255)
 
 Picture = npt.NDArray[Any]
 
 
-def row(tryon: TryOn, name: str, wear: tuple[tuple[str, str], ...], remove: tuple[str, ...]) -> list[Picture]:
+def row(
+    tryon: TryOn, codes: TryOn, name: str, wear: tuple[tuple[str, str], ...], remove: tuple[str, ...]
+) -> list[Picture]:
     person = Person.open(PEOPLE / name)
     garments = [Garment.open(PEOPLE / folder, wear=classes) for folder, classes in wear]
-    look, refined = tryon(person, garments, remove), tryon.refine(person, garments, remove, steps=STEPS)
+    look, plain = tryon(person, garments, remove), codes(person, garments, remove)
+    refined = codes.refine(person, garments, remove, steps=STEPS)
+    told = refined.report.refinement
+    if told is None or not told.accepted:
+        raise SystemExit(f"{name}: nothing was refined, so there is nothing to show: {told and told.reason}")
     blank = np.full_like(person.image, 255)
     inputs = [person.image, *(garment.image for garment in garments)]
-    return [*inputs, *[blank] * (3 - len(inputs)), PALETTE[look.labels], look.image, refined.image]
+    return [*inputs, *[blank] * (3 - len(inputs)), PALETTE[look.labels], look.image, plain.image, refined.image]
 
 
 def sheet(rows: list[list[Picture]]) -> Image.Image:
@@ -56,10 +66,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("-o", "--output", type=Path, default=Path("sheet.png"))
     parser.add_argument("--bundle", type=Path, default=None)
+    parser.add_argument("--codes", type=Path, default=SHIPPED_BUNDLES / "small-codes", help="the bundle to refine")
     options = parser.parse_args()
-    with TryOn.load(options.bundle) as tryon:
-        picture = sheet([row(tryon, *look) for look in LOOKS])
-    picture.resize((picture.width * 2 // 3, picture.height * 2 // 3), Image.Resampling.LANCZOS).save(
+    with TryOn.load(options.bundle) as tryon, TryOn.load(options.codes) as codes:
+        picture = sheet([row(tryon, codes, *look) for look in LOOKS])
+    picture.resize((picture.width * 3 // 5, picture.height * 3 // 5), Image.Resampling.LANCZOS).save(
         options.output, optimize=True
     )
     print(options.output)

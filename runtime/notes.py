@@ -8,17 +8,24 @@ from typing import Any
 from .person import Garment
 from .report import RefinementReport
 
-NOT_A_NUMBER = "the loss was no longer a number; the weights before that are kept"
+NOT_A_NUMBER = "the loss was no longer a number"
 UNTRAINED_NOTE = "this bundle is untrained: its pictures show that the runtime works, not how good a try-on can be"
 
 
 def refinement_notes(refinement: RefinementReport | None) -> list[str]:
     """Return what a user should know of a refinement."""
-    if refinement is not None and not refinement.accepted:
-        return [f"not refined, this is the feed-forward result: {refinement.reason}"]
-    if refinement is not None and refinement.stopped == "not a number":
-        return [f"refinement stopped at step {refinement.steps}: {NOT_A_NUMBER}"]
-    return []
+    if refinement is None:
+        return []
+    stopped = f"refinement stopped after step {refinement.steps}"
+    if not refinement.accepted:
+        told = [f"not refined, this is the feed-forward result: {refinement.reason}"]
+        spoilt = refinement.steps > 0 and refinement.stopped == "not a number"
+        return [f"{stopped}: {NOT_A_NUMBER}", *told] if spoilt else told
+    return {
+        "not a number": [f"{stopped}: {NOT_A_NUMBER}; the last weights that gave one are kept"],
+        "time": [f"{stopped}: the next one might have exceeded the time budget"],
+        "plateau": [f"{stopped}: the loss no longer fell"],
+    }.get(refinement.stopped, [])
 
 
 def untrained_notes(trained: Mapping[Any, str]) -> list[str]:

@@ -47,7 +47,8 @@ class RefinementOptions:
     steps
         At most so many optimiser steps.
     time_budget
-        At most so many seconds, preparation included; None for no limit.
+        At most so many seconds, the request's preparation included (the programs, which are loaded once, not); None for
+        no limit.
     learning_rate
         Of Adam; it falls over the last two fifths of the steps. None for what suits the bundle's conditioning.
     views

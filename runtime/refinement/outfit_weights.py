@@ -18,7 +18,7 @@ from safetensors.numpy import load_file, save_file
 
 from ...data.classes import CLASS_NAMES
 from ...data.errors import InputError
-from ...data.files import atomic_path
+from ...data.files import atomic_path, check_is_file
 from ...export.bundle import Bundle
 
 FORMAT = "oviton outfit 1"
@@ -48,12 +48,15 @@ class OutfitWeights:
         The change of each weight, ``NAME`` whole or ``NAME#outputs`` and ``NAME#inputs`` as factors; float16.
     psnr
         In dB, of the picture with these weights against the refined one.
+    name
+        What messages call it.
     """
 
     bundle: str
     source: tuple[int, ...]
     tensors: Mapping[str, npt.NDArray[np.float16]]
     psnr: float
+    name: str = "the outfit"
 
     @property
     def size(self) -> int:
@@ -70,10 +73,10 @@ class OutfitWeights:
         """
         if self.bundle != bundle.identity:
             raise InputError(
-                f"the outfit was refined with bundle {self.bundle[:12]}…, not with {bundle.manifest.name} "
+                f"{self.name} was refined with bundle {self.bundle[:12]}…, not with {bundle.manifest.name} "
                 f"({bundle.identity[:12]}…); refine it again"
             )
-        return _changed(bundle_weights(bundle), self.tensors)
+        return _changed(bundle_weights(bundle), self.tensors, self.name)
 
     def save(self, path: Path) -> None:
         """Write the outfit; the file appears whole or not at all."""
@@ -96,21 +99,22 @@ class OutfitWeights:
         InputError
             When the file is missing, damaged or something else.
         """
+        if not Path(path).exists():
+            raise InputError(f"{path}: no such file; --save-outfit writes one")
+        check_is_file(path)
         try:
             with safe_open(path, framework="numpy") as file:
                 metadata = file.metadata() or {}
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        except FileNotFoundError:
-            raise InputError(f"{path}: no such file; --save-outfit writes one") from None
-        except (SafetensorError, OSError) as error:
-            raise InputError(f"{path}: not an outfit ({error})") from None
+        except (SafetensorError, OSError, TypeError) as error:  # NumPy lacks some of its types
+            raise InputError(f"{path}: not an outfit ({error}); --save-outfit writes one") from None
         try:
             if metadata["format"] != FORMAT:
                 raise ValueError(f"format {metadata['format']!r}")
             source = tuple(int(k) for k in json.loads(metadata["source"]))
             if len(source) != len(CLASS_NAMES):
                 raise ValueError(f"a source vector of {len(source)} classes")
-            return cls(metadata["bundle"], source, tensors, float(metadata["psnr"]))
+            return cls(metadata["bundle"], source, tensors, float(metadata["psnr"]), str(path))
         except (KeyError, ValueError, TypeError) as error:
             raise InputError(f"{path}: not an outfit of this version ({error})") from None
 
@@ -172,39 +176,49 @@ class _Change:
             if rank * (len(left) + right.shape[1]) < self.whole.size:
                 root = np.sqrt(strength[:rank])
                 outputs, inputs = left[:, :rank] * root, right[:rank] * root[:, None]
-                return [(f"{name}#outputs", outputs.astype(np.float16)), (f"{name}#inputs", inputs.astype(np.float16))]
+                return list(zip(_factors(name), (outputs.astype(np.float16), inputs.astype(np.float16)), strict=True))
         return [(name, self.whole.astype(np.float16))]
 
 
 def _changed(
-    base: Mapping[str, npt.NDArray[np.float32]], tensors: Mapping[str, npt.NDArray[np.float16]]
+    base: Mapping[str, npt.NDArray[np.float32]],
+    tensors: Mapping[str, npt.NDArray[np.float16]],
+    outfit: str = "the outfit",
 ) -> dict[str, npt.NDArray[np.float32]]:
     """Add changes to weights.
 
     Raises
     ------
     InputError
-        When names or shapes do not fit, or one is missing.
+        When names, shapes or numbers do not fit, or one is missing.
     """
     found: dict[str, npt.NDArray[np.float32]] = {}
-    names = {name.split("#")[0] for name in tensors}
-    if names != base.keys():
-        raise InputError(
-            f"the outfit's weights do not fit the bundle; the first difference: {min(names ^ base.keys())}"
-        )
+    expected = {part for name in base for part in ((name,) if name in tensors else _factors(name))}
+    if tensors.keys() != expected:
+        first = min(tensors.keys() ^ expected)
+        raise InputError(f"{outfit}: its weights do not fit the bundle; the first difference: {first}")
+    for name, tensor in tensors.items():
+        if tensor.dtype != np.float16 or not np.isfinite(tensor).all():
+            raise InputError(f"{outfit}: {name} holds {tensor.dtype}; allowed: finite float16 numbers; refine it again")
     for name, weight in base.items():
         if name in tensors:
             change = tensors[name].astype(np.float32)
         else:
-            outputs, inputs = (tensors.get(f"{name}#{side}") for side in ("outputs", "inputs"))
-            if outputs is None or inputs is None or outputs.shape[1:] != inputs.shape[:1]:
-                raise InputError(f"the outfit's factors of {name} do not fit each other")
+            outputs, inputs = (tensors[part] for part in _factors(name))
+            if outputs.ndim != 2 or inputs.ndim != 2 or outputs.shape[1] != inputs.shape[0]:
+                raise InputError(f"{outfit}: the factors of {name} do not fit each other; refine it again")
             change = outputs.astype(np.float32) @ inputs.astype(np.float32)
         if change.size != weight.size:
-            raise InputError(f"the outfit's {name} has {change.size} numbers, the bundle's {weight.size}")
-        # Rounded as engines round them, so that what is measured is what is served.
-        found[name] = (weight + change.reshape(weight.shape)).astype(np.float16).astype(np.float32)
+            raise InputError(f"{outfit}: {name} has {change.size} numbers, the bundle's {weight.size}; refine it again")
+        with np.errstate(over="ignore"):  # refitting refuses what FP16 cannot hold, and says so
+            # Rounded as engines round them, so that what is measured is what is served.
+            found[name] = (weight + change.reshape(weight.shape)).astype(np.float16).astype(np.float32)
     return found
+
+
+def _factors(name: str) -> tuple[str, str]:
+    """Return what the two factors of a weight's change are called."""
+    return f"{name}#outputs", f"{name}#inputs"
 
 
 def _psnr(picture: npt.NDArray[np.float32], wanted: npt.NDArray[np.float32]) -> float:

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...data.classes import BACKGROUND, NUM_CLASSES, SKIN
+from ...data.classes import BACKGROUND, CLASS_NAMES, NUM_CLASSES, SKIN
 from ...data.errors import InputError
 from ...engines.engine_set import EngineSet
 from ..outfit import OWN
@@ -64,6 +64,8 @@ class Problem:
         Every tensor of the feed-forward pass, N = 1.
     options
         What was asked for.
+    names
+        What messages call the garment photographs, in order.
 
     Raises
     ------
@@ -72,7 +74,12 @@ class Problem:
     """
 
     def __init__(
-        self, engines: EngineSet, programs: Programs, values: dict[str, Any], options: RefinementOptions
+        self,
+        engines: EngineSet,
+        programs: Programs,
+        values: dict[str, Any],
+        options: RefinementOptions,
+        names: Sequence[str] = (),
     ) -> None:
         self.programs = programs
         self.options = options = options.suited_to(engines.bundle.manifest.conditioning)
@@ -87,7 +94,7 @@ class Problem:
             )
         }  # fmt: skip
         self.garments = sorted({int(k) for k in self.source if k > OWN})
-        self._check_garments(tensors["garment_labels"])
+        self._check_garments(tensors["garment_labels"], names)
         generator = torch.Generator().manual_seed(options.seed)
         pictures = [self._garment_pictures(engines, tensors, k, generator) for k in self.garments]
         pictures += [self._own_picture(engines, tensors), self._result_picture(tensors)]
@@ -146,13 +153,17 @@ class Problem:
             features = directions(self.programs.perceptual(picture))
         return float(perceptual_term(features, self.seen.of(slice(-1, None)).features, self.mask[-1:]))
 
-    def _check_garments(self, labels: Tensor) -> None:
+    def _check_garments(self, labels: Tensor, names: Sequence[str]) -> None:
         for k in self.garments:
-            size = int(torch.isin(labels[k - 1].int(), self._worn(k, labels.device)).sum())
+            worn = self._worn(k, labels.device)
+            size = int(torch.isin(labels[k - 1].int(), worn).sum())
             if size < SMALLEST_GARMENT:
+                name = names[k - 1] if names else f"garment photograph {k}"
+                classes = ", ".join(CLASS_NAMES[c] for c in worn.tolist())
+                height, width = labels.shape[1:]
                 raise InputError(
-                    f"garment photograph {k} shows {size} pixels of what is worn from it, at the network's size; "
-                    f"refinement needs at least {SMALLEST_GARMENT}"
+                    f"{name}: {classes} covers {size} pixels at {width}x{height}, the network's size; refinement "
+                    f"needs at least {SMALLEST_GARMENT}; take a photograph that shows it larger, or do not refine"
                 )
 
     def _worn(self, garment: int, device: torch.device) -> Tensor:

@@ -96,6 +96,9 @@ class Refiner:
         self.memory = PeakMemory(programs.device)
         self._optimizer = torch.optim.Adam(self.weights.values(), lr=_rate(self.options, 0), betas=BETAS, fused=True)
         self._best, self._since = math.inf, 0
+        self._good: list[Tensor] = []
+        """The weights that the last loss and gradients, which were numbers, belong to."""
+        self._prepared = time.perf_counter() - self.started
         begun = time.perf_counter()
         self._before = self._judge(self.weights)
         # A step also goes backwards, which takes about twice as long as forwards.
@@ -140,7 +143,9 @@ class Refiner:
         values = torch.stack([term.detach().float() for term in (*terms.values(), size)]).tolist()
         if not all(map(math.isfinite, values)):
             self.stopped = "not a number"
+            self._take_back()
             return None
+        self._good = [weight.detach().clone() for weight in self.weights.values()]
         self._optimizer.step()
         self.steps += 1
         taken = time.perf_counter() - begun
@@ -151,6 +156,12 @@ class Refiner:
         else:
             self._since += 1
         return RefinementStep(self.steps, losses, self._preview(), time.perf_counter() - self.started)
+
+    def _take_back(self) -> None:
+        """Undo the last update: what it made was not a number, or led to what is none."""
+        with torch.no_grad():
+            for weight, good in zip(self.weights.values(), self._good, strict=False):  # before the first there are none
+                weight.copy_(good)
 
     def _doubt(self) -> str:
         return doubt(self.problem, self._before.losses["reference"])
@@ -169,7 +180,13 @@ class Refiner:
 
     def result(self) -> Refined:
         """Compare refined and feed-forward weights, and return the better."""
-        before, after = self._before, self._judge(self.weights)
+        before = after = self._before
+        if self.steps:
+            after = self._judge(self.weights)
+            if not math.isfinite(after.losses["loss"]):
+                self.stopped = "not a number"
+                self._take_back()
+                after = self._judge(self.weights)
         reason = self._objection(before, after)
         weights = picture = None
         if not reason:
@@ -192,7 +209,8 @@ class Refiner:
         """Return why the refined weights must not be used; empty when they may."""
         if not self.steps:
             reasons = {
-                "time": "the time budget is shorter than one step",
+                "time": f"of the time budget of {self.options.time_budget or 0:g} s, preparation took "
+                f"{self._prepared:.1f} s, and a step may take {self._slowest:.1f} s",
                 "not a number": "the loss is not a number",
                 "not worthwhile": self._doubt(),
             }

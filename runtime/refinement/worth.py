@@ -21,6 +21,8 @@ WELL_DRAWN_FOR_LOOKUP = 4.0
 LEAST_KNOWN = 0.5
 """Share of what is worn that the lookup must know before it is aimed at."""
 
+_NEVERTHELESS = "--always, or RefinementOptions(always=True), refines nevertheless"
+
 SMALLEST = 128
 """Height below which texture is a handful of pixels, and these limits say nothing."""
 
@@ -41,7 +43,7 @@ def doubt(problem: Problem, reference: float) -> str:
     if weights["reference"] > 0:
         off = reference / weights["reference"]
         if off < (WELL_DRAWN_FOR_LOOKUP if aims_at_lookup else WELL_DRAWN):
-            return f"the network draws this garment well already ({off:.2f} off)"
+            return f"the network draws this garment well already ({off:.2f} off); {_NEVERTHELESS}"
     if aims_at_lookup and problem.known_share < LEAST_KNOWN:
-        return f"the garment's photograph shows only {problem.known_share:.0%} of what is worn"
+        return f"the garment's photograph shows only {problem.known_share:.0%} of what is worn; {_NEVERTHELESS}"
     return ""

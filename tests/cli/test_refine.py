@@ -1,6 +1,11 @@
+import io
 import json
 
 import pytest
+from rich.console import Console
+
+from oviton.cli import refine
+from oviton.runtime.refinement.step import RefinementStep
 
 
 @pytest.fixture
@@ -54,6 +59,7 @@ def test_refines_keeps_the_outfit_and_wears_it_again(dress, out, read_picture):
         (["--refine", "-5"], "steps: -5 given"),
         (["--time-budget", "3"], "--time-budget goes with --refine"),
         (["--seed", "3"], "--seed goes with --refine"),
+        (["--always"], "--always goes with --refine"),
         (["--plot", "curve.png"], "--plot goes with --refine"),
         (["--refine", "3", "--plot", "curve.txt"], "allowed: a name that ends in .png, .svg, .pdf"),
         (["--refine", "3", "--time-budget", "0"], "allowed: more than 0"),
@@ -85,6 +91,18 @@ def test_a_refinement_that_fails_leaves_no_frames(run, people, out, tiny_bundle_
 def test_a_short_time_budget_says_so(dress, out):
     status, stdout, _ = dress("--refine", 5, "--time-budget", "0.001", "--save-outfit", out / "o.safetensors")
     assert status == 0
-    assert "the time budget is shorter than one step" in stdout
+    assert "the of the time budget of" in stdout
     assert "not written, since nothing was refined" in stdout
     assert not (out / "o.safetensors").exists()
+
+
+@pytest.mark.parametrize(("width", "whole"), [(80, False), (200, True)])
+def test_the_bar_has_room_on_any_terminal(monkeypatch, width, whole):
+    screen = io.StringIO()
+    monkeypatch.setattr(refine, "err", Console(file=screen, force_terminal=True, width=width, color_system=None))
+    losses = {"loss": 22.742, "reference": 12.3, "kept": 4.5, "lookup": 5.868, "adversarial": 0.074}
+    with refine.shown_steps(12, None) as on_step:
+        on_step(RefinementStep(3, losses, None, 1.0))
+    lines = [line for line in screen.getvalue().replace("\r", "\n").splitlines() if "3/12" in line]
+    assert any("━" in line and "loss 22.742" in line for line in lines)
+    assert any("adversarial 0.074" in line for line in lines) == whole

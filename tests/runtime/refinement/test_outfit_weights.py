@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
+import torch
 from safetensors.numpy import load_file, save_file
+from safetensors.torch import save_file as torch_save
 
 from oviton import TryOn
 from oviton.data.errors import GateError, InputError
@@ -81,7 +83,13 @@ def test_packing_falls_back_to_the_whole_change(tiny_bundle):
     assert set(outfit.tensors) == set(base)
 
 
-@pytest.mark.parametrize("damage", ["missing", "no outfit", "cut", "other bundle", "a tensor less", "other shape"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "missing", "a folder", "no outfit", "cut", "other bundle", "a tensor less", "a tensor more", "other shape",
+        "flat factors", "bf16", "float32", "not finite",
+    ],
+)  # fmt: skip
 def test_a_wrong_outfit_is_refused(outfit, tiny_tryon, tiny_bundle, tmp_path, damage):
     path = tmp_path / "o.safetensors"
     outfit.save(path)
@@ -102,9 +110,24 @@ def test_a_wrong_outfit_is_refused(outfit, tiny_tryon, tiny_bundle, tmp_path, da
         case "other shape":
             name = next(name for name in tensors if "#" not in name)
             save_file(tensors | {name: np.zeros(7, np.float16)}, path, metadata)
+        case "a tensor more":
+            save_file(tensors | {f"{next(iter(tensors))}#extra": np.zeros(7, np.float16)}, path, metadata)
+        case "flat factors":
+            name = next(name for name in tensors if "#" in name).split("#")[0]
+            flat = {f"{name}#outputs": np.zeros(1, np.float16), f"{name}#inputs": np.zeros((), np.float16)}
+            save_file(tensors | flat, path, metadata)
+        case "bf16":
+            torch_save({name: torch.from_numpy(tensor).bfloat16() for name, tensor in tensors.items()}, path, metadata)
+        case "float32":
+            save_file({name: tensor.astype(np.float32) for name, tensor in tensors.items()}, path, metadata)
+        case "not finite":
+            save_file({name: np.full_like(tensor, np.inf) for name, tensor in tensors.items()}, path, metadata)
+        case "a folder":
+            path.unlink()
+            path.mkdir()
     with pytest.raises(InputError) as error:
         tiny_tryon.serve(OutfitWeights.open(path))
-    assert "outfit" in str(error.value) or "no such file" in str(error.value)
+    assert str(path) in str(error.value)
     assert "\n" not in str(error.value)
 
 

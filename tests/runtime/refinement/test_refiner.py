@@ -148,7 +148,8 @@ def test_a_time_budget_shorter_than_a_step_gives_the_feed_forward_result(refine,
     assert np.array_equal(look.image, tiny_tryon(*request_of).image)
     assert look.report.refinement.stopped == "time"
     assert look.weights is None
-    assert any("time budget is shorter than one step" in note for note in look.report.notes)
+    assert look.report.refinement.steps == 0
+    assert any("of the time budget of 1e-06 s, preparation took" in note for note in look.report.notes)
 
 
 def test_a_plateau_stops(refine):
@@ -174,6 +175,28 @@ def test_not_a_number_stops_with_the_last_good_weights(problem, monkeypatch):
     assert math.isfinite(found.after["loss"])
 
 
+@pytest.mark.parametrize("last", [False, True])
+def test_an_update_that_spoils_the_weights_is_taken_back(problem, last):
+    """Whether the next step notices, or there is none."""
+    refiner = Refiner(problem.programs, problem, dataclasses.replace(problem.options, steps=3))
+    real, good = refiner._optimizer.step, []
+
+    def spoiling():
+        good.append([weight.detach().clone() for weight in refiner.weights.values()])
+        real()
+        if len(good) == (3 if last else 2):
+            with torch.no_grad():
+                next(iter(refiner.weights.values())).fill_(math.inf)
+
+    refiner._optimizer.step = spoiling
+    assert len(list(refiner)) == (3 if last else 2)
+    found = refiner.result()
+    assert found.stopped == "not a number"
+    assert all(torch.equal(a, b) for a, b in zip(refiner.weights.values(), good[-1], strict=True))
+    assert found.weights is not None
+    assert found.after["loss"] < found.before["loss"]
+
+
 def test_a_worse_loss_is_refused(refine, tiny_tryon, request_of):
     look = refine(steps=3, learning_rate=1.0)
     assert not look.report.refinement.accepted
@@ -186,7 +209,7 @@ def test_a_garment_of_a_few_pixels_is_refused(tiny_tryon, request_of, people):
     labels = np.where(shirt.labels == 5, 0, shirt.labels)
     labels[100:116, 100:108] = 5
     speck = Garment(shirt.image, labels, "upper_clothes", shirt.densepose, "speck")
-    with pytest.raises(InputError, match="at least 64"):
+    with pytest.raises(InputError, match=r"speck: upper_clothes covers \d+ pixels at 32x64, .* at least 64; take"):
         tiny_tryon.refine(person, speck, steps=1)
 
 
