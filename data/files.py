@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import stat
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -50,7 +51,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path` that takes its place when the block succeeds.
 
     A block that raises leaves `path` as it was. The temporary path keeps the suffix, since writers often choose the
-    format by it. A link is followed, not replaced.
+    format by it. A link is followed, not replaced. The file gets the permissions that the umask allows, whatever the
+    writer gave it.
 
     Raises
     ------
@@ -62,11 +64,15 @@ def atomic_path(path: Path) -> Iterator[Path]:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary.touch(exist_ok=False)
+        mode = stat.S_IMODE(temporary.stat().st_mode)
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror}") from None
     try:
         yield temporary
         try:
+            # safetensors puts a private file of its own in the place of the one that it is given.
+            if stat.S_IMODE(temporary.stat().st_mode) != mode:
+                temporary.chmod(mode)
             temporary.replace(target)
         except OSError as error:
             raise InputError(f"cannot write {path}: {error.strerror}") from None

@@ -1,7 +1,9 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from oviton.data.errors import InputError
 from oviton.data.files import atomic_folder, atomic_path, check_target
@@ -38,6 +40,16 @@ def test_file_gets_ordinary_permissions(tmp_path):
     finally:
         os.umask(mask)
     assert (tmp_path / "sub" / "out.txt").stat().st_mode & 0o777 == 0o644
+
+
+def test_a_writer_that_replaces_the_file_gives_it_no_permissions_of_its_own(tmp_path):
+    mask = os.umask(0o027)
+    try:
+        with atomic_path(tmp_path / "out.safetensors") as temporary:
+            save_file({"x": np.zeros(1, np.float16)}, temporary)
+    finally:
+        os.umask(mask)
+    assert (tmp_path / "out.safetensors").stat().st_mode & 0o777 == 0o640
 
 
 def test_folder_target_is_refused(tmp_path):

@@ -49,6 +49,14 @@ def test_a_saved_outfit_is_served_by_any_engine(
             assert "a refined outfit is worn" not in tryon(*request_of).report.notes
 
 
+def test_a_saved_outfit_is_as_readable_as_any_other_file(tmp_path):
+    (tmp_path / "plain").touch()
+    outfit = OutfitWeights("b" * 64, (0,) * 20, {"weight": np.zeros(3, np.float16)}, 99.0)
+    outfit.save(tmp_path / "o.safetensors")
+    modes = [(tmp_path / name).stat().st_mode for name in ("o.safetensors", "plain")]
+    assert modes[0] == modes[1]
+
+
 def test_it_is_smaller_than_the_weights(outfit, tiny_bundle):
     whole = 2 * sum(weight.size for weight in bundle_weights(tiny_bundle).values())
     # The matrices of a tiny network have few columns to spare; benchmarks/outfit_size.py measures the shipped ones.
