@@ -46,6 +46,58 @@ def check_target(path: Path) -> Path:
     return target
 
 
+def check_folder_target(path: Path, *, is_ours: Callable[[Path], bool]) -> Path:
+    """Return where writing the folder `path` ends up, links followed.
+
+    Parameters
+    ----------
+    path
+        The folder to write.
+    is_ours
+        Tells whether an existing folder that is not empty may be replaced.
+
+    Raises
+    ------
+    InputError
+        When it is no folder, holds something else, is the current folder, or lies under a file.
+    """
+    target = Path(os.path.realpath(path))
+    if target.is_dir():
+        if any(target.iterdir()) and not is_ours(target):
+            raise InputError(f"{path} holds other files, so it is not replaced; choose a new or empty folder")
+        if Path.cwd().is_relative_to(target):
+            raise InputError(f"{path} is the folder you are in, which cannot be replaced; name another one")
+    elif target.exists() or target.is_symlink():
+        raise InputError(f"cannot write the folder {path}: a file of that name exists; choose another name")
+    parent = next(folder for folder in target.parents if folder.exists())
+    if not parent.is_dir():
+        raise InputError(f"cannot write {path}: {parent} is a file, not a folder")
+    return target
+
+
+def check_writable(path: Path, target: Path) -> None:
+    """Raise `InputError` unless files can be made where `target` is to lie, by making one for a moment.
+
+    Permissions do not tell: a superuser has them all, and yet ``/proc`` or a read-only disk takes no files.
+
+    Parameters
+    ----------
+    path
+        What messages call it.
+    target
+        What `check_target` or `check_folder_target` returned for it.
+    """
+    parent = next(folder for folder in target.parents if folder.exists())
+    probe = parent / f".oviton-{uuid.uuid4().hex[:12]}"
+    try:
+        probe.touch(exist_ok=False)
+        probe.unlink()
+    except OSError as error:
+        raise InputError(
+            f"cannot write {path}: {parent} takes no files ({error.strerror}); choose another folder"
+        ) from None
+
+
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path` that takes its place when the block succeeds.
@@ -89,23 +141,17 @@ def atomic_folder(path: Path, *, is_ours: Callable[[Path], bool]) -> Iterator[Pa
     path
         The folder to write. A link is followed, not replaced.
     is_ours
-        Tells whether an existing folder may be replaced; one that is not empty and is not ours never is.
+        Tells whether an existing folder may be replaced; one that is not empty and is not ours never is. It is asked
+        before the block and again after it, since others may write there meanwhile.
 
     Raises
     ------
     InputError
-        When `path` exists and holds something else, or cannot be written.
+        When `path` exists and holds something else, before the block or after it, or cannot be written. What is there
+        stays as it is then.
     """
-    target = Path(os.path.realpath(path))
-    if target.is_dir():
-        if any(target.iterdir()) and not is_ours(target):
-            raise InputError(f"{path} holds other files, so it is not replaced; choose a new or empty folder")
-        if Path.cwd().is_relative_to(target):
-            raise InputError(f"{path} is the folder you are in, which cannot be replaced; name another one")
-    elif target.exists():
-        raise InputError(f"cannot write the folder {path}: a file of that name exists; choose another name")
+    target = check_folder_target(Path(path), is_ours=is_ours)
     temporary = target.with_name(f".oviton-{uuid.uuid4().hex[:12]}")
-    retired = temporary.with_suffix(".old")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary.mkdir()
@@ -113,17 +159,31 @@ def atomic_folder(path: Path, *, is_ours: Callable[[Path], bool]) -> Iterator[Pa
         raise InputError(f"cannot write {path}: {error.strerror}; choose a writable folder") from None
     try:
         yield temporary
-        if target.exists():
-            target.replace(retired)
         try:
-            temporary.replace(target)
+            check_folder_target(target, is_ours=is_ours)
+        except InputError as error:
+            raise InputError(f"{path} changed meanwhile, so the new folder was not written: {error}") from None
+        try:
+            _swap(temporary, target)
         except OSError as error:
-            if retired.exists():
-                retired.replace(target)
             raise InputError(f"cannot write {path}: {error.strerror}") from None
-        shutil.rmtree(retired, ignore_errors=True)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _swap(temporary: Path, target: Path) -> None:
+    """Put a folder in the place of another, which is deleted, or of none; a failure leaves the other one there."""
+    if not target.is_dir() or not any(target.iterdir()):
+        temporary.replace(target)  # the system itself refuses when something has just been put there
+        return
+    retired = temporary.with_suffix(".old")
+    target.replace(retired)
+    try:
+        temporary.replace(target)
+    except OSError:
+        retired.replace(target)
+        raise
+    shutil.rmtree(retired, ignore_errors=True)
 
 
 def sha256(path: Path) -> str:

@@ -6,7 +6,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from oviton.data.errors import InputError
-from oviton.data.files import atomic_folder, atomic_path, check_target
+from oviton.data.files import atomic_folder, atomic_path, check_folder_target, check_target, check_writable
 
 
 def marked(folder):
@@ -142,3 +142,106 @@ def test_the_current_folder_is_not_replaced(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match="the folder you are in"), atomic_folder(Path(), is_ours=marked):
         pass
+
+
+def never(_):
+    return False
+
+
+@pytest.mark.parametrize("is_ours", [never, marked])
+@pytest.mark.parametrize("existed", [False, True])
+def test_what_others_put_there_meanwhile_stays(tmp_path, is_ours, existed):
+    target = tmp_path / "frames"
+    if existed:
+        target.mkdir()
+
+    def write():
+        with atomic_folder(target, is_ours=is_ours) as folder:
+            (folder / "step.png").write_text("new")
+            target.mkdir(exist_ok=True)
+            (target / "thesis.txt").write_text("years of work")
+
+    with pytest.raises(InputError, match="frames changed meanwhile, so the new folder was not written"):
+        write()
+    assert (target / "thesis.txt").read_text() == "years of work"
+    assert names(target) == ["thesis.txt"]
+    assert names(tmp_path) == ["frames"]
+
+
+def test_our_folder_that_became_someone_elses_stays(tmp_path):
+    target = tmp_path / "bundle"
+    with atomic_folder(target, is_ours=marked) as folder:
+        (folder / "mark").write_text("1")
+
+    def write_anew():
+        with atomic_folder(target, is_ours=lambda folder: names(folder) == ["mark"]) as folder:
+            (folder / "mark").write_text("2")
+            (target / "thesis.txt").write_text("years of work")
+
+    with pytest.raises(InputError, match="bundle holds other files"):
+        write_anew()
+    assert sorted(names(target)) == ["mark", "thesis.txt"]
+    assert (target / "mark").read_text() == "1"
+    assert names(tmp_path) == ["bundle"]
+
+
+def test_a_file_that_appeared_in_a_folders_place_stays(tmp_path):
+    target = tmp_path / "frames"
+
+    def write():
+        with atomic_folder(target, is_ours=lambda _: True):
+            target.write_text("years of work")
+
+    with pytest.raises(InputError, match=r"frames changed meanwhile.*a file of that name exists"):
+        write()
+    assert target.read_text() == "years of work"
+    assert names(tmp_path) == ["frames"]
+
+
+def test_files_that_come_after_the_last_look_are_not_lost(tmp_path, monkeypatch):
+    target = tmp_path / "frames"
+    replace = Path.replace
+
+    def be_overtaken(self, other):
+        target.mkdir()
+        (target / "thesis.txt").write_text("years of work")
+        return replace(self, other)
+
+    def write():
+        with atomic_folder(target, is_ours=never) as folder:
+            (folder / "step.png").write_text("new")
+
+    monkeypatch.setattr(Path, "replace", be_overtaken)
+    with pytest.raises(InputError, match=r"cannot write .*frames: Directory not empty"):
+        write()
+    assert names(target) == ["thesis.txt"]
+    assert names(tmp_path) == ["frames"]
+
+
+def test_a_folder_to_write_is_new_or_empty_or_ours(tmp_path):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "mark").touch()
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    assert check_folder_target(tmp_path / "empty", is_ours=never) == tmp_path / "empty"
+    assert check_folder_target(tmp_path / "new" / "er", is_ours=never) == tmp_path / "new" / "er"
+    assert check_folder_target(tmp_path / "full", is_ours=marked) == tmp_path / "full"
+    for name, words in (
+        ("full", "choose a new or empty folder"),
+        ("full/mark", "a file of that name exists; choose another name"),
+        ("full/mark/x", "mark is a file, not a folder"),
+        ("loop", "a file of that name exists"),
+    ):
+        with pytest.raises(InputError, match=words):
+            check_folder_target(tmp_path / name, is_ours=never)
+
+
+def test_a_place_that_takes_files_is_left_as_it_was(tmp_path):
+    check_writable(tmp_path / "new" / "x.png", tmp_path / "new" / "x.png")
+    assert not names(tmp_path)
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="no /proc here")
+def test_a_place_that_takes_no_files_is_told_whatever_its_permissions():
+    with pytest.raises(InputError, match=r"cannot write x: /proc takes no files \(.+\); choose another folder"):
+        check_writable(Path("x"), Path("/proc/new/x.png"))
