@@ -39,7 +39,7 @@ class PictureFolders:
     @contextmanager
     def create(cls, path: Path) -> Iterator[PictureFolders]:
         """Yield folders that take their place when the block succeeds; those of an earlier run are replaced."""
-        with atomic_folder(path, is_ours=lambda folder: (folder / _MARK).is_file()) as temporary:
+        with atomic_folder(path, is_ours=holds_only_pictures) as temporary:
             (temporary / _MARK).write_text(json.dumps({"written_by": "oviton evaluate --pictures"}) + "\n")
             yield cls(temporary)
 
@@ -54,6 +54,13 @@ class PictureFolders:
             folder = self.path / name
             folder.mkdir(exist_ok=True)
             write_image(folder / f"{triplet.split}_{triplet.name}.png", picture)
+
+
+def holds_only_pictures(folder: Path) -> bool:
+    """Whether a folder holds what `PictureFolders` writes and nothing else: then another run may replace it."""
+    files = [path.relative_to(folder) for path in folder.rglob("*") if not path.is_dir()]
+    pictures = (file for file in files if file != Path(_MARK) and not file.name.startswith("."))
+    return Path(_MARK) in files and all(len(file.parts) == 2 and file.suffix == ".png" for file in pictures)
 
 
 def highlighted(garment: Garment) -> UInt8Array:
