@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -23,7 +23,7 @@ from rich.progress import (
 from rich.table import Table
 
 from ..data.errors import InputError
-from ..data.files import check_target
+from ..data.files import check_folder_target, check_target, check_writable
 
 out = Console(highlight=False, emoji=False)
 err = Console(stderr=True, highlight=False, emoji=False)
@@ -60,16 +60,53 @@ def parity_table(rows: Any) -> Table:
     return table
 
 
-def check_outputs(outputs: list[Path], inputs: list[Path]) -> None:
-    """Refuse outputs that cannot be written, meet each other, or would lie among the inputs."""
-    targets = [check_target(path) for path in outputs]
-    folders = {Path(os.path.realpath(folder)): folder for folder in inputs}
-    for path, target in zip(outputs, targets, strict=True):
-        if targets.count(target) > 1:
-            raise InputError(f"{path} is named for two outputs; give each its own file")
-        inside = next((folders[parent] for parent in target.parents if parent in folders), None)
-        if inside is not None:
-            raise InputError(f"{path} lies in the input folder {inside}; write somewhere else")
+def check_outputs(
+    outputs: list[Path], inputs: list[Path], folders: Mapping[Path, Callable[[Path], bool]] | None = None
+) -> None:
+    """Refuse outputs that cannot be written, meet each other, or would lie among the inputs.
+
+    Parameters
+    ----------
+    outputs
+        The files to write.
+    inputs
+        What is read.
+    folders
+        The folders to write as a whole, each with what tells whether an existing one may be replaced.
+
+    Raises
+    ------
+    InputError
+        When an output is refused.
+    """
+    folders = folders or {}
+    targets = [(path, check_target(path)) for path in outputs]
+    targets += [(path, check_folder_target(path, is_ours=is_ours)) for path, is_ours in folders.items()]
+    read = {Path(os.path.realpath(path)): path for path in inputs}
+    _check_apart(targets, read)
+    for folder, target in targets[len(outputs) :]:
+        lost = next((read[source] for source in read if target in source.parents), None)
+        if lost is not None:
+            raise InputError(f"{folder} is written as a whole, but the input {lost} lies in it; name another folder")
+    for path, target in targets:
+        check_writable(path, target)
+
+
+def _check_apart(targets: list[tuple[Path, Path]], read: Mapping[Path, Path]) -> None:
+    """Refuse outputs that meet an input or each other; each comes as it was named, and with links followed."""
+    written: dict[Path, Path] = {}
+    for path, target in targets:
+        if target in written:
+            raise InputError(f"{path} is named for two outputs; give each its own name")
+        written[target] = path
+    for path, target in targets:
+        if target in read:
+            raise InputError(f"{path} is read too, so it is not written; write somewhere else")
+        for parent in target.parents:
+            if parent in read:
+                raise InputError(f"{path} lies in the input folder {read[parent]}; write somewhere else")
+            if parent in written:
+                raise InputError(f"{path} lies in the output {written[parent]}; write it beside that, not into it")
 
 
 @contextmanager

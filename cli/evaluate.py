@@ -12,7 +12,6 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from ..data.errors import InputError
 from .console import BundleOption, EngineOption, PrecisionOption, check_outputs, counter, out, status
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ def evaluate(
     require("torch", extra="train", purpose="evaluation")
     from ..evaluation.contact_sheet import ContactSheet
     from ..evaluation.evaluator import Evaluator
-    from ..evaluation.picture_folders import PictureFolders
+    from ..evaluation.picture_folders import PictureFolders, holds_only_pictures
     from ..evaluation.triplets import TripletFolder
     from ..runtime.refinement.options import RefinementOptions
     from ..runtime.try_on import TryOn
@@ -60,9 +59,8 @@ def evaluate(
     if sheet is not None:
         check_output_suffix(sheet)
     outputs = [path for path in (json_file, sheet) if path is not None]
-    check_outputs(outputs, inputs=[triplets, *([bundle] if bundle is not None else [])])
-    if pictures is not None and triplets.resolve() in (pictures.resolve(), *pictures.resolve().parents):
-        raise InputError(f"{pictures} lies in the input folder {triplets}; write somewhere else")
+    read = [triplets, *([bundle] if bundle is not None else [])]
+    check_outputs(outputs, inputs=read, folders={pictures: holds_only_pictures} if pictures is not None else {})
     folder = TripletFolder.open(triplets, splits=split or (), skip=skip, limit=limit)
     drawing = ContactSheet.of(folder)
     with ExitStack() as pending:  # all files appear together, once all are whole

@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 
 from ..data.errors import InputError
-from .console import out, parity_table, steps
+from .console import check_outputs, out, parity_table, steps
 
 if TYPE_CHECKING:
     from ..export.bundle import Bundle
@@ -45,6 +45,7 @@ def export(
     from ..data.optional import require
 
     require("torch", extra="train", purpose="export")
+    from ..export.bundle import holds_only_a_bundle
     from ..export.exporter import export_bundle
     from ..networks.checkpoint import load_checkpoint, untrained_networks
     from ..networks.config import preset
@@ -55,6 +56,7 @@ def export(
         raise InputError(f"--seed and --conditioning go with --untrained; {checkpoint} brings its own")
     if conditioning not in (None, "codes", "surface"):
         raise InputError(f"--conditioning {conditioning!r}: allowed: codes, surface")
+    check_outputs([], inputs=[], folders={output: holds_only_a_bundle})  # a bundle may be exported into its own place
     older = _bundle_in(checkpoint)
     folders = _sample_folders(samples, older)
     if older is not None:

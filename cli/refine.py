@@ -45,6 +45,11 @@ class RefineWishes:
     plot: Path | None = None
     always: bool = False
 
+    @property
+    def folders(self) -> dict[Path, Callable[[Path], bool]]:
+        """Return the folder that is written as a whole, if any, and that it must be new or empty."""
+        return {self.frames: _never} if self.frames is not None else {}
+
     def check(self) -> RefinementOptions | None:
         """Return what was asked for; None without refinement.
 
@@ -85,7 +90,7 @@ def refine(
     """Go through a refinement, showing every step. Frames and plot appear when `pending` closes, with all else."""
     frames = None
     if wishes.frames is not None:
-        frames = pending.enter_context(atomic_folder(wishes.frames, is_ours=lambda _: False))
+        frames = pending.enter_context(atomic_folder(wishes.frames, is_ours=_never))
     with shown_steps(options.steps, frames) as on_step:
         taken = []
         for step in refinement:
@@ -149,6 +154,11 @@ def shown_steps(steps: int, frames: Path | None) -> Iterator[OnStep]:
             progress.update(task, completed=step.step, losses=_told(step, whole=roomy))
 
         yield advance
+
+
+def _never(_: Path) -> bool:
+    """Frames of an earlier run are replaced as little as anything else."""
+    return False
 
 
 def _told(step: RefinementStep, *, whole: bool = True) -> str:

@@ -43,7 +43,8 @@ def try_on(
         float | None, typer.Option(metavar="SECONDS", help="Refine for at most so many seconds.")
     ] = None,
     frames: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Write a preview of every refinement step into a new folder.")
+        Path | None,
+        typer.Option(metavar="DIR", help="Write a preview of every refinement step into a new or empty folder."),
     ] = None,
     plot: Annotated[
         Path | None,
@@ -96,7 +97,7 @@ def try_on(
     asked.check(here, refine=options is not None)
     kept = outfit if server is None else None  # a server's outfit is no file
     read = [person, *(folder for _, folder in pairs), *(path for path in (bundle, kept) if path is not None)]
-    check_outputs([*outputs, *([frames] if frames is not None else [])], inputs=read)
+    check_outputs(outputs, inputs=read, folders=wishes.folders)
     removed = [name for text in remove or [] for name in text.split(",")]
     with ExitStack() as pending:  # all files appear together, once all are whole
         with status("reading photographs"):

@@ -120,6 +120,14 @@ REQUESTS = {
     "report into a folder": (["{people}/ana", "--remove", "coat", "--report", "{out}"], ["out", "it is a folder"]),
     "report into a device": (["{people}/ana", "--remove", "coat", "--report", "/dev/null"], ["not a regular file"]),
     "output under a file": (["{people}/ana", "--remove", "coat", "-o", "{people}/ana/image.png/x.png"], ["is a file"]),
+    "output where no file can be": (
+        ["{people}/nobody", "--remove", "coat", "-o", "/proc/x.png"],
+        ["cannot write /proc/x.png", "choose another folder"],
+    ),
+    "report where no file can be": (
+        ["{people}/nobody", "--remove", "coat", "--report", "/proc/x"],
+        ["cannot write /proc/x", "choose another folder"],
+    ),
     "name too long": (["x" * 300, "--remove", "coat"], ["File name too long"]),
 }
 

@@ -78,6 +78,37 @@ def test_wrong_options_are_one_line_and_no_file(dress, out, arguments, words):
     assert not list(out.iterdir())
 
 
+@pytest.mark.parametrize(
+    ("frames", "words"),
+    [
+        ("d", "look.png lies in the output"),
+        ("full", "full holds other files, so it is not replaced; choose a new or empty folder"),
+        ("full/file", "a file of that name exists; choose another name"),
+        ("full/file/frames", "file is a file, not a folder"),
+    ],
+)
+def test_frames_that_would_harm_are_told_before_photographs_are_read(run, out, frames, words):
+    (out / "full").mkdir()
+    (out / "full" / "file").write_text("years of work")
+    status, stdout, stderr = run(
+        "try-on", out / "nobody", "--remove", "coat", "--refine", 3, "--frames", out / frames,
+        "-o", out / "d" / "look.png",
+    )  # fmt: skip
+    assert (status, stdout, stderr.count("\n")) == (2, "", 1)
+    assert words in stderr
+    assert [path.name for path in out.rglob("*")] == ["full", "file"]
+
+
+@pytest.mark.parametrize("exists", [False, True])
+def test_new_and_empty_folders_take_frames(run, out, exists):
+    if exists:
+        (out / "frames").mkdir()
+    _, _, stderr = run(
+        "try-on", out / "nobody", "--remove", "coat", "--refine", 3, "--frames", out / "frames", "-o", out / "look.png"
+    )
+    assert "nobody: a folder is expected" in stderr
+
+
 def test_a_refinement_that_fails_leaves_no_frames(run, people, out, tiny_bundle_folder):
     status, _, stderr = run(
         "try-on", people / "hugo", "--wear", f"hat={people / 'hugo'}", "--bundle", tiny_bundle_folder,
@@ -91,7 +122,7 @@ def test_a_refinement_that_fails_leaves_no_frames(run, people, out, tiny_bundle_
 def test_a_short_time_budget_says_so(dress, out):
     status, stdout, _ = dress("--refine", 5, "--time-budget", "0.001", "--save-outfit", out / "o.safetensors")
     assert status == 0
-    assert "the of the time budget of" in stdout
+    assert "of the time budget of 0.001 s, preparation took" in stdout
     assert "not written, since nothing was refined" in stdout
     assert not (out / "o.safetensors").exists()
 
