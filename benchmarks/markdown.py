@@ -10,8 +10,8 @@ def render(report: BenchReport) -> str:
     """Return headlines, engines, floors and growth as Markdown."""
     machine = report.machine
     parts = [
-        f"{machine['cores']} cores of {machine['processor']} ({machine['capability']}), {machine['date']}, "
-        f"commit {machine['commit'] or 'unknown'}; default engine {report.settings['default_engine']}.",
+        f"{machine.cores} cores of {machine.processor} ({machine.capability}), {machine.date}, "
+        f"commit {machine.commit or 'unknown'}; default engine {report.settings.default_engine}.",
         headline_table(report),
         engine_table(report),
         file_table(report),
@@ -118,8 +118,8 @@ def machine_line(report: BenchReport) -> str:
     """Return where and when it was measured."""
     machine = report.machine
     return (
-        f"Measured {machine['date']} on {machine['cores']} cores of a shared {machine['processor']} "
-        f"({machine['capability']}), commit {machine['commit']}, default engine {report.settings['default_engine']}."
+        f"Measured {machine.date} on {machine.cores} cores of a shared {machine.processor} "
+        f"({machine.capability}), commit {machine.commit}, default engine {report.settings.default_engine}."
     )
 
 

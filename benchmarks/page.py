@@ -56,10 +56,10 @@ _STAGES = ("decode", "fit", *GRAPH_NAMES, "restore", "encode")
 def render(report: BenchReport) -> str:
     """Return the page."""
     machine, settings = report.machine, report.settings
-    bundles = ", ".join(settings["bundles"])
+    bundles = ", ".join(settings.bundles)
     about = (
-        f"{machine['cores']} cores of {machine['processor']} ({machine['capability']}), {machine['memory_gb']} GB; "
-        f"default engine {settings['default_engine']}; commit {machine['commit'] or 'unknown'}; {machine['date']}"
+        f"{machine.cores} cores of {machine.processor} ({machine.capability}), {machine.memory_gb} GB; "
+        f"default engine {settings.default_engine}; commit {machine.commit or 'unknown'}; {machine.date}"
     )
     sections = [
         ("", _tiles(report)),

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
+from ..data.errors import InputError
+from ..evaluation.json_file import read_model
 from .intervals import Interval, median, slope
 
-SCHEMA = 1
+SCHEMA: Final = 1
 
 
 class _Strict(BaseModel):
@@ -163,6 +166,61 @@ class Curve(_Strict):
     loss: tuple[float, ...]
 
 
+class Machine(_Strict):
+    """What was measured on, as `machine.describe` finds it."""
+
+    date: str
+    processor: str
+    capability: str
+    cores: int
+    memory_gb: float
+    governor: str | None = None
+    load: float = 0.0
+    kernel: str = ""
+    python: str = ""
+    gpus: list[dict[str, str]] = []
+    versions: dict[str, str] = {}
+    commit: str | None = None
+
+
+class Settings(_Strict):
+    """How a run was made.
+
+    Parameters
+    ----------
+    bundles
+        Identities by the names that rows use; the first is what the headline is about.
+    default_engine
+        Engine and precision that the headline is about.
+    suites
+        Which were wanted.
+    quick
+        Whether rounds and sizes were fewer.
+    seed
+        Of the order of turns.
+    rule
+        When a group was measured well enough.
+    seconds
+        How long everything took.
+    gpu_clocks
+        Before and after each group on a GPU.
+    """
+
+    bundles: dict[str, str] = Field(min_length=1)
+    default_engine: str
+    suites: tuple[str, ...] = ()
+    quick: bool
+    seed: int = 0
+    rule: dict[str, int | float] = {}
+    seconds: float = 0.0
+    gpu_clocks: list[dict[str, Any]] = []
+
+    @property
+    def first_bundle(self) -> str:
+        """The bundle that the headline is about."""
+        return next(iter(self.bundles))
+
+
 class BenchReport(_Strict):
     """Everything that one run measured.
 
@@ -182,9 +240,9 @@ class BenchReport(_Strict):
         Suites, or parts of them, that did not run, and why.
     """
 
-    schema_version: int = SCHEMA
-    machine: dict[str, Any]
-    settings: dict[str, Any]
+    schema_version: Literal[1] = SCHEMA
+    machine: Machine
+    settings: Settings
     headline: dict[str, Interval]
     ceilings: tuple[Ceiling, ...] = ()
     floors: tuple[Floor, ...] = ()
@@ -192,6 +250,31 @@ class BenchReport(_Strict):
     slopes: tuple[Slope, ...] = ()
     curves: tuple[Curve, ...] = ()
     skipped: dict[str, str] = {}
+
+
+class _Version(BaseModel):
+    schema_version: int = SCHEMA
+
+
+def read_report(path: Path) -> BenchReport:
+    """Read a result file.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Raises
+    ------
+    InputError
+        When it is missing, of another schema, or no result of `oviton bench`.
+    """
+    what = "a result of oviton bench"
+    version = read_model(path, _Version, what).schema_version  # first: another schema's fields are other ones
+    if version != SCHEMA:
+        age, advice = ("newer", "upgrade oviton") if version > SCHEMA else ("older", "measure again")
+        raise InputError(f"{path}: schema_version {version} is {age} than this program's {SCHEMA}; {advice}")
+    return read_model(path, BenchReport, what)
 
 
 TARGETS: dict[str, tuple[str, float, str]] = {

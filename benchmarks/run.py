@@ -9,7 +9,7 @@ from dataclasses import asdict
 from ..data.errors import InputError, MissingExtraError
 from .bench import Bench, BenchOptions, Say
 from .machine import describe
-from .report import BenchReport
+from .report import BenchReport, Machine, Settings
 from .suites import export, gpu, graphs, refinement, scaling, server, start, try_on
 
 SUITES: dict[str, Callable[[Bench], None]] = {
@@ -52,7 +52,7 @@ def run_benchmarks(options: BenchOptions, say: Say = lambda _: None) -> BenchRep
         raise InputError(f"suite {unknown[0]!r} is unknown; allowed: {', '.join(SUITES)}")
     wanted = options.suites or tuple(name for name in SUITES if name not in ON_REQUEST)
     started = time.perf_counter()
-    machine = describe()
+    machine = Machine(**describe())
     with Bench(options, say) as bench:
         assert bench.bundles  # a bundle that cannot be opened is told before anything runs
         for name in wanted:
@@ -64,16 +64,16 @@ def run_benchmarks(options: BenchOptions, say: Say = lambda _: None) -> BenchRep
         identities = [bundle.identity for bundle in bench.bundles]
         default = bench.default(bench.bundles[0]).engines
         engine = f"{default.chosen.candidate.label} {default.precision}"
-    settings = {
-        "bundles": dict(zip(names, identities, strict=True)),
-        "default_engine": engine,
-        "suites": list(wanted),
-        "quick": options.quick,
-        "seed": options.seed,
-        "rule": asdict(options.rule),
-        "seconds": round(time.perf_counter() - started, 1),
-        "gpu_clocks": bench.gpu_clocks,
-    }
+    settings = Settings(
+        bundles=dict(zip(names, identities, strict=True)),
+        default_engine=engine,
+        suites=wanted,
+        quick=options.quick,
+        seed=options.seed,
+        rule=asdict(options.rule),
+        seconds=round(time.perf_counter() - started, 1),
+        gpu_clocks=bench.gpu_clocks,
+    )
     return BenchReport(
         machine=machine,
         settings=settings,

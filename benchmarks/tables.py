@@ -13,7 +13,6 @@ from pathlib import Path
 
 from ..data.errors import InputError
 from ..data.files import atomic_path
-from ..evaluation.json_file import read_model
 from .evaluation_tables import EVALUATION_TABLES, Evaluations, read_evaluations
 from .machine import RESULTS
 from .markdown import (
@@ -26,7 +25,7 @@ from .markdown import (
     slope_table,
     start_table,
 )
-from .report import BenchReport
+from .report import BenchReport, read_report
 
 NOTHING = "Not measured yet: `make benchmark`, `make train`."
 ROOT = Path(__file__).parents[1]
@@ -76,7 +75,7 @@ def filled(text: str, report: BenchReport | None, evaluations: Evaluations, page
 def stale(root: Path = ROOT, results: Path = RESULTS) -> dict[Path, str]:
     """Return the new text of every page whose tables are not what the results say."""
     newest = results / "bench-base.json"
-    report = read_model(newest, BenchReport, "a result of oviton bench") if newest.exists() else None
+    report = read_report(newest) if newest.exists() else None
     evaluations = read_evaluations(results)
     new = {page: filled(page.read_text(encoding="utf-8"), report, evaluations, page.name) for page in pages(root)}
     return {page: text for page, text in new.items() if text != page.read_text(encoding="utf-8")}

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from contextlib import ExitStack
+import traceback
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,12 +15,15 @@ from rich.markup import escape
 from rich.table import Table
 
 from ..data.errors import InputError
-from .console import check_outputs, err, out, status
+from .console import check_outputs, err, fail, out, status
 
 if TYPE_CHECKING:
+    from ..benchmarks.compare import Change
     from ..benchmarks.report import BenchReport
 
 REGRESSED = 1
+NOTHING_COMMON = 3
+CRASHED = 4
 
 
 def bench(
@@ -40,38 +46,71 @@ def bench(
     json_file: Annotated[Path | None, typer.Option("--json", help="Write every number to this file.")] = None,
     compare: Annotated[
         Path | None,
-        typer.Option("--compare", metavar="OLD.json", help="Compare with an older run; exit 1 when it got worse."),
+        typer.Option(
+            "--compare",
+            metavar="OLD.json",
+            help="Compare with an older run: exit 1 when something got worse, 3 when no ratio is in both.",
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the random order of turns.")] = 0,
 ) -> None:
-    """Measure every engine of this machine, in turns, against each other and against the machine's own ceilings."""
-    from ..benchmarks import markdown, page
-    from ..benchmarks.bench import BenchOptions
-    from ..benchmarks.report import BenchReport
-    from ..benchmarks.run import run_benchmarks
-    from ..data.files import atomic_path
-    from ..evaluation.json_file import read_model
+    """Measure every engine of this machine, in turns, against each other and against the machine's own ceilings.
 
-    files = [report / name for name in ("bench.html", "bench.md", "bench.json")] if report is not None else []
-    outputs = [*files, *([json_file] if json_file is not None else [])]
-    check_outputs(outputs, inputs=list(bundle or []))
-    if compare is not None and any(path.resolve() == compare.resolve() for path in outputs):
-        raise InputError(f"{compare} is compared with, so it is not overwritten; name another file")
-    older = read_model(compare, BenchReport, "a result of oviton bench") if compare is not None else None
-    options = BenchOptions(tuple(bundle or ()), tuple(suite or ()), quick, seed)
-    with status("measuring") as update:
-        found = run_benchmarks(options, update if err.is_terminal else _line)
-    text = found.model_dump_json(indent=1) + "\n"
-    contents = [page.render(found), markdown.render(found), text][: len(files)] + ([text] if json_file else [])
-    with ExitStack() as pending:  # all files appear together
-        for path, content in zip(outputs, contents, strict=True):
-            pending.enter_context(atomic_path(path)).write_text(content, encoding="utf-8")
-    _print(found)
-    for path in outputs:
-        out.print(escape(str(path)), soft_wrap=True)
-    if older is not None and _print_changes(older, found):
+    Exits with 4 when something crashes: 1 is left to what got worse.
+    """
+    with _crashes_apart():
+        from ..benchmarks import markdown, page
+        from ..benchmarks.bench import BenchOptions
+        from ..benchmarks.compare import read_older
+        from ..benchmarks.run import run_benchmarks
+        from ..data.files import atomic_path
+
+        files = [report / name for name in ("bench.html", "bench.md", "bench.json")] if report is not None else []
+        outputs = [*files, *([json_file] if json_file is not None else [])]
+        check_outputs(outputs, inputs=list(bundle or []))
+        if compare is not None and any(path.resolve() == compare.resolve() for path in outputs):
+            raise InputError(f"{compare} is compared with, so it is not overwritten; name another file")
+        older = read_older(compare) if compare is not None else None
+        options = BenchOptions(tuple(bundle or ()), tuple(suite or ()), quick, seed)
+        with status("measuring") as update:
+            found = run_benchmarks(options, update if err.is_terminal else _line)
+        text = found.model_dump_json(indent=1) + "\n"
+        contents = [page.render(found), markdown.render(found), text][: len(files)] + ([text] if json_file else [])
+        with ExitStack() as pending:  # all files appear together
+            for path, content in zip(outputs, contents, strict=True):
+                pending.enter_context(atomic_path(path)).write_text(content, encoding="utf-8")
+        _print(found)
+        for path in outputs:
+            out.print(escape(str(path)), soft_wrap=True)
+        changes = _print_changes(older, found) if older is not None else []
         sys.stdout.flush()
+    if any(change.is_regression for change in changes):
         raise typer.Exit(REGRESSED)
+    if older is not None and not changes:
+        fail(
+            f"{compare}: no ratio is in both runs, so nothing was compared; measure its bundles "
+            f"({', '.join(older.settings.bundles)}) and suites ({', '.join(older.settings.suites)}), or compare with "
+            "another file",
+            NOTHING_COMMON,
+        )
+
+
+@contextmanager
+def _crashes_apart() -> Iterator[None]:
+    """Leave with another status where a command leaves with 1, which would be taken for something that got worse."""
+    from .main import explain
+
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except Exception as error:
+        line, code = explain(error)
+        if code != REGRESSED:
+            raise
+        if os.environ.get("OVITON_TRACEBACK"):
+            traceback.print_exc()
+        fail(line, CRASHED)
 
 
 def _line(what: str) -> None:
@@ -102,20 +141,21 @@ def _print(report: BenchReport) -> None:
         out.print(f"[yellow]not measured:[/] {escape(name)}: {escape(why)}", soft_wrap=True)
 
 
-def _print_changes(old: BenchReport, new: BenchReport) -> bool:
-    """Print what changed beyond noise, and return whether anything got worse."""
-    from ..benchmarks.compare import compare
+def _print_changes(old: BenchReport, new: BenchReport) -> list[Change]:
+    """Print what changed beyond noise, and return everything that was compared."""
+    from ..benchmarks.compare import compare, remarks
 
     changes = compare(old, new)
-    if old.machine["processor"] != new.machine["processor"]:
-        out.print("[yellow]note:[/] the older run is of another processor")
-    if not changes:
-        out.print("[yellow]note:[/] the runs have no ratio in common, so nothing was compared")
+    for remark in remarks(old, new):
+        out.print(f"[yellow]note:[/] {escape(remark)}", soft_wrap=True)
     table = Table("ratio", "old", "new", "change", title="Beyond noise")
     for change in changes:
         if change.beyond_noise:
             colour = "red" if change.is_regression else "green"
             worse = f"[{colour}]{abs(change.worse) * 100:.0f} % {'worse' if change.is_regression else 'better'}[/]"
             table.add_row(escape(change.name), f"{change.old.value:.3g}", f"{change.new.value:.3g}", worse)
-    out.print(table if table.row_count else f"{len(changes)} ratios compared: none changed beyond noise")
-    return any(change.is_regression for change in changes)
+    if table.row_count:
+        out.print(table)
+    elif changes:
+        out.print(f"{len(changes)} ratios compared: none changed beyond noise")
+    return changes

@@ -55,7 +55,7 @@ def main() -> None:
     except KeyboardInterrupt:
         status = _CANCELLED
     except Exception as error:
-        message, status = _left_behind(error) or _explain(error)
+        message, status = explain(error)
         if status == 1 and os.environ.get("OVITON_TRACEBACK"):
             raise
         if message:
@@ -65,8 +65,12 @@ def main() -> None:
     sys.exit(status)
 
 
-def _explain(error: Exception) -> tuple[str, int]:
+def explain(error: Exception) -> tuple[str, int]:
     """Return the line that an error deserves, and the exit status."""
+    return _left_behind(error) or _explain(error)
+
+
+def _explain(error: Exception) -> tuple[str, int]:
     if isinstance(error, InputError):
         return str(error), 2
     if isinstance(error, GateError | ServerError):

@@ -77,7 +77,7 @@ def test_the_floor_is_the_work_over_the_ceilings(measured):
 def test_the_file_reads_back(measured):
     report, _ = measured
     assert BenchReport.model_validate_json(report.model_dump_json()) == report
-    assert report.machine["versions"]["openvino"]
+    assert report.machine.versions["openvino"]
 
 
 def test_unknown_suites_are_refused(tiny_bundle_folder):
