@@ -77,8 +77,31 @@ class Bench:
 
     @cached_property
     def bundles(self) -> list[Bundle]:
-        """The bundles, opened and verified."""
-        return [Bundle.open(path) for path in self.options.bundles] or [Bundle.open()]
+        """The bundles, opened and verified; each is a contender, so none is there twice."""
+        found: dict[str, Bundle] = {}
+        for path in self.options.bundles or (None,):
+            bundle = Bundle.open(path)
+            if (same := found.setdefault(bundle.identity, bundle)) is not bundle:
+                raise InputError(
+                    f"--bundle {bundle.path} is the same as {same.path}, {bundle.manifest.name} of identity "
+                    f"{bundle.identity[:12]}; name each bundle once"
+                )
+        return list(found.values())
+
+    @cached_property
+    def _names(self) -> dict[str, str]:
+        names: dict[str, str] = {}
+        for bundle in self.bundles:
+            name, count = bundle.manifest.name, 1
+            while name in names.values():
+                count += 1
+                name = f"{bundle.manifest.name} ({count})"
+            names[bundle.identity] = name
+        return names
+
+    def name(self, bundle: Bundle) -> str:
+        """Return what a bundle is called in the report: its name, numbered where an earlier bundle has it too."""
+        return self._names[bundle.identity]
 
     @cached_property
     def available(self) -> list[Availability]:
@@ -96,7 +119,7 @@ class Bench:
         """Return a loaded bundle, each loaded once; None when it cannot be run here, which is noted as skipped."""
         key = (bundle.identity, engine, precision)
         if key not in self._loaded:
-            self.say(f"loading {bundle.manifest.name} on {engine} {precision}")
+            self.say(f"loading {self.name(bundle)} on {engine} {precision}")
             try:
                 tryon = self._stack.enter_context(TryOn(EngineSet.load(bundle, engine, precision)))
                 tryon(*self.outfit(bundle, 2))  # some compile only then, or find that they cannot
@@ -104,7 +127,7 @@ class Bench:
             except (GateError, InputError) as error:
                 if engine == "auto":
                     raise
-                self.skipped[f"{bundle.manifest.name} on {engine} {precision}"] = str(error)
+                self.skipped[f"{self.name(bundle)} on {engine} {precision}"] = str(error)
                 self._loaded[key] = None
         return self._loaded[key]
 

@@ -7,7 +7,7 @@ from html import escape
 
 from ..export.manifest import GRAPH_NAMES
 from .intervals import Interval
-from .plots import Axis, Series, plot
+from .plots import COLOURS, Axis, Series, plot
 from .report import TARGETS, BenchReport, Floor, Row, meets
 
 _STYLE = """
@@ -36,12 +36,15 @@ border:1px solid var(--line);border-radius:10px;padding:10px;
 max-width:560px}figcaption{font-weight:600;font-size:.95rem;
 margin-bottom:6px}svg{width:100%;height:auto;display:block}svg text{font:11px system-ui,sans-serif;fill:var(--dim)}
 svg .label{fill:var(--fg)}.grid{stroke:var(--line);stroke-width:1}.l{fill:none;stroke-width:2}
+.l.again{stroke-dasharray:5 4}circle.again{fill:var(--card);stroke-width:2}
+.k.again{background:none;border:2px solid currentColor}
 .scroll{overflow-x:auto}table{border-collapse:collapse;font-size:.88rem;width:100%}th,td{padding:5px 9px;
 border-bottom:1px solid var(--line);text-align:left;white-space:nowrap}td.wrap{white-space:normal;min-width:220px}
 td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}th{color:var(--dim);font-weight:600}
 @media(max-width:520px){.bars{grid-template-columns:1fr max-content}.bars>.name{grid-column:1/3;margin-bottom:-6px}}
 """ + "".join(
-    f".c{i},.bar>.c{i}{{background:var(--{i})}}.s{i}{{stroke:var(--{i})}}.f{i}{{fill:var(--{i})}}" for i in range(9)
+    f".c{i},.bar>.c{i}{{background:var(--{i});color:var(--{i})}}.s{i}{{stroke:var(--{i})}}.f{i}{{fill:var(--{i})}}"
+    for i in range(COLOURS)
 )
 
 _SHORT = {
@@ -70,7 +73,7 @@ def render(report: BenchReport) -> str:
         ("Where the time goes", _stacks(report)),
         ("Bundles, in turns", _bars([r for r in report.rows if r.group == "bundles"], lambda r: r.bundle)),
         ("On the GPU, device time", _bars([r for r in report.rows if r.suite == "gpu"], _gpu)),
-        ("Against the floor", _floors(report) + _wrap([_roofline(report)])),
+        ("Against the floor", _floors(report) + _wrap(_rooflines(report))),
         ("Growth", _wrap(_growth(report)) + _slopes(report)),
         ("Latency and throughput", _wrap([_batch_curve(report), _server_curve(report)]) + _server_table(report)),
         ("Refinement", _wrap([_refinement(report)]) + _numbers(report, "refinement")),
@@ -200,11 +203,21 @@ def _floors(report: BenchReport) -> str:
     )
 
 
-def _roofline(report: BenchReport) -> str:
+def _rooflines(report: BenchReport) -> list[str]:
+    """Return a plot for each bundle: the points of several would lie on each other."""
+    longest_first = sorted(report.settings.bundles, key=len, reverse=True)  # one name may begin with another
+    owned: dict[str, list[Floor]] = {name: [] for name in report.settings.bundles}
+    for floor in report.floors:
+        if floor.gmacs > 0:
+            owner = next((name for name in longest_first if floor.graph.startswith(f"{name} ")), "")
+            owned.setdefault(owner, []).append(floor)
+    return [_roofline(report, name, floors) for name, floors in owned.items() if floors]
+
+
+def _roofline(report: BenchReport, bundle: str, floors: Sequence[Floor]) -> str:
     products = {c.precision: c.value.value for c in report.ceilings if c.name == "matrix product"}
     copies = [c.value.value for c in report.ceilings if c.name == "copy"]
-    floors = [f for f in report.floors if f.gmacs > 0]
-    if not (products and copies and floors):
+    if not (products and copies):
         return ""
     copied = copies[0]
 
@@ -222,15 +235,10 @@ def _roofline(report: BenchReport) -> str:
         )
         for precision, product in products.items()
     ]
-    first = floors[0].graph.rpartition(" ")[0]
-    named = [floor.graph.removeprefix(f"{first} ") for floor in floors]
+    named = [floor.graph.removeprefix(f"{bundle} ") for floor in floors]
     points = [Series(name, (at,), line=False) for name, at in zip(named, places, strict=True)]
-    return plot(
-        "Roofline",
-        Axis("multiply-accumulates a byte", log=True),
-        Axis("GMAC/s", log=True),
-        [*roofs, *points][:9],
-    )
+    title = f"Roofline, {bundle}" if len(report.settings.bundles) > 1 else "Roofline"
+    return plot(title, Axis("multiply-accumulates a byte", log=True), Axis("GMAC/s", log=True), [*roofs, *points])
 
 
 UNITS = {"garments": "garments", "requests": "requests in a batch", "clients": "clients at once"}
@@ -283,7 +291,7 @@ def _server_curve(report: BenchReport) -> str:
             labels = tuple(str(row.clients) for row in own) if number == "p95_ms" and not series[1:] else ()
             series.append(Series(f"{variant}, {number[:3]}", points, labels=labels))
     x, y = Axis("requests a second"), Axis("ms")
-    return plot("Served, by clients", x, y, series[:9]) if series else ""
+    return plot("Served, by clients", x, y, series) if series else ""
 
 
 def _server_table(report: BenchReport) -> str:

@@ -9,6 +9,8 @@ from html import escape
 
 WIDTH, HEIGHT = 380, 270
 LEFT, RIGHT, TOP, BOTTOM = 52, 22, 12, 42
+COLOURS = 9
+"""The page's style has so many; further series take them again, with hollow points and dashed lines."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,9 @@ def plot(title: str, x: Axis, y: Axis, series: Sequence[Series]) -> str:
     for index, each in enumerate(series):
         parts += _draw(each, index, scale_x, scale_y)
     legend = "".join(
-        f'<span><i class="k c{index}"></i>{escape(each.name)}</span>' for index, each in enumerate(series) if each.name
+        f'<span><i class="k {_colour("c", index)}"></i>{escape(each.name)}</span>'
+        for index, each in enumerate(series)
+        if each.name
     )
     return (
         f'<figure><figcaption>{escape(title)}</figcaption>{"".join(parts)}</svg><div class="legend">{legend}</div>'
@@ -108,13 +112,14 @@ class _Scale:
 def _draw(series: Series, index: int, x: _Scale, y: _Scale) -> list[str]:
     parts: list[str] = []
     places = [(x(px), y(py)) for px, py in series.points]
+    stroke, fill = _colour("s", index), _colour("f" if index < COLOURS else "s", index)
     if series.line and len(places) > 1:
         path = " ".join(f"{a:.1f},{b:.1f}" for a, b in places)
-        parts.append(f'<polyline class="l s{index}" points="{path}"/>')
+        parts.append(f'<polyline class="l {stroke}" points="{path}"/>')
     for (a, _), low, high in zip(places, series.low, series.high, strict=False):
-        parts.append(f'<line class="l s{index}" x1="{a:.1f}" x2="{a:.1f}" y1="{y(low):.1f}" y2="{y(high):.1f}"/>')
+        parts.append(f'<line class="l {stroke}" x1="{a:.1f}" x2="{a:.1f}" y1="{y(low):.1f}" y2="{y(high):.1f}"/>')
     if series.dots:
-        parts += [f'<circle class="f{index}" cx="{a:.1f}" cy="{b:.1f}" r="3.5"/>' for a, b in places]
+        parts += [f'<circle class="{fill}" cx="{a:.1f}" cy="{b:.1f}" r="3.5"/>' for a, b in places]
     for (a, b), label in zip(places, series.labels, strict=False):
         left = a > WIDTH * 0.62
         anchor, shift = ("end", -7) if left else ("start", 7)
@@ -122,6 +127,10 @@ def _draw(series: Series, index: int, x: _Scale, y: _Scale) -> list[str]:
             f'<text class="label" x="{a + shift:.1f}" y="{b + 4:.1f}" text-anchor="{anchor}">{escape(label)}</text>'
         )
     return parts
+
+
+def _colour(kind: str, index: int) -> str:
+    return f"{kind}{index % COLOURS}" + (" again" if index >= COLOURS else "")
 
 
 def _step(rough: float) -> float:

@@ -60,12 +60,11 @@ def run_benchmarks(options: BenchOptions, say: Say = lambda _: None) -> BenchRep
                 SUITES[name](bench)
             except MissingExtraError as error:
                 bench.skipped[name] = str(error)
-        names = [bundle.manifest.name for bundle in bench.bundles]
-        identities = [bundle.identity for bundle in bench.bundles]
+        identities = {bench.name(bundle): bundle.identity for bundle in bench.bundles}
         default = bench.default(bench.bundles[0]).engines
         engine = f"{default.chosen.candidate.label} {default.precision}"
     settings = Settings(
-        bundles=dict(zip(names, identities, strict=True)),
+        bundles=identities,
         default_engine=engine,
         suites=wanted,
         quick=options.quick,

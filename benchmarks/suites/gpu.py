@@ -92,7 +92,7 @@ def _bundle(bench: Bench, bundle: Bundle, requests: int) -> None:
             try:
                 runs[f"torch {name} {dtype}"] = make(eager)
             except Exception as error:  # a compiler or capture fails in its own way, which is a result too
-                bench.skipped[f"torch {name} {dtype} of {bundle.manifest.name}"] = f"{type(error).__name__}: {error}"
+                bench.skipped[f"torch {name} {dtype} of {bench.name(bundle)}"] = f"{type(error).__name__}: {error}"
     for found in bench.available:
         if found.candidate.device == "cuda" and found.candidate.engine != "torch":
             for precision in found.precisions:
@@ -107,7 +107,7 @@ def _bundle(bench: Bench, bundle: Bundle, requests: int) -> None:
     contenders += [Contender("product", _quiet(lambda: a @ a), clock)]
     contenders += [Contender("copy", _quiet(lambda: target.copy_(source)), clock)]
     before = gpus()
-    samples = bench.turns(f"gpu, {bundle.manifest.name}, batch {requests}", contenders)
+    samples = bench.turns(f"gpu, {bench.name(bundle)}, batch {requests}", contenders)
     _keep(bench, bundle, requests, {name: samples[name] for name in runs}, samples["product"], samples["copy"])
     bench.gpu_clocks.append({"before": before, "after": gpus()})
 
@@ -129,7 +129,7 @@ def _keep(
                 suite="gpu",
                 group=f"gpu, batch {requests}",
                 what="all graphs",
-                bundle=bundle.manifest.name,
+                bundle=bench.name(bundle),
                 engine=engine,
                 precision=precision,
                 requests=requests,
@@ -147,7 +147,7 @@ def _keep(
     floor = sum(w.floor_ms(rate.value, traffic.value) for w in work)
     bench.floors.append(
         Floor(
-            graph=f"{bundle.manifest.name} all, {name}, batch {requests}",
+            graph=f"{bench.name(bundle)} all, {name}, batch {requests}",
             precision="fp16",
             gmacs=gmacs,
             megabytes=megabytes,

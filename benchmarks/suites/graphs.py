@@ -54,7 +54,7 @@ def _bundle(bench: Bench, bundle: Bundle, *, is_first: bool) -> None:
     on_cpu = default.engines.chosen.candidate.device == "cpu"
     products = {p: ceilings.matrix_products(p) for p in dict.fromkeys(precisions.values())} if on_cpu else {}
     ceiling_runs = [*chain(*products.values()), ceilings.copy()] if on_cpu else []
-    found = bench.turns(f"graphs of {bundle.manifest.name}", [*contenders, *ceiling_runs])
+    found = bench.turns(f"graphs of {bench.name(bundle)}", [*contenders, *ceiling_runs])
     for name, tryon in engines.items():
         _rows(bench, bundle, tryon, found[name])
     if not on_cpu:
@@ -69,12 +69,12 @@ def _bundle(bench: Bench, bundle: Bundle, *, is_first: bool) -> None:
         return
     if is_first:
         bench.ceilings += _ceilings(fastest, found["copy"])
-    stages = found[default_label(default)].stages
+    called, stages = bench.name(bundle), found[default_label(default)].stages
     for one in floors:
-        row = _floor_row(bundle, one.graph, one.precision, [one], [each[one.graph] for each in stages])
+        row = _floor_row(called, one.graph, one.precision, [one], [each[one.graph] for each in stages])
         bench.floors.append(row)
     bench.floors.append(
-        _floor_row(bundle, "all", default.engines.precision, floors, [sum(each.values()) for each in stages])
+        _floor_row(called, "all", default.engines.precision, floors, [sum(each.values()) for each in stages])
     )
     if is_first:
         bench.headline["fraction_of_floor"] = bench.floors[-1].fraction
@@ -87,9 +87,9 @@ def _rows(bench: Bench, bundle: Bundle, tryon: TryOn, samples: Samples) -> None:
         bench.rows.append(
             Row(
                 suite="graphs",
-                group=f"graphs of {bundle.manifest.name}",
+                group=f"graphs of {bench.name(bundle)}",
                 what=graph,
-                bundle=bundle.manifest.name,
+                bundle=bench.name(bundle),
                 engine=tryon.engines.chosen.candidate.label,
                 precision=tryon.engines.precision,
                 garments=GARMENTS,
@@ -113,9 +113,9 @@ def _ceilings(products: dict[str, tuple[str, Samples]], copied: Samples) -> list
     ]
 
 
-def _floor_row(bundle: Bundle, graph: str, precision: str, floors: Sequence[GraphFloor], times: list[float]) -> Floor:
+def _floor_row(bundle: str, graph: str, precision: str, floors: Sequence[GraphFloor], times: list[float]) -> Floor:
     return Floor(
-        graph=f"{bundle.manifest.name} {graph}",
+        graph=f"{bundle} {graph}",
         precision=precision,
         gmacs=sum(one.work.gmacs for one in floors),
         megabytes=sum(one.work.megabytes for one in floors),

@@ -21,7 +21,7 @@ def run(bench: Bench) -> None:
 
     steps = 4 if bench.options.quick else 40
     for bundle in bench.bundles[:1] if bench.options.quick else bench.bundles:
-        name = bundle.manifest.name
+        name = bench.name(bundle)
         tryon = bench.default(bundle)
         person, garments = bench.outfit(bundle, GARMENTS)
         bench.say(f"refinement of {name}: {steps} steps")

@@ -20,7 +20,7 @@ def run(bench: Bench) -> None:
             bench.headline["extra_garment"] = garments.relative
         sizes = (1, 2) if bench.options.quick else (1, 2, 4, 8)
         contenders = {n: Contender(f"N={n}", staged(tryon, bench.arrays(bundle, n, 1))) for n in sizes}
-        found = bench.turns(f"batch of {bundle.manifest.name}", list(contenders.values()))
+        found = bench.turns(f"batch of {bench.name(bundle)}", list(contenders.values()))
         _keep(bench, bundle, tryon, "requests", {n: found[c.name] for n, c in contenders.items()}, base=1)
 
 
@@ -29,7 +29,7 @@ def _garments(bench: Bench, bundle: Bundle, tryon: TryOn) -> Slope:
     outfits = {m: bench.outfit(bundle, m) for m in wanted}
     # The sample people may not wear eight different classes.
     contenders = {m: Contender(f"M={m}", whole(tryon, *o)) for m, o in outfits.items() if len(o[1]) == m}
-    found = bench.turns(f"garments of {bundle.manifest.name}", list(contenders.values()))
+    found = bench.turns(f"garments of {bench.name(bundle)}", list(contenders.values()))
     return _keep(bench, bundle, tryon, "garments", {m: found[c.name] for m, c in contenders.items()}, base=GARMENTS)
 
 
@@ -39,9 +39,9 @@ def _keep(bench: Bench, bundle: Bundle, tryon: TryOn, along: str, found: dict[in
         bench.rows.append(
             Row(
                 suite="scaling",
-                group=f"{along} of {bundle.manifest.name}",
+                group=f"{along} of {bench.name(bundle)}",
                 what="try_on" if along == "garments" else "all graphs",
-                bundle=bundle.manifest.name,
+                bundle=bench.name(bundle),
                 engine=tryon.engines.chosen.candidate.label,
                 precision=tryon.engines.precision,
                 requests=size if along == "requests" else 1,
@@ -53,6 +53,6 @@ def _keep(bench: Bench, bundle: Bundle, tryon: TryOn, along: str, found: dict[in
                 stages=samples.stage_medians(),
             )
         )
-    line = fitted_line(bundle.manifest.name, along, {size: each.seconds for size, each in found.items()}, base)
+    line = fitted_line(bench.name(bundle), along, {size: each.seconds for size, each in found.items()}, base)
     bench.slopes.append(line)
     return line

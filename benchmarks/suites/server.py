@@ -66,9 +66,9 @@ def _serve(bench: Bench, bundle: Bundle) -> None:
                     for count in order.sample(counts, len(counts)):
                         found[name, count].append(_load(served.address, memory, arrays, count, seconds))
     for (name, count), rounds in found.items():
-        bench.rows.append(_row(bundle, engine, precision, name, count, rounds))
+        bench.rows.append(_row(bench.name(bundle), engine, precision, name, count, rounds))
     waits = {count: [quantile(each, 0.5) for each, _ in found["plain", count]] for count in counts}
-    bench.slopes.append(fitted_line(bundle.manifest.name, "clients", waits, base=1))
+    bench.slopes.append(fitted_line(bench.name(bundle), "clients", waits, base=1))
 
 
 class _Served:
@@ -152,7 +152,7 @@ def _engine(bench: Bench, bundle: Bundle) -> tuple[str, str]:
 
 
 def _row(
-    bundle: Bundle, engine: str, precision: str, variant: str, clients: int, rounds: list[tuple[list[float], float]]
+    bundle: str, engine: str, precision: str, variant: str, clients: int, rounds: list[tuple[list[float], float]]
 ) -> Row:
     latencies = [latency * 1000 for each, _ in rounds for latency in each]
     throughput = [rate for _, rate in rounds]
@@ -160,7 +160,7 @@ def _row(
         suite="server",
         group="server",
         what="request",
-        bundle=bundle.manifest.name,
+        bundle=bundle,
         engine=engine,
         precision=precision,
         garments=GARMENTS,

@@ -62,7 +62,7 @@ def run(bench: Bench) -> None:
                 suite="start",
                 group="start-up",
                 what="first picture",
-                bundle=bundle.manifest.name,
+                bundle=bench.name(bundle),
                 engine=tryon.engines.chosen.candidate.label,
                 precision=precision,
                 garments=GARMENTS,

@@ -74,9 +74,9 @@ def _engines(bench: Bench, bundle: Bundle) -> None:
     default = default_label(bench.default(bundle))
     contenders = [Contender(name, whole(tryon, person, garments)) for name, tryon in engines.items()]
     found = bench.turns("engines", contenders)
-    reference = found.get(EAGER)
+    called, reference = bench.name(bundle), found.get(EAGER)
     for name, samples in found.items():
-        bench.rows.append(_row(bundle, engines[name], samples, "engines", None if name == EAGER else reference))
+        bench.rows.append(_row(called, engines[name], samples, "engines", None if name == EAGER else reference))
     if reference is None:
         bench.skipped["try_on_vs_eager_fp32"] = "PyTorch is not installed; run: pip install 'oviton[refine]'"
     else:
@@ -121,7 +121,7 @@ def _file_to_file(
             }
 
         samples = bench.turns(group, [Contender(group, run)])[group]
-    bench.rows.append(_row(bundle, tryon, samples, group, None, variant=variant))
+    bench.rows.append(_row(bench.name(bundle), tryon, samples, group, None, variant=variant))
     around = [sum(stages[name] for name in AROUND) for stages in samples.stages]
     return around, [sum(stages.values()) for stages in samples.stages]
 
@@ -150,17 +150,16 @@ def _bundles(bench: Bench) -> None:
     first = bench.bundles[0]
     for bundle in bench.bundles:
         reference = None if bundle is first else found[first.identity]
-        bench.rows.append(_row(bundle, engines[bundle.identity], found[bundle.identity], "bundles", reference))
+        samples = found[bundle.identity]
+        bench.rows.append(_row(bench.name(bundle), engines[bundle.identity], samples, "bundles", reference))
 
 
-def _row(
-    bundle: Bundle, tryon: TryOn, samples: Samples, group: str, reference: Samples | None, variant: str = ""
-) -> Row:
+def _row(bundle: str, tryon: TryOn, samples: Samples, group: str, reference: Samples | None, variant: str = "") -> Row:
     return Row(
         suite="try_on",
         group=group,
         what="try_on",
-        bundle=bundle.manifest.name,
+        bundle=bundle,
         engine=tryon.engines.chosen.candidate.label,
         precision=tryon.engines.precision,
         garments=GARMENTS,

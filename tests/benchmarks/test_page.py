@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from oviton.benchmarks import markdown, page
+from oviton.benchmarks.machine import RESULTS
 from oviton.benchmarks.plots import Axis, Series, plot
 from oviton.benchmarks.report import BenchReport
+from oviton.export.manifest import GRAPH_NAMES
 
 
 class Balance(HTMLParser):
@@ -67,3 +69,31 @@ def test_points_lie_where_the_axes_say(log):
         assert x1 - x0 == pytest.approx(x2 - x1, abs=0.2)
     else:
         assert (x2 - x1) / (x1 - x0) == pytest.approx(10, rel=0.02)
+
+
+def test_every_floor_is_drawn_beside_its_own_bundles():
+    report = BenchReport.model_validate_json((RESULTS / "bench-base.json").read_bytes())
+    named = {"base": "small", "small": "small (2)"}  # one name begins with the other
+    floors = tuple(
+        floor.model_copy(update={"graph": f"{named[bundle]} {graph}"})
+        for floor in report.floors
+        for bundle, graph in [floor.graph.split(" ")]
+    )
+    settings = report.settings.model_copy(update={"bundles": {"small": "a", "small (2)": "b"}})
+    html = page.render(report.model_copy(update={"floors": floors, "settings": settings}))
+    rooflines = re.findall(r"<figure><figcaption>(Roofline[^<]*)</figcaption>(.*?)</figure>", html)
+    assert [title for title, _ in rooflines] == ["Roofline, small", "Roofline, small (2)"]
+    for _, figure in rooflines:
+        assert figure.count("<circle") == 6
+        for graph in (*GRAPH_NAMES, "all"):
+            assert f"</i>{graph}</span>" in figure
+
+
+def test_more_series_than_colours_are_drawn_and_told_apart(report):
+    series = [Series(f"s{i}", ((i, i), (i + 1, i))) for i in range(12)]
+    figure = plot("t", Axis("x"), Axis("y"), series)
+    assert figure.count("<polyline") == 12
+    keys = re.findall(r'<i class="([^"]+)"></i>s\d+', figure)
+    assert len(set(keys)) == len(keys) == 12
+    colours = set(re.findall(r"var\((--\d+)\)", page.render(report)))
+    assert {f"--{key.split()[1][1:]}" for key in keys} <= colours
