@@ -63,6 +63,7 @@ class Bench:
     slopes: list[Slope] = field(default_factory=list)
     curves: list[Curve] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
+    failed: list[str] = field(default_factory=list)
     gpu_clocks: list[dict[str, Any]] = field(default_factory=list)
     _stack: ExitStack = field(default_factory=ExitStack)
     _loaded: dict[tuple[str, str, str], TryOn | None] = field(default_factory=dict)
@@ -114,6 +115,11 @@ class Bench:
         if not running:
             raise InputError("no engine runs here; oviton doctor says why")
         return running
+
+    def fail(self, what: str, why: str) -> None:
+        """Note that something was wanted, should have run here, and did not."""
+        self.skipped[what] = " ".join(why.split()) or "it failed"  # one line, however an error is laid out
+        self.failed.append(what)
 
     def load(self, bundle: Bundle, engine: str = "auto", precision: str = "auto") -> TryOn | None:
         """Return a loaded bundle, each loaded once; None when it cannot be run here, which is noted as skipped."""

@@ -25,7 +25,7 @@ def render(report: BenchReport) -> str:
 
 
 def headline_table(report: BenchReport) -> str:
-    """Return the headlines beside their targets."""
+    """Return the headlines beside their targets; nothing when none was measured."""
     lines = ["| headline | measured | 95 % interval | target | |", "|---|---|---|---|---|"]
     for name, (side, target, meaning) in TARGETS.items():
         if name in report.headline:
@@ -34,7 +34,7 @@ def headline_table(report: BenchReport) -> str:
             span = f"{headline(name, found.low)} to {headline(name, found.high)}"
             aim = f"{side} {headline(name, target)}"
             lines.append(f"| {meaning} | {headline(name, found.value)} | {span} | {aim} | {met} |")
-    return "\n".join(lines)
+    return "\n".join(lines) if len(lines) > 2 else ""
 
 
 def engine_table(report: BenchReport) -> str:

@@ -238,6 +238,8 @@ class BenchReport(_Strict):
         The numbers.
     skipped
         Suites, or parts of them, that did not run, and why.
+    failed
+        Those of them that should have run here.
     """
 
     schema_version: Literal[1] = SCHEMA
@@ -250,6 +252,7 @@ class BenchReport(_Strict):
     slopes: tuple[Slope, ...] = ()
     curves: tuple[Curve, ...] = ()
     skipped: dict[str, str] = {}
+    failed: tuple[str, ...] = ()
 
 
 class _Version(BaseModel):

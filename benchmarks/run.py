@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import asdict
 
-from ..data.errors import InputError, MissingExtraError
+from ..data.errors import GateError, InputError, MissingExtraError, ServerError
 from .bench import Bench, BenchOptions, Say
 from .machine import describe
 from .report import BenchReport, Machine, Settings
@@ -28,7 +30,7 @@ ON_REQUEST = ("export",)
 
 
 def run_benchmarks(options: BenchOptions, say: Say = lambda _: None) -> BenchReport:
-    """Run the benchmarks.
+    """Run the benchmarks. A suite that fails is noted as such, and what others measure is kept.
 
     Parameters
     ----------
@@ -40,28 +42,24 @@ def run_benchmarks(options: BenchOptions, say: Say = lambda _: None) -> BenchRep
     Returns
     -------
     BenchReport
-        Everything that was measured, and what was not and why.
+        Everything that was measured, and what was not and why; `failed` names what should have been.
 
     Raises
     ------
     InputError
-        When a suite is unknown or a bundle unusable.
+        When a suite is unknown, a bundle unusable or given twice, or no engine runs here.
     """
     unknown = [name for name in options.suites if name not in SUITES]
     if unknown:
         raise InputError(f"suite {unknown[0]!r} is unknown; allowed: {', '.join(SUITES)}")
-    wanted = options.suites or tuple(name for name in SUITES if name not in ON_REQUEST)
+    wanted = tuple(dict.fromkeys(options.suites)) or tuple(name for name in SUITES if name not in ON_REQUEST)
     started = time.perf_counter()
     machine = Machine(**describe())
     with Bench(options, say) as bench:
-        assert bench.bundles  # a bundle that cannot be opened is told before anything runs
+        default = bench.default(bench.bundles[0]).engines  # first: without it there is nothing to measure
         for name in wanted:
-            try:
-                SUITES[name](bench)
-            except MissingExtraError as error:
-                bench.skipped[name] = str(error)
+            _run(bench, name)
         identities = {bench.name(bundle): bundle.identity for bundle in bench.bundles}
-        default = bench.default(bench.bundles[0]).engines
         engine = f"{default.chosen.candidate.label} {default.precision}"
     settings = Settings(
         bundles=identities,
@@ -83,4 +81,18 @@ def run_benchmarks(options: BenchOptions, say: Say = lambda _: None) -> BenchRep
         slopes=tuple(bench.slopes),
         curves=tuple(bench.curves),
         skipped=bench.skipped,
+        failed=tuple(bench.failed),
     )
+
+
+def _run(bench: Bench, name: str) -> None:
+    try:
+        SUITES[name](bench)
+    except MissingExtraError as error:
+        bench.skipped[name] = str(error)
+    except (GateError, InputError, ServerError) as error:
+        bench.fail(name, str(error))
+    except Exception as error:  # such as a GPU out of memory, after minutes of other suites
+        if os.environ.get("OVITON_TRACEBACK"):
+            traceback.print_exc()
+        bench.fail(name, f"{type(error).__name__}: {error} (set OVITON_TRACEBACK=1 to see where)")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 REGRESSED = 1
 NOTHING_COMMON = 3
-CRASHED = 4
+FAILED = 4
 
 
 def bench(
@@ -56,7 +56,7 @@ def bench(
 ) -> None:
     """Measure every engine of this machine, in turns, against each other and against the machine's own ceilings.
 
-    Exits with 4 when something crashes: 1 is left to what got worse.
+    Exits with 4 when a suite fails: 1 is left to what got worse.
     """
     with _crashes_apart():
         from ..benchmarks import markdown, page
@@ -86,6 +86,8 @@ def bench(
         sys.stdout.flush()
     if any(change.is_regression for change in changes):
         raise typer.Exit(REGRESSED)
+    if found.failed:
+        fail(f"failed: {', '.join(found.failed)}; reasons are told above, and what else was measured is kept", FAILED)
     if older is not None and not changes:
         fail(
             f"{compare}: no ratio is in both runs, so nothing was compared; measure its bundles "
@@ -110,7 +112,7 @@ def _crashes_apart() -> Iterator[None]:
             raise
         if os.environ.get("OVITON_TRACEBACK"):
             traceback.print_exc()
-        fail(line, CRASHED)
+        fail(line, FAILED)
 
 
 def _line(what: str) -> None:
@@ -138,7 +140,8 @@ def _print(report: BenchReport) -> None:
     if table.row_count:
         out.print(table)
     for name, why in report.skipped.items():
-        out.print(f"[yellow]not measured:[/] {escape(name)}: {escape(why)}", soft_wrap=True)
+        verdict = "[red]failed:[/]" if name in report.failed else "[yellow]not measured:[/]"
+        out.print(f"{verdict} {escape(name)}: {escape(why)}", soft_wrap=True)
 
 
 def _print_changes(old: BenchReport, new: BenchReport) -> list[Change]:

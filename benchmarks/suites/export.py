@@ -32,7 +32,7 @@ def run(bench: Bench) -> None:
             command = [sys.executable, "-m", "oviton", "export", "--untrained", name, "-o", str(bundle)]
             done = subprocess.run([*command, "--samples", str(samples)], capture_output=True, text=True, check=False)
             if done.returncode:
-                bench.skipped[f"export of {name}"] = (done.stderr.strip().splitlines() or ["it failed"])[-1]
+                bench.fail(f"export of {name}", (done.stderr.strip().splitlines() or ["the process failed"])[-1])
                 continue
             manifest = json.loads((bundle / "manifest.json").read_text(encoding="utf-8"))
         cost, gmacs = manifest["cost"], count_gmacs(preset(name))

@@ -34,6 +34,11 @@ def run(bench: Bench) -> None:
         except InputError as error:  # the bundle has no programs to refine with
             bench.skipped[f"refinement of {name}"] = str(error)
             continue
+        if len(found) < 2:
+            bench.skipped[f"refinement of {name}"] = (
+                f"{len(found)} of {steps} steps taken (stopped by: {refinement.refiner.stopped}); timing one takes two"
+            )
+            continue
         ends = [step.seconds for step in found]
         spent = [after - before for before, after in pairwise(ends)]
         first = found[0].losses["loss"]

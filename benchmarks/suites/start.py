@@ -52,7 +52,7 @@ def run(bench: Bench) -> None:
                     command, env={**os.environ, "OVITON_CACHE": cache}, capture_output=True, text=True, check=False
                 )
                 if done.returncode:
-                    bench.skipped["start"] = (done.stderr.strip().splitlines() or ["the process failed"])[-1]
+                    bench.fail("start", (done.stderr.strip().splitlines() or ["the process failed"])[-1])
                     return
                 rounds.append(json.loads(done.stdout))
     for variant, rounds in found.items():

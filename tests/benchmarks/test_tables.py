@@ -5,6 +5,7 @@ import pytest
 
 from oviton.benchmarks.evaluation_tables import BUNDLES, read_evaluations
 from oviton.benchmarks.machine import RESULTS
+from oviton.benchmarks.markdown import render
 from oviton.benchmarks.report import BenchReport
 from oviton.benchmarks.tables import NOTHING, filled, stale
 from oviton.data.errors import InputError
@@ -29,6 +30,12 @@ def test_a_table_is_replaced_and_the_rest_is_kept():
     assert text.endswith("|\n<!-- /bench -->\nafter\n")
     assert "old" not in text
     assert filled(text, newest(), {}, "page") == text
+
+
+def test_without_headlines_there_is_no_table_of_them():
+    nothing = newest().model_copy(update={"headline": {}})
+    assert filled(PAGE.format("headline"), nothing, {}, "page") == PAGE.format("headline").replace("old", NOTHING)
+    assert "| headline |" not in render(nothing)
 
 
 def test_an_unknown_table_is_refused():

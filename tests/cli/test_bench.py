@@ -7,10 +7,11 @@ import pytest
 
 from oviton.benchmarks import run as run_module
 from oviton.benchmarks.machine import RESULTS
-from oviton.benchmarks.report import BenchReport
+from oviton.benchmarks.report import BenchReport, read_report
 from oviton.data.errors import GateError, InputError
 
-BASE, SMALL = RESULTS / "bench-base.json", RESULTS / "bench-small.json"
+SMALL = RESULTS / "bench-small.json"
+FASTER = {"try_on_vs_eager_fp32": {"value": 90, "low": 89, "high": 91}}
 
 
 @pytest.fixture
@@ -30,6 +31,11 @@ def measure(monkeypatch):
     return use
 
 
+def of_another_bundle(target):
+    target.write_text(SMALL.read_text(encoding="utf-8").replace("small", "other"), encoding="utf-8")
+    return target
+
+
 def changed(target, source=SMALL, **values):
     target.write_text(json.dumps(json.loads(source.read_text(encoding="utf-8")) | values), encoding="utf-8")
     return target
@@ -39,34 +45,36 @@ def test_the_same_result_is_no_worse(run, measure):
     measure(SMALL)
     status, out, err = run("bench", "--compare", SMALL)
     assert (status, err) == (0, "")
-    assert "11 ratios compared: none changed beyond noise" in out
+    assert " ratios compared: none changed beyond noise" in out
 
 
 def test_a_worse_headline_is_1(run, measure, tmp_path):
-    faster = {"try_on_vs_eager_fp32": {"value": 9, "low": 8.9, "high": 9.1}}
     measure(SMALL)
-    status, out, _ = run("bench", "--compare", changed(tmp_path / "old.json", headline=faster))
+    status, out, _ = run("bench", "--compare", changed(tmp_path / "old.json", headline=FASTER))
     assert status == 1
-    assert "71 % worse" in out
+    assert "% worse" in out
 
 
 def test_results_of_other_bundles_have_nothing_in_common(run, measure, tmp_path):
     measure(SMALL)
-    status, out, err = run("bench", "--compare", RESULTS / "bench-base-avx2.json", "--json", tmp_path / "new.json")
+    old, new = of_another_bundle(tmp_path / "old.json"), tmp_path / "new.json"
+    status, out, err = run("bench", "--compare", old, "--json", new)
     assert status == 3
-    assert "headlines are not compared: first bundle was base, now small" in out
+    assert "headlines are not compared: first bundle was other, now small" in out
     assert "none changed" not in out
     (line,) = err.strip().splitlines()
-    assert "bench-base-avx2.json: no ratio is in both runs, so nothing was compared; measure its bundles (base)" in line
-    assert (tmp_path / "new.json").exists()  # what was measured is not lost
+    assert "old.json: no ratio is in both runs, so nothing was compared; measure its bundles (other)" in line
+    assert new.exists()  # what was measured is not lost
 
 
-def test_what_both_have_is_compared_where_headlines_are_not(run, measure):
+def test_what_both_have_is_compared_where_headlines_are_not(run, measure, tmp_path):
+    settings = json.loads(SMALL.read_text(encoding="utf-8"))["settings"]
+    full = changed(tmp_path / "old.json", headline=FASTER, settings=settings | {"quick": not settings["quick"]})
     measure(SMALL)
-    status, out, _ = run("bench", "--compare", BASE)
+    status, out, _ = run("bench", "--compare", full)
     assert status == 0
-    assert "headlines are not compared: first bundle was base, now small" in out
-    assert "pre_post_share" not in out.split("note:")[-1]
+    assert "headlines are not compared: --quick was" in out
+    assert " ratios compared: none changed beyond noise" in out
 
 
 @pytest.mark.parametrize("values", [{"machine": {}}, {"schema_version": 99}, {"settings": {}}])
@@ -93,3 +101,16 @@ def test_a_crash_is_no_regression(run, measure, error, status):
     found, _, err = run("bench", "--compare", SMALL)
     assert found == status
     assert len(err.strip().splitlines()) == 1
+
+
+def test_a_failed_suite_is_4_and_what_was_measured_is_kept(run, measure, tmp_path):
+    found = BenchReport.model_validate_json(SMALL.read_bytes())
+    found = found.model_copy(update={"skipped": {"gpu": "CUDA out of memory"}, "failed": ("gpu",)})
+    measure(found)
+    for extra in ((), ("--compare", SMALL), ("--compare", of_another_bundle(tmp_path / "other.json"))):
+        status, out, err = run("bench", "--json", tmp_path / "new.json", *extra)
+        assert status == 4
+        assert "failed: gpu: CUDA out of memory" in out
+        assert err.startswith("oviton: failed: gpu; ")
+        assert read_report(tmp_path / "new.json") == found
+    assert run("bench", "--compare", changed(tmp_path / "old.json", headline=FASTER))[0] == 1
