@@ -107,6 +107,7 @@ def _file_to_file(
         target = Path(folder) / "look.png"
 
         def run() -> dict[str, float]:
+            target.unlink(missing_ok=True)  # some file systems wait for the disk when a file is replaced
             started = time.perf_counter()
             subject, garments = open_people(person, worn)
             decoded = time.perf_counter()
