@@ -28,10 +28,10 @@ _BLOCK = 2**_BLOCK_HALVINGS
 
 
 def coordinate_features(body: Tensor, dtype: torch.dtype) -> Tensor:
-    """Return U/255 and V/255 and their sines and cosines at four frequencies; off the body, zeros.
+    """Return U/255 and V/255 and, zero off the body, their sines and cosines at four frequencies.
 
-    Fed raw, U and V are too smooth for a convolution to tell neighbouring points apart. Two bytes have 65,536 pairs:
-    reading theirs from a table, which engines make once, takes a fraction of computing every pixel's.
+    Fed raw, U and V are too smooth for a convolution to tell neighbouring points apart. A byte has 256 sines: reading
+    them is several times as fast as computing those of every pixel.
 
     Parameters
     ----------
@@ -46,13 +46,18 @@ def coordinate_features(body: Tensor, dtype: torch.dtype) -> Tensor:
         `[N, H, W, 2 + FOURIER_CHANNELS]`, of U and V in turns.
     """
     coordinate = torch.arange(256, dtype=torch.float32, device=body.device) / 255
-    waves = [wave(math.pi * f * coordinate) for f in FREQUENCIES for wave in (torch.sin, torch.cos)]
-    of_byte = torch.stack([coordinate, *waves], dim=1)
-    pairs = [of_byte.unsqueeze(1).expand(-1, 256, -1), of_byte.unsqueeze(0).expand(256, -1, -1)]
-    off_body = torch.zeros(1, 2 * of_byte.shape[1], device=body.device)
-    table = torch.cat([off_body, torch.stack(pairs, dim=3).flatten(2).flatten(0, 1)])
+    waves = torch.stack([wave(math.pi * f * coordinate) for f in FREQUENCIES for wave in (torch.sin, torch.cos)], dim=1)
+    # Rows of bytes off the body, then on it.
+    rows = torch.cat([coordinate.repeat(2).unsqueeze(1), torch.cat([torch.zeros_like(waves), waves])], dim=1)
+    nothing = torch.zeros_like(rows)
     part, u, v = (body[axis] for axis in range(3))
-    return read_rows(table.to(dtype).unsqueeze(0), (u * 256 + v + 1) * part.clamp(max=1))
+    on_body = (part > 0).to(torch.int32) * 256
+    of_u, of_v = (
+        read_rows(torch.stack(columns, dim=2).flatten(1).to(dtype).unsqueeze(0), byte + on_body).flatten(0, 2)
+        for byte, columns in ((u, [rows, nothing]), (v, [nothing, rows]))
+    )
+    # Added as rows: engines would take four dimensions for channels first, and move them about.
+    return (of_u + of_v).reshape(*on_body.shape, -1)
 
 
 def surface_lookup(

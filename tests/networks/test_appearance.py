@@ -57,8 +57,7 @@ def painted():
     labels = torch.from_numpy(rng.integers(0, 20, (2, 6, 4)))
     densepose = torch.from_numpy(rng.integers(0, 256, (2, 6, 4, 3))).int()
     densepose[..., 0] %= 25
-    densepose[0, :3, :, 0] = 0
-    densepose *= densepose[..., :1] > 0  # off the body
+    densepose[0, :3, :, 0] = 0  # off the body
     lookup = torch.from_numpy(rng.uniform(size=(2, 4, 6, 4)).astype(np.float32))
     return codes, labels, densepose, lookup
 
