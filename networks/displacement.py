@@ -14,7 +14,6 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..data.classes import NUM_BODY_PARTS
-from .upsample import upsampled
 
 SUBPIXELS = 16
 """Units of a displacement in a pixel."""
@@ -131,7 +130,7 @@ def _field(wanted: Tensor, densepose: Tensor, garment_densepose: Tensor, worn: T
         upper_left, upper_right, lower_left, lower_right = _finer(mean)
         rows = [torch.stack([upper_left, upper_right], -1), torch.stack([lower_left, lower_right], -1)]
         mean = torch.where(seen > 0, own_mean, torch.stack([row.flatten(-2) for row in rows], -2).flatten(-3, -2))
-        spread = upsampled(sure, 2) * DECAY
+        spread = F.interpolate(sure, scale_factor=2.0, mode="bilinear") * DECAY
         sure = torch.where(seen > 0, torch.ones_like(spread), spread)
     return mean, sure
 

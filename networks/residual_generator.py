@@ -105,7 +105,6 @@ class _ShuffleHead(nn.Module):
             self.last[1].weight.mul_(0.1)  # type: ignore[operator]
 
     def forward(self, x: Tensor, detail: Tensor, margin: int) -> Tensor:
-        # Cut last: engines round, and so shrink to a quarter, what they cut.
-        fine = crop(F.leaky_relu(self.detail(detail), LEAK), margin)
+        fine = F.leaky_relu(crop(self.detail(detail), margin), LEAK)
         out: Tensor = self.last(self.mix(torch.cat([self.expand(x), fine], dim=1)))
         return out

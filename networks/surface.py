@@ -16,7 +16,6 @@ from torch.nn import functional as F
 
 from .displacement import DECAY, HALVINGS, SUBPIXELS, displaced_pixels, photographs
 from .layers import block_sums, read_rows, read_values
-from .upsample import upsampled
 
 FREQUENCIES = (2, 4, 8, 16)
 FOURIER_CHANNELS = 4 * len(FREQUENCIES)
@@ -27,7 +26,7 @@ _BLOCK = 2**_BLOCK_HALVINGS
 """Pixels a side of the blocks that a garment's surroundings are made of."""
 
 
-def coordinate_features(body: Tensor, dtype: torch.dtype) -> Tensor:
+def coordinate_features(densepose: Tensor, dtype: torch.dtype) -> Tensor:
     """Return U/255 and V/255 and, zero off the body, their sines and cosines at four frequencies.
 
     Fed raw, U and V are too smooth for a convolution to tell neighbouring points apart. A byte has 256 sines: reading
@@ -35,8 +34,8 @@ def coordinate_features(body: Tensor, dtype: torch.dtype) -> Tensor:
 
     Parameters
     ----------
-    body
-        Part, U and V, int32 `[3, N, H, W]`.
+    densepose
+        int32 `[N, H, W, 3]`.
     dtype
         Of the result.
 
@@ -45,16 +44,15 @@ def coordinate_features(body: Tensor, dtype: torch.dtype) -> Tensor:
     Tensor
         `[N, H, W, 2 + FOURIER_CHANNELS]`, of U and V in turns.
     """
-    coordinate = torch.arange(256, dtype=torch.float32, device=body.device) / 255
+    coordinate = torch.arange(256, dtype=torch.float32, device=densepose.device) / 255
     waves = torch.stack([wave(math.pi * f * coordinate) for f in FREQUENCIES for wave in (torch.sin, torch.cos)], dim=1)
     # Rows of bytes off the body, then on it.
     rows = torch.cat([coordinate.repeat(2).unsqueeze(1), torch.cat([torch.zeros_like(waves), waves])], dim=1)
     nothing = torch.zeros_like(rows)
-    part, u, v = (body[axis] for axis in range(3))
-    on_body = (part > 0).to(torch.int32) * 256
+    on_body = (densepose[..., 0] > 0).to(torch.int32) * 256
     of_u, of_v = (
         read_rows(torch.stack(columns, dim=2).flatten(1).to(dtype).unsqueeze(0), byte + on_body).flatten(0, 2)
-        for byte, columns in ((u, [rows, nothing]), (v, [nothing, rows]))
+        for byte, columns in ((densepose[..., 1], [rows, nothing]), (densepose[..., 2], [nothing, rows]))
     )
     # Added as rows: engines would take four dimensions for channels first, and move them about.
     return (of_u + of_v).reshape(*on_body.shape, -1)
@@ -95,8 +93,7 @@ def surface_lookup(
     x, y, confidence = displaced_pixels(wanted, densepose, garment_densepose, worn.reshape(garment_labels.shape))
     photograph = photographs(wanted, garments).flatten(1)
     colours = _read_photographs(garment_images.flatten(0, 1), worn, photograph, x, y)
-    found = colours * confidence.flatten().unsqueeze(1)
-    return found.reshape(count, height, width, LOOKUP_CHANNELS).permute(0, 3, 1, 2)
+    return (colours * confidence.unsqueeze(2)).reshape(count, height, width, LOOKUP_CHANNELS).permute(0, 3, 1, 2)
 
 
 def _worn_pixels(garment_labels: Tensor, source: Tensor) -> Tensor:
@@ -107,11 +104,8 @@ def _worn_pixels(garment_labels: Tensor, source: Tensor) -> Tensor:
 
 def _erode(mask: Tensor) -> Tensor:
     """Shrink a 0/1 mask `[B, H, W]` by a pixel: at a garment's border, skin and background leak in."""
-    # Products of shifted masks: engines lay a pooled picture of one channel out in blocks of 16.
-    height, width = mask.shape[1:]
-    padded = F.pad(mask.to(torch.float32), (1, 1, 1, 1), value=1.0)
-    rows = padded[:, :height] * padded[:, 1 : height + 1] * padded[:, 2:]
-    return (rows[..., :width] * rows[..., 1 : width + 1] * rows[..., 2:]).to(torch.int32)
+    holes = F.max_pool2d((1 - mask).to(torch.float32).unsqueeze(1), 3, stride=1, padding=1)
+    return (holes.squeeze(1) == 0).to(torch.int32)
 
 
 def _read_photographs(images: Tensor, worn: Tensor, photograph: Tensor, x: Tensor, y: Tensor) -> Tensor:
@@ -129,14 +123,12 @@ def _read_photographs(images: Tensor, worn: Tensor, photograph: Tensor, x: Tenso
     Returns
     -------
     Tensor
-        Colours times confidence, and confidence, `[N·H·W, 4]`.
+        Colours times confidence, and confidence, `[N, H·W, 4]`.
     """
     height, width = worn.shape[1:]
     mask = worn.unsqueeze(3).to(torch.float32)
-    # A fourth colour, white, becomes the mask itself. Set beside the others by a product, which takes engines half as
-    # long as padding does, and which no precision rounds.
-    three, white = torch.eye(3, 4, device=images.device), torch.tensor([0.0, 0.0, 0.0, 255.0], device=images.device)
-    garments = ((images.to(torch.float32) @ three + white) / 127.5 - 1) * mask
+    # Beside the colours white is 1: the mask itself.
+    garments = (F.pad(images.to(torch.float32), (0, 1), value=255.0) / 127.5 - 1) * mask
     blocks = block_sums(garments, _BLOCK) / _BLOCK**2
     surroundings = _push_pull(blocks.permute(0, 3, 1, 2)).permute(0, 2, 3, 1).flatten(0, 2)
     garments = garments.flatten(0, 2)
@@ -154,7 +146,7 @@ def _read_photographs(images: Tensor, worn: Tensor, photograph: Tensor, x: Tenso
 
     place = (photograph * (height // _BLOCK) + row // _BLOCK) * (width // _BLOCK) + column // _BLOCK
     beside = surroundings.index_select(0, place.flatten().to(torch.int64)) * DECAY
-    return found + (1 - found[:, 3:]) * beside
+    return (found + (1 - found[:, 3:]) * beside).reshape(*x.shape, LOOKUP_CHANNELS)
 
 
 def _push_pull(x: Tensor) -> Tensor:
@@ -175,7 +167,7 @@ def _push_pull(x: Tensor) -> Tensor:
         pyramid.append(F.avg_pool2d(pyramid[-1], 2))
     filled = _fully_confident(pyramid.pop())
     for level in reversed(pyramid):
-        coarse = upsampled(filled, 2) * DECAY
+        coarse = F.interpolate(filled, scale_factor=2.0, mode="bilinear") * DECAY
         filled = torch.where(level[:, 3:] > 0, _fully_confident(level), coarse)
     return filled
 

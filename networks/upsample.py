@@ -1,7 +1,7 @@
 """Bilinear upsampling, row by row, without ever holding the large picture of many channels.
 
-Most of what is upsampled here is reduced at once: to the largest channel, or to a sum over channels. Rows that lie
-alike between the coarse ones are therefore kept apart until then, and only the results are sorted in. It equals
+What is upsampled here is reduced at once: to the largest channel, or to a sum over channels. Rows that lie alike
+between the coarse ones are therefore kept apart until then, and only the results are sorted in. It equals
 `torch.nn.functional.interpolate`, for which OpenVINO takes up to seven times as long on CPUs with AVX-512: it lays
 every picture out in blocks of 16 channels.
 """
@@ -14,11 +14,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
-
-
-def upsampled(x: Tensor, finer: int) -> Tensor:
-    """Upsample a picture of few channels bilinearly, `[N, C, h, w]` to `[N, C, h·finer, w·finer]`."""
-    return sort_rows(upsampled_rows(x, finer), axis=2)
 
 
 def upsampled_rows(x: Tensor, finer: int) -> list[Tensor]:

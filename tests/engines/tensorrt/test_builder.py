@@ -25,13 +25,14 @@ def test_every_graph_builds_in_fp16_for_every_gpu(builder, shipped, capability, 
     entry = shipped.manifest.graph(graph)
     built = builder(capability).build(entry)
     check_header(built.data, TENSORRT_RTX, "the plan")
+    # Fusing all of a lookup into one kernel makes tens of megabytes of its text, which a GPU would have to compile.
+    assert len(built.data) < 40_000_000
 
     network = built.details["network"]
     assert network["convolutions"] == (0 if graph == "compositor" else network["convolutions"])
     assert network["not_fp16"] == ()
-    # Colours are averaged, and logits, colours and confidences interpolated, in FP32 on purpose: of the surface lookup
-    # every level of two pyramids, and one product sets a mask beside colours.
-    in_fp32 = {"appearance_encoder": 2, "shape_generator": 1, "appearance_generator": 4 + 3 + 1, "compositor": 1}
+    # Colours are averaged, and logits and colours interpolated, in FP32 on purpose.
+    in_fp32 = {"appearance_encoder": 2, "shape_generator": 1, "compositor": 1}
     assert network["multiplying"] - network["fp16"] == in_fp32.get(graph, 0)
 
     tensors = built.details["tensors"]
