@@ -239,10 +239,10 @@ class TryOn(Closeable):
         options = options or RefinementOptions()
         if self._outfit is not None:
             raise InputError("an outfit is served, and refinement starts from the bundle's own; call serve(None) first")
+        request = self._request(wanted.person, wanted.garments, wanted.remove)  # contradictions are told first
         # Loaded once, as the engines are: not what a request's time budget is for.
         programs = self._refinement_programs(options.precision)
         started = time.perf_counter()
-        request = self._request(wanted.person, wanted.garments, wanted.remove)
         values = self._feed_forward(request)
         names = [garment.name for garment in request.garments]
         refiner = Refiner(programs, Problem(self.engines, programs, values, options, names), options, started)

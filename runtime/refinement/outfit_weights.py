@@ -199,7 +199,8 @@ def _changed(
         raise InputError(f"{outfit}: its weights do not fit the bundle; the first difference: {first}")
     for name, tensor in tensors.items():
         if tensor.dtype != np.float16 or not np.isfinite(tensor).all():
-            raise InputError(f"{outfit}: {name} holds {tensor.dtype}; allowed: finite float16 numbers; refine it again")
+            held = tensor.dtype if tensor.dtype != np.float16 else "NaN or infinity"
+            raise InputError(f"{outfit}: {name} holds {held}; allowed: finite float16 numbers; refine it again")
     for name, weight in base.items():
         if name in tensors:
             change = tensors[name].astype(np.float32)
