@@ -69,6 +69,7 @@ def export_onnx(
             output_names=[*names, *extra],
             dynamic_shapes=dynamic_shapes,
             verbose=False,
+            custom_translation_table={torch.ops.aten.div.Tensor_mode: _truncated_division},
         )
     assert translated is not None
     model: ModelProto = translated.model_proto
@@ -105,6 +106,13 @@ def check_onnx(onnx: Any, model: ModelProto, spec: GraphSpec, parameters: list[s
                     f"{spec.name}: {side} {tensor.name} {tensor.dtype}{list(tensor.shape)} was exported as "
                     f"{value.name} {dtype}{found}"
                 )
+
+
+def _truncated_division(x: Any, divisor: Any, rounding_mode: str | None = None) -> Any:
+    """Translate a division of integers that drops the rest; the exporter's own divides in FP32, which rounds."""
+    if rounding_mode != "trunc" or not x.dtype.is_integer():
+        raise NotImplementedError(f"a division of {x.dtype} with rounding_mode={rounding_mode!r}; only integers truncate")
+    return require("onnxscript", extra="train", purpose="export").opset20.Div(x, divisor)
 
 
 def _share_weights(onnx: Any, model: ModelProto, weights: Path) -> None:

@@ -124,6 +124,28 @@ def largest_channel(x: Tensor, allowances: Mapping[int, Tensor]) -> Tensor:
     return found.to(torch.int32)
 
 
+def materialised(x: Tensor) -> Tensor:
+    """Return integers `[..., H, W]` as they are, but written to memory by every engine.
+
+    TensorRT computes a chain of choices, sums and readings anew for each value that is read from it. Over the levels of
+    a pyramid that multiplies: kernels had a hundred megabytes of text. What is scattered it keeps.
+    """
+    height, width = x.shape[-2:]
+    flat = x.reshape(-1, height * width)
+    rows, columns = (torch.arange(size, dtype=torch.int32, device=x.device) for size in (height, width))
+    # Numbers of pixels, bit by bit: a graph would keep them as megabytes of constants.
+    places = (x * 0 + rows.unsqueeze(1) * width + columns).reshape(flat.shape)
+    return torch.zeros_like(flat).scatter(1, places.to(torch.int64), flat).reshape(x.shape)
+
+
+def quotient(x: Tensor, divisor: Tensor | int) -> Tensor:
+    """Divide integers of which none is negative, rounding down.
+
+    For `//` engines take three times as long: they look after signs.
+    """
+    return torch.div(x, divisor, rounding_mode="trunc")
+
+
 def to_uint8_image(image: Tensor) -> Tensor:
     """Turn `[N, 3, H, W]` in [-1, 1] into uint8 `[N, H, W, 3]`, rounding to nearest."""
     levels = torch.clamp((image.float() + 1.0) * 127.5 + 0.5, 0.0, 255.0)
