@@ -185,7 +185,7 @@ def codes_conditioning(labels: Tensor, codes: Tensor, dtype: torch.dtype) -> tup
 
 
 def surface_conditioning(
-    labels: Tensor, codes: Tensor, densepose: Tensor, lookup: Tensor, dtype: torch.dtype
+    labels: Tensor, codes: Tensor, body: Tensor, lookup: Tensor, dtype: torch.dtype
 ) -> tuple[Tensor, Tensor]:
     """Return the ``surface`` conditioning, and by itself its guess at the colour.
 
@@ -193,8 +193,8 @@ def surface_conditioning(
     ----------
     labels, codes
         As for `codes_conditioning`.
-    densepose
-        The person's body map, int32 `[N, H, W, 3]`.
+    body
+        The person's body map as planes, int32 `[3, N, H, W]`.
     lookup
         What `surface_lookup` found, `[N, 4, H, W]`.
     dtype
@@ -220,11 +220,11 @@ def surface_conditioning(
         ],
         dim=3,
     ).flatten(1, 2)
-    known = read_rows(rows.to(dtype), labels.to(torch.int32) * NUM_BODY_PARTS + densepose[..., 0])
+    known = read_rows(rows.to(dtype), labels.to(torch.int32) * NUM_BODY_PARTS + body[0])
     found = lookup.permute(0, 2, 3, 1).to(dtype)
     colours = _paint_colours(labels, codes, dtype)
     guess = found[..., :COLOUR_CHANNELS] + (1 - found[..., COLOUR_CHANNELS:]) * colours
-    seen = torch.cat([known, coordinate_features(densepose, dtype), found, guess], dim=3)
+    seen = torch.cat([known, coordinate_features(body, dtype), found, guess], dim=3)
     return _channels_first(seen, guess)
 
 

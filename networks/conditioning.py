@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from .appearance import codes_conditioning, surface_conditioning
-from .inputs import body_map, known_sources, label_ids, widen
+from .inputs import body_planes, known_sources, label_ids, widen
 from .layers import reflect
 from .surface import surface_lookup
 
@@ -63,9 +63,10 @@ class SurfaceConditioning(nn.Module):
         """
         (labels,) = label_ids(labels)
         labels = reflect(labels, padding, (1, 2))
-        densepose = reflect(body_map(densepose), padding, (1, 2))
-        lookup = reflect(lookup, padding, (2, 3))
-        return surface_conditioning(labels, appearance_codes, densepose, lookup, dtype)
+        body = reflect(body_planes(densepose), padding, (2, 3))
+        # Channels last and back: that is how the lookup is made and read, and engines drop pairs of transpositions.
+        lookup = reflect(lookup.permute(0, 2, 3, 1), padding, (1, 2)).permute(0, 3, 1, 2)
+        return surface_conditioning(labels, appearance_codes, body, lookup, dtype)
 
 
 class SurfaceLookup(nn.Module):

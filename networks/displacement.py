@@ -126,10 +126,11 @@ def _field(wanted: Tensor, densepose: Tensor, garment_densepose: Tensor, worn: T
         float32 `[N·M, 1, H/2, W/2]`.
     """
     garments = worn.shape[1]
-    order = torch.arange(1, garments + 1, dtype=torch.int32, device=worn.device).view(1, -1, 1, 1)
-    own = (wanted.unsqueeze(1) == order).to(torch.int32)
-    found = _displacements(wanted, densepose, garment_densepose, worn)
-    first = _apart(_sums_of_four(found.unsqueeze(1) * own).flatten(0, 1), _base(*worn.shape[2:]))
+    # Six dimensions: up to five OpenVINO lays out in blocks of 8 or 16 photographs.
+    order = torch.arange(1, garments + 1, dtype=torch.int32, device=worn.device).view(1, -1, 1, 1, 1, 1)
+    own = (wanted[:, None, None, None] == order).to(torch.int32)
+    found = _displacements(wanted, densepose, garment_densepose, worn)[:, None, None, None] * own
+    first = _apart(_sums_of_four(found.flatten(0, 3)), _base(*worn.shape[2:]))
     pyramid = [_window_sums(first)]
     for _ in range(HALVINGS - 1):
         first = _sums_of_four(first)
@@ -205,7 +206,7 @@ def _texel(densepose: Tensor, texels: int) -> Tensor:
 
 
 def _sums_of_four(x: Tensor) -> Tensor:
-    """Add each 2×2 pixels of `[B, C, H, W]`."""
+    """Add each 2×2 pixels of `[..., H, W]`."""
     x = x[..., ::2, :] + x[..., 1::2, :]
     return x[..., ::2] + x[..., 1::2]
 

@@ -105,6 +105,7 @@ class _ShuffleHead(nn.Module):
             self.last[1].weight.mul_(0.1)  # type: ignore[operator]
 
     def forward(self, x: Tensor, detail: Tensor, margin: int) -> Tensor:
-        fine = F.leaky_relu(crop(self.detail(detail), margin), LEAK)
+        # Cut last: engines round, and so shrink to a quarter, what they cut.
+        fine = crop(F.leaky_relu(self.detail(detail), LEAK), margin)
         out: Tensor = self.last(self.mix(torch.cat([self.expand(x), fine], dim=1)))
         return out

@@ -26,7 +26,7 @@ _BLOCK = 2**_BLOCK_HALVINGS
 """Pixels a side of the blocks that a garment's surroundings are made of."""
 
 
-def coordinate_features(densepose: Tensor, dtype: torch.dtype) -> Tensor:
+def coordinate_features(body: Tensor, dtype: torch.dtype) -> Tensor:
     """Return U/255 and V/255 and, zero off the body, their sines and cosines at four frequencies.
 
     Fed raw, U and V are too smooth for a convolution to tell neighbouring points apart. A byte has 256 sines: reading
@@ -34,8 +34,8 @@ def coordinate_features(densepose: Tensor, dtype: torch.dtype) -> Tensor:
 
     Parameters
     ----------
-    densepose
-        int32 `[N, H, W, 3]`.
+    body
+        Part, U and V, int32 `[3, N, H, W]`.
     dtype
         Of the result.
 
@@ -44,15 +44,16 @@ def coordinate_features(densepose: Tensor, dtype: torch.dtype) -> Tensor:
     Tensor
         `[N, H, W, 2 + FOURIER_CHANNELS]`, of U and V in turns.
     """
-    coordinate = torch.arange(256, dtype=torch.float32, device=densepose.device) / 255
+    coordinate = torch.arange(256, dtype=torch.float32, device=body.device) / 255
     waves = torch.stack([wave(math.pi * f * coordinate) for f in FREQUENCIES for wave in (torch.sin, torch.cos)], dim=1)
     # Rows of bytes off the body, then on it.
     rows = torch.cat([coordinate.repeat(2).unsqueeze(1), torch.cat([torch.zeros_like(waves), waves])], dim=1)
     nothing = torch.zeros_like(rows)
-    on_body = (densepose[..., 0] > 0).to(torch.int32) * 256
+    part, u, v = (body[axis] for axis in range(3))
+    on_body = (part > 0).to(torch.int32) * 256
     of_u, of_v = (
         read_rows(torch.stack(columns, dim=2).flatten(1).to(dtype).unsqueeze(0), byte + on_body).flatten(0, 2)
-        for byte, columns in ((densepose[..., 1], [rows, nothing]), (densepose[..., 2], [nothing, rows]))
+        for byte, columns in ((u, [rows, nothing]), (v, [nothing, rows]))
     )
     # Added as rows: engines would take four dimensions for channels first, and move them about.
     return (of_u + of_v).reshape(*on_body.shape, -1)
@@ -103,12 +104,12 @@ def _worn_pixels(garment_labels: Tensor, source: Tensor) -> Tensor:
 
 
 def _erode(mask: Tensor) -> Tensor:
-    """Shrink 0/1 masks `[N, M, H, W]` by a pixel: at a garment's border, skin and background leak in.
-
-    Photographs as channels: engines that lay channels out in blocks take as long over one as over eight.
-    """
-    holes = F.max_pool2d((1 - mask).to(torch.float32), 3, stride=1, padding=1)
-    return (holes == 0).to(torch.int32)
+    """Shrink 0/1 masks `[N, M, H, W]` by a pixel: at a garment's border, skin and background leak in."""
+    # Products of shifted masks: engines lay what they pool out in blocks of 8 or 16 channels.
+    height, width = mask.shape[2:]
+    padded = F.pad(mask.flatten(0, 1), (1, 1, 1, 1), value=1)
+    rows = padded[:, :height] * padded[:, 1 : height + 1] * padded[:, 2:]
+    return (rows[..., :width] * rows[..., 1 : width + 1] * rows[..., 2:]).reshape(mask.shape)
 
 
 def _read_photographs(images: Tensor, worn: Tensor, photograph: Tensor, x: Tensor, y: Tensor) -> Tensor:
