@@ -50,7 +50,8 @@ def with_bare_arms(coverage: Coverage, garment_labels: Tensor, garment_densepose
     """
     told, outline = coverage.told, coverage.outline
     finer = garment_labels.shape[2] // told.shape[2]
-    bare = _bare_upper_arms(garment_labels[:, :, ::finer, ::finer], garment_densepose[:, :, ::finer, ::finer, 0])
+    labels, part = (each[:, :, ::finer, ::finer] for each in (garment_labels, garment_densepose.movedim(-1, 0)[0]))
+    bare = _bare_upper_arms(labels, part)
     # Every class is lent by one photograph; what lends nothing is 0 in coverage.
     photo = (source - 1).clamp(min=0)
     tops = torch.tensor([c in TOPS for c in range(NUM_CLASSES)], device=told.device).view(1, -1, 1, 1)

@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..data.classes import LAYERS, NUM_BODY_PARTS, NUM_CLASSES, TOPS
+from .layers import quotient
 from .overhang import overhang_lookup
 
 LEVELS = 5
@@ -67,7 +68,8 @@ def coverage_lookup(densepose: Tensor, garment_labels: Tensor, garment_densepose
     """
     count, height, width = densepose.shape[:3]
     garments, texels = garment_labels.shape[1], garment_labels.shape[2] // 4  # a texel is about a pixel of the torso
-    index, _ = _texel_index(garment_densepose.flatten(0, 1), texels)
+    shown_body = garment_densepose.movedim(-1, 0)
+    index, _ = _texel_index(shown_body.flatten(1, 2), texels)
     shown = (garment_labels + (garment_labels > 0).to(torch.int32)).flatten(0, 1).flatten(1)
     # Pixels off the body gather in the background's chart, which is never read.
     atlas = torch.zeros(index.shape[0], NUM_BODY_PARTS * texels * texels, dtype=torch.int32, device=index.device)
@@ -80,10 +82,12 @@ def coverage_lookup(densepose: Tensor, garment_labels: Tensor, garment_densepose
     for _ in range(LEVELS - 1):
         levels.append(F.max_pool2d(levels[-1], 2))
     finer = garment_labels.shape[2] // height
-    nearest, beside = overhang_lookup(densepose, garment_labels, garment_densepose[:, :, ::finer, ::finer])
+    coarse = shown_body[..., ::finer, ::finer].movedim(0, -1)
+    nearest, beside = overhang_lookup(densepose, garment_labels, coarse)
+    outlined = nearest.movedim(-1, 0)
     for level, labels in reversed(list(enumerate(levels))):
         size = texels >> level
-        place, reached = _texel_index(nearest, size)
+        place, reached = _texel_index(outlined, size)
         place = place.unsqueeze(1) + first * (NUM_BODY_PARTS * size * size)
         here = labels.flatten().index_select(0, place.flatten()).reshape(place.shape) * reached.unsqueeze(1)
         hit = here > 0
@@ -94,7 +98,7 @@ def coverage_lookup(densepose: Tensor, garment_labels: Tensor, garment_densepose
     lent = (source > 0).to(torch.float32).unsqueeze(2)
     body = _told(found, confidence, lender) * lent
     clear = sum(_told(shown.to(torch.float32), sure, lender) for shown, sure in beside) * (lent / len(beside))
-    _, on_body = _texel_index(densepose, texels)
+    _, on_body = _texel_index(densepose.movedim(-1, 0), texels)
     on = on_body.unsqueeze(1)
     told, outline = (
         each.reshape(count, NUM_CLASSES, height, width) for each in (body * on + clear * (1 - on), body * (1 - on))
@@ -150,12 +154,12 @@ _DISBELIEF = 3.0
 _LAYERS = [LAYERS.get(label, 0) for label in range(NUM_CLASSES)]
 
 
-def _texel_index(densepose: Tensor, texels: int) -> tuple[Tensor, Tensor]:
+def _texel_index(body: Tensor, texels: int) -> tuple[Tensor, Tensor]:
     """Return the number of each pixel's texel in an atlas of 25 charts, int64 `[B, h·w]`, and 1 where it has one.
 
-    Off the body, and without coordinates, it is 0.
+    Of part, U and V as planes, `[3, B, h, w]`. Off the body, and without coordinates, it is 0.
     """
-    part, u, v = densepose.permute(3, 0, 1, 2).flatten(2)
+    part, u, v = body.flatten(2)
     on_body = (part.clamp(max=1) * (u + v).clamp(max=1)).to(torch.int32)
-    index = ((part * texels + u * texels // 256) * texels + v * texels // 256) * on_body
+    index = ((part * texels + quotient(u * texels, 256)) * texels + quotient(v * texels, 256)) * on_body
     return index.to(torch.int64), on_body.to(torch.float32)

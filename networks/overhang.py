@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..data.classes import NUM_BODY_PARTS
+from .layers import quotient
 
 DECAY = 0.8
 """What is left of the confidence with every level, that is, with texels of twice the size."""
@@ -60,22 +61,23 @@ def overhang_lookup(
     count, garments = garment_labels.shape[:2]
     height = densepose.shape[1]
     finer, reach, texels = garment_labels.shape[2] // height, reach_for(height), texels_for(height)
-    everybody = torch.cat([densepose.unsqueeze(1), garment_densepose], dim=1).flatten(0, 1)
+    # Planes, as engines compute them: part, U and V by themselves.
+    body, shown = densepose.movedim(-1, 0).unsqueeze(2), garment_densepose.movedim(-1, 0)
+    everybody = torch.cat([body, shown], dim=2).flatten(1, 2)
     place, ring = (each.reshape(count, 1 + garments, -1) for each in _outline(everybody, reach))
     # Pixels of the body, and those out of reach, gather in a layer that is never read.
     index = _texel(place[:, 1:], ring[:, 1:], texels).flatten(0, 1).to(torch.int64)
     empty = torch.zeros(
         index.shape[0], (reach + 1) * NUM_BODY_PARTS * texels**2, dtype=torch.int32, device=index.device
     )
-    layers = _layers(_part_sizes(densepose.unsqueeze(1)), _part_sizes(garment_densepose), reach)
+    layers = _layers(_part_sizes(body[0]), _part_sizes(shown[0]), reach)
     layer = layers.gather(2, ring[:, :1].to(torch.int64).expand(-1, garments, -1))
     answers = []
     for sample in range(finer):
         shown = garment_labels[:, :, sample::finer, sample::finer].flatten(0, 1).flatten(1) + 1
         atlas = empty.scatter(1, index, shown).reshape(-1, texels, texels)
         answers.append(_read(atlas, place[:, :1], layer, reach + 1))
-    own = place[:, 0]
-    nearest = torch.stack([own // _PART, own // _U % 256, own % 256], dim=2).reshape(densepose.shape)
+    nearest = torch.stack(_coordinates(place[:, 0].reshape(densepose.shape[:3]))).movedim(0, -1)
     return nearest, tuple(answers)
 
 
@@ -95,13 +97,13 @@ def _read(atlas: Tensor, place: Tensor, layer: Tensor, layers: int) -> tuple[Ten
     return found, confidence
 
 
-def _outline(densepose: Tensor, reach: int) -> tuple[Tensor, Tensor]:
-    """Return the point of the body that each pixel `[B, H, W]` beside it belongs to, and in which ring.
+def _outline(body: Tensor, reach: int) -> tuple[Tensor, Tensor]:
+    """Return the point of the body `[3, B, H, W]` that each pixel `[B, H, W]` beside it belongs to, and in which ring.
 
     Point and ring are 0 where there is none; on the body the ring is 0. Steps go across and diagonally in turns, which
     makes rings octagons.
     """
-    part, u, v = densepose.unbind(3)
+    part, u, v = body.unbind(0)
     place = (part * _PART + u * _U + v) * (part.clamp(max=1) * (u + v).clamp(max=1))
     ring = torch.zeros_like(place)
     for step in range(1, reach + 1):
@@ -123,8 +125,15 @@ def _larger_neighbour(x: Tensor, axis: int) -> Tensor:
 
 def _texel(place: Tensor, layer: Tensor, texels: int) -> Tensor:
     """Return the number of a texel in layers of 25 charts."""
-    part, u, v = place // _PART, place // _U % 256, place % 256
-    return ((layer * NUM_BODY_PARTS + part) * texels + u * texels // 256) * texels + v * texels // 256
+    part, u, v = _coordinates(place)
+    u, v = quotient(u * texels, 256), quotient(v * texels, 256)
+    return ((layer * NUM_BODY_PARTS + part) * texels + u) * texels + v
+
+
+def _coordinates(place: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return part, U and V of a point of the body."""
+    part, upper = quotient(place, _PART), quotient(place, _U)
+    return part, upper - part * (_PART // _U), place - upper * _U
 
 
 def _layers(here: Tensor, there: Tensor, reach: int) -> Tensor:
@@ -136,7 +145,7 @@ def _layers(here: Tensor, there: Tensor, reach: int) -> Tensor:
     common = ((here > _SMALLEST_PART) & (there > _SMALLEST_PART)).to(torch.int32)
     here, there = (here * common).sum(dim=2).to(torch.int32), (there * common).sum(dim=2).to(torch.int32)
     here, there = here.clamp(min=1), torch.where(here > 0, there, 1)
-    there = torch.minimum(torch.maximum(there, here // 4), here * 4)
+    there = torch.minimum(torch.maximum(there, quotient(here, 4)), here * 4)
     # The middle of a ring is half a pixel short of its number, and times s, s² = there / here, the layer ends above it.
     ring = torch.arange(reach + 1, dtype=torch.int32, device=here.device)
     passed = (2 * ring - 1).view(1, 1, -1, 1) ** 2 * there[:, :, None, None] > 4 * ring**2 * here[:, :, None, None]
@@ -144,10 +153,10 @@ def _layers(here: Tensor, there: Tensor, reach: int) -> Tensor:
     return layer * ((layer <= reach) & (ring > 0)).to(torch.int32)
 
 
-def _part_sizes(densepose: Tensor) -> Tensor:
-    """Count the pixels of each part: int32 `[N, M, 24]`."""
-    parts = torch.arange(1, NUM_BODY_PARTS, dtype=torch.int32, device=densepose.device).view(1, 1, -1, 1)
-    return (densepose[..., 0].flatten(2).unsqueeze(2) == parts).to(torch.int32).sum(dim=3).to(torch.int32)
+def _part_sizes(part: Tensor) -> Tensor:
+    """Count the pixels of each part in `[N, M, h, w]`: int32 `[N, M, 24]`."""
+    parts = torch.arange(1, NUM_BODY_PARTS, dtype=torch.int32, device=part.device).view(1, 1, -1, 1)
+    return (part.flatten(2).unsqueeze(2) == parts).to(torch.int32).sum(dim=3).to(torch.int32)
 
 
 def _coarser(level: Tensor) -> Tensor:

@@ -18,6 +18,7 @@ from ..data.images import UInt8Array
 from ..networks.appearance import codes_conditioning, encoder_view, pool_codes, surface_conditioning
 from ..networks.checkpoint import Networks
 from ..networks.discriminator import Discriminator
+from ..networks.inputs import body_planes
 from ..networks.layers import one_hot, to_uint8_image
 from ..networks.losses import masked_mean, perceptual_distance_loss, perceptual_loss
 from ..networks.surface import LOOKUP_CHANNELS, surface_lookup
@@ -200,9 +201,8 @@ class AppearanceTask(Task[AppearanceBatch]):
             if batch.lookup is None:
                 conditioning, _ = codes_conditioning(batch.labels, codes, torch.float32)
             else:
-                conditioning, _ = surface_conditioning(
-                    batch.labels, codes, batch.densepose, batch.lookup, torch.float32
-                )
+                body = body_planes(batch.densepose)
+                conditioning, _ = surface_conditioning(batch.labels, codes, body, batch.lookup, torch.float32)
         # Only here: gradients of codes are sums over many pixels.
         picture: Tensor = networks.appearance_generator(_packed(conditioning.to(dtype)))
         return picture.float()

@@ -5,6 +5,7 @@ import torch
 from oviton.data.classes import CLASS_IDS
 from oviton.networks.appearance import AppearanceGenerator, codes_conditioning, pool_codes, surface_conditioning
 from oviton.networks.config import preset
+from oviton.networks.inputs import body_planes
 from oviton.networks.layers import one_hot, to_uint8_image
 from oviton.networks.shape import body_channels
 
@@ -72,7 +73,7 @@ def test_painting_is_a_lookup_by_label(painted):
 
 def test_surface_conditioning_holds_what_each_channel_is(painted):
     codes, labels, densepose, lookup = painted
-    conditioning, guess = surface_conditioning(labels, codes, densepose, lookup, torch.float32)
+    conditioning, guess = surface_conditioning(labels, codes, body_planes(densepose), lookup, torch.float32)
     part, u, v = (densepose[..., axis] for axis in range(3))
     on_body = part > 0
     waves = [
@@ -99,7 +100,7 @@ def test_surface_conditioning_holds_what_each_channel_is(painted):
 def test_gradients_of_codes_are_sums_over_their_pixels(painted):
     codes, labels, densepose, lookup = painted
     codes = codes.clone().requires_grad_()
-    conditioning, _ = surface_conditioning(labels, codes, densepose, lookup * 0, torch.float32)
+    conditioning, _ = surface_conditioning(labels, codes, body_planes(densepose), lookup * 0, torch.float32)
     conditioning[:, 20:27].sum().backward()
     pixels = one_hot(labels, 20, torch.float32).sum(dim=(2, 3))
     assert torch.allclose(codes.grad, pixels.unsqueeze(2).expand(-1, -1, 7))

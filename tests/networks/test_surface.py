@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from oviton.data.classes import CLASS_IDS
+from oviton.networks.inputs import body_planes
 from oviton.networks.surface import coordinate_features, surface_lookup
 
 TOP = CLASS_IDS["upper_clothes"]
@@ -144,7 +145,7 @@ def test_any_integers_will_do(scene, dtype):
 def test_coordinates_are_bounded_and_make_no_waves_off_the_body():
     body = chart(8, 8)
     body[:, :4, 0] = 0
-    features = coordinate_features(torch.from_numpy(body)[None].int(), torch.float32)
+    features = coordinate_features(body_planes(torch.from_numpy(body)[None]), torch.float32)
     assert features.shape == (1, 8, 8, 18)
     assert features.abs().max() <= 1
     assert features[:, :, :4, 2:].abs().max() == 0
