@@ -57,7 +57,9 @@ class AppearanceEncoder(nn.Module):
             x = up(torch.cat([F.interpolate(x, scale_factor=2.0, mode="nearest"), skips.pop()], dim=1))
         features: Tensor = self.last(x)
         if self.colour_path:
-            features = torch.cat([F.avg_pool2d(image, 2), features], dim=1)
+            # Channels last, as convolutions leave them and means are taken of them: engines drop what turns them back.
+            parts = (F.avg_pool2d(image, 2), features)
+            features = torch.cat([part.permute(0, 2, 3, 1) for part in parts], dim=3).permute(0, 3, 1, 2)
         return features
 
 
@@ -88,7 +90,7 @@ def pool_codes(features: Tensor, label_maps: Tensor, source: Tensor, *, borrow_a
     Parameters
     ----------
     features
-        `[N, M + 1, Dt, H/2, W/2]`; image 0 is the person.
+        Channels last, as convolutions leave them, `[N, M + 1, H/2, W/2, Dt]`; image 0 is the person.
     label_maps
         One-hot labels of the same images, `[N, M + 1, 20, H, W]`.
     source
@@ -101,9 +103,9 @@ def pool_codes(features: Tensor, label_maps: Tensor, source: Tensor, *, borrow_a
     Tensor
         Codes `[N, 20, Dt]`, float32; zero for a class that is in no source image and borrows none.
     """
-    batch, images, depth = features.shape[:3]
+    batch, images, depth = *features.shape[:2], features.shape[4]
     masks = F.avg_pool2d(label_maps.flatten(0, 1).float(), 2).reshape(batch, images, NUM_CLASSES, -1)
-    sums = masks @ features.float().reshape(batch, images, depth, -1).transpose(2, 3)
+    sums = masks @ features.float().flatten(2, 3)
     totals = torch.cat([sums, masks.sum(dim=3, keepdim=True)], dim=3)
     pick = source.clamp(min=0).to(torch.int64)[:, None, :, None].expand(-1, 1, -1, depth + 1)
     chosen = totals.gather(1, pick).squeeze(1) * (source >= 0).float().unsqueeze(2)

@@ -146,7 +146,7 @@ class AppearanceEncoderGraph(nn.Module):
         pictures, labels = encoder_view(images.flatten(0, 1), labels.flatten(0, 1), self.scale)
         pictures = pictures / 127.5 - 1
         label_maps = one_hot(labels, NUM_CLASSES, dtype)
-        features = self.appearance_encoder(pictures, label_maps)
+        features = self.appearance_encoder(pictures, label_maps).permute(0, 2, 3, 1)
         return pool_codes(
             features.reshape(-1, count, *features.shape[1:]),
             label_maps.reshape(-1, count, *label_maps.shape[1:]),

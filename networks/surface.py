@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from .displacement import DECAY, HALVINGS, SUBPIXELS, displaced_pixels, photographs
-from .layers import quotient, read_rows, read_values
+from .layers import block_sums, quotient, read_rows, read_values
 
 FREQUENCIES = (2, 4, 8, 16)
 FOURIER_CHANNELS = 4 * len(FREQUENCIES)
@@ -130,33 +130,30 @@ def _read_photographs(images: Tensor, worn: Tensor, photograph: Tensor, x: Tenso
         Colours times confidence, and confidence, `[4, N, H·W]`.
     """
     height, width = worn.shape[1:]
-    # Planes, since engines read single numbers several times as fast as rows of four. The last is the mask.
-    mask = worn.flatten(1).unsqueeze(1).to(torch.float32)
-    colours = images.to(torch.float32).flatten(1, 2).transpose(1, 2) / 127.5 - 1
-    garments = torch.cat([colours * mask, mask], dim=1)
-    blocks = F.avg_pool2d(garments.view(1, -1, height, width), _BLOCK)
-    surroundings = _push_pull(blocks.reshape(-1, LOOKUP_CHANNELS, *blocks.shape[2:])).flatten(2)
+    mask = worn.to(torch.float32).unsqueeze(3)
+    colours = (images.to(torch.float32) / 127.5 - 1) * mask
+    blocks = torch.cat([block_sums(colours, _BLOCK), block_sums(mask, _BLOCK)], dim=3) / _BLOCK**2
+    surroundings = _push_pull(blocks.permute(0, 3, 1, 2))
 
     column, row = quotient(x, SUBPIXELS).clamp(max=width - 2), quotient(y, SUBPIXELS).clamp(max=height - 2)
     right, down = (each.to(torch.float32) / SUBPIXELS for each in (x - column * SUBPIXELS, y - row * SUBPIXELS))
-    place = row * width + column
-    upper = _read_planes(garments, photograph, place) * (1 - right)
-    upper = upper + _read_planes(garments, photograph, place + 1) * right
-    place = place + width
-    lower = _read_planes(garments, photograph, place) * (1 - right)
-    lower = lower + _read_planes(garments, photograph, place + 1) * right
-    found = upper * (1 - down) + lower * down
+    place = (photograph * height + row) * width + column
+    # Planes: engines read single numbers several times as fast as rows of three.
+    channel = torch.arange(3, dtype=torch.int32, device=place.device).view(3, 1, 1)
 
-    place = quotient(row, _BLOCK) * (width // _BLOCK) + quotient(column, _BLOCK)
-    beside = _read_planes(surroundings, photograph, place) * DECAY
-    return found + (1 - found[3:]) * beside
+    def between(table: Tensor, step: int, first: Tensor | int) -> Tensor:
+        upper, lower = (
+            read_values(table, at * step + first) * (1 - right) + read_values(table, (at + 1) * step + first) * right
+            for at in (place, place + width)
+        )
+        return upper * (1 - down) + lower * down
 
-
-def _read_planes(pictures: Tensor, picture: Tensor, place: Tensor) -> Tensor:
-    """Read all planes of pictures `[B, C, h·w]` at numbers of picture and pixel `[N, P]`: `[C, N, P]`."""
-    planes, pixels = pictures.shape[1:]
-    first = torch.arange(planes, dtype=torch.int32, device=place.device).view(-1, 1, 1) * pixels
-    return read_values(pictures.flatten(), picture * (planes * pixels) + place + first)
+    found, seen = between(colours.flatten(), 3, channel), between(mask.flatten(), 1, 0)
+    height, width = height // _BLOCK, width // _BLOCK
+    plane = torch.arange(LOOKUP_CHANNELS, dtype=torch.int32, device=place.device).view(-1, 1, 1)
+    place = (photograph * LOOKUP_CHANNELS + plane) * height + quotient(row, _BLOCK)
+    beside = read_values(surroundings.flatten(), place * width + quotient(column, _BLOCK)) * (DECAY * (1 - seen))
+    return torch.cat([found, seen.unsqueeze(0)]) + beside
 
 
 def _push_pull(x: Tensor) -> Tensor:

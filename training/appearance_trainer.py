@@ -189,7 +189,7 @@ class AppearanceTask(Task[AppearanceBatch]):
         sources = batch.sources.flatten(0, 1).permute(0, 2, 3, 1)
         pictures, labels = encoder_view(sources, batch.source_labels.flatten(0, 1), scale)
         maps = _packed(one_hot(labels, NUM_CLASSES, dtype))
-        features = networks.appearance_encoder(_packed(pictures.to(dtype)), maps)
+        features = networks.appearance_encoder(_packed(pictures.to(dtype)), maps).permute(0, 2, 3, 1)
         with torch.autocast(batch.labels.device.type, enabled=False):
             codes = pool_codes(
                 features.reshape(count, images, *features.shape[1:]),

@@ -14,7 +14,7 @@ from oviton.networks.shape import body_channels
 def scene():
     """Features and labels of two requests with a person and two garments each, at a tiny size."""
     rng = np.random.default_rng(0)
-    features = torch.from_numpy(rng.normal(size=(2, 3, 5, 8, 4)).astype(np.float32))
+    features = torch.from_numpy(rng.normal(size=(2, 3, 8, 4, 5)).astype(np.float32))
     labels = torch.from_numpy(rng.choice([0, 5, 9, 13, 14], (2, 3, 16, 8)).astype(np.uint8))
     source = torch.zeros(2, 20, dtype=torch.int32)
     source[0, 5], source[0, 9], source[1, 5], source[1, 13] = 1, 2, 2, -1
@@ -30,7 +30,7 @@ def test_codes_are_means_under_the_source_images_own_labels(scene):
             k = int(source[n, c])
             mask = (labels[n, k] == c).float() if k >= 0 else torch.zeros(16, 8)
             weight = mask.reshape(8, 2, 4, 2).mean((1, 3))  # features are at half size
-            expected = (features[n, k] * weight).sum((1, 2)) / weight.sum() if weight.sum() else torch.zeros(5)
+            expected = (features[n, k] * weight.unsqueeze(2)).sum((0, 1)) / weight.sum() if weight.sum() else torch.zeros(5)
             assert torch.allclose(codes[n, c], expected, atol=1e-5)
 
 
@@ -43,7 +43,7 @@ def test_a_missing_arm_borrows_from_the_other_arm_and_never_from_clothes(scene):
 
 
 def test_fp16_masks_do_not_overflow_the_mean():
-    features = torch.full((1, 2, 1, 256, 128), 3.0, dtype=torch.float16)
+    features = torch.full((1, 2, 256, 128, 1), 3.0, dtype=torch.float16)
     maps = one_hot(torch.full((2, 512, 256), 5), 20, torch.float16)[None]
     codes = pool_codes(features, maps, torch.zeros(1, 20, dtype=torch.int32), borrow_absent=False)
     assert codes[0, 5, 0] == pytest.approx(3.0)
