@@ -142,7 +142,7 @@ def _field(wanted: Tensor, densepose: Tensor, garment_densepose: Tensor, worn: T
     sure = seen.to(torch.float32)
     for level in reversed(pyramid):
         own_mean, seen = _mean(level, ENOUGH if level is pyramid[0] else 1)
-        mean = torch.where(seen > 0, own_mean, _twice(materialised(mean)))
+        mean = materialised(torch.where(seen > 0, own_mean, _twice(mean)))
         spread = F.interpolate(sure, scale_factor=2.0, mode="bilinear") * DECAY
         sure = torch.where(seen > 0, torch.ones_like(spread), spread)
     return mean, sure
