@@ -55,7 +55,7 @@ def _rows(title: str, named: list[tuple[str, Row]]) -> str:
 
 def file_table(report: BenchReport) -> str:
     """Return where the time goes from files to a file."""
-    rows = [row for row in report.rows if row.suite == "try_on" and row.group in ("files", "photographs")]
+    rows = [row for row in report.rows if row.suite == "try_on" and row.group in ("files", "jpeg", "photographs")]
     if not rows:
         return ""
     stages = list(rows[0].stages)

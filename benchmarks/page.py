@@ -144,7 +144,8 @@ def _relative(relative: Interval | None) -> str:
 
 
 def _stacks(report: BenchReport) -> str:
-    rows = [row for row in report.rows if row.suite == "try_on" and row.stages and row.group in ("engines", "files")]
+    groups = ("engines", "files", "jpeg")
+    rows = [row for row in report.rows if row.suite == "try_on" and row.stages and row.group in groups]
     if not rows:
         return ""
     widest = max(sum(row.stages.values()) for row in rows)

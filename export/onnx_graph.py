@@ -111,7 +111,9 @@ def check_onnx(onnx: Any, model: ModelProto, spec: GraphSpec, parameters: list[s
 def _truncated_division(x: Any, divisor: Any, rounding_mode: str | None = None) -> Any:
     """Translate a division of integers that drops the rest; the exporter's own divides in FP32, which rounds."""
     if rounding_mode != "trunc" or not x.dtype.is_integer():
-        raise NotImplementedError(f"a division of {x.dtype} with rounding_mode={rounding_mode!r}; only integers truncate")
+        raise NotImplementedError(
+            f"a division of {x.dtype} with rounding_mode={rounding_mode!r}; only integers truncate"
+        )
     return require("onnxscript", extra="train", purpose="export").opset20.Div(x, divisor)
 
 

@@ -91,7 +91,7 @@ def displaced_pixels(
 
 
 def _interpolated(field: Tensor, photograph: Tensor, row: Tensor, column: Tensor) -> tuple[Tensor, Tensor]:
-    """Read a field `[B, 2, H/2, W/2]` bilinearly, rounded, at pixels that lie between its cells' middles: twice `[N, H, W]`.
+    """Read a field `[B, 2, H/2, W/2]` bilinearly, rounded, at pixels `[N, H, W]`, which lie between its cells' middles.
 
     Only where a pixel takes its cloth from: to make every photograph's field of full size would take longer.
     """
@@ -101,7 +101,8 @@ def _interpolated(field: Tensor, photograph: Tensor, row: Tensor, column: Tensor
     found = []
     for axis in range(2):
         parts = [
-            weight_y * weight_x * _read(field, first + ((axis * height + y) * width + x))
+            # Added bit by bit: a graph would keep the places of all pixels as half a megabyte of constants.
+            weight_y * weight_x * _read(field, first + (axis * height + y) * width + x)
             for y, weight_y in zip(rows, (3, 1), strict=True)
             for x, weight_x in zip(columns, (3, 1), strict=True)
         ]
@@ -170,8 +171,11 @@ def _displacements(wanted: Tensor, densepose: Tensor, garment_densepose: Tensor,
 
 
 def _base(height: int, width: int) -> int:
-    """Return the base of numbers whose digits are displacements or sums of four of them."""
-    return 8 * max(height, width)
+    """Return the base of numbers whose digits are displacements or sums of four of them, of which none overflows."""
+    base = 8 * max(height, width)
+    if 5 * base**2 >= 2**31:
+        raise ValueError(f"a frame of {height}x{width} is too large for int32 displacements; allowed: sides up to 2560")
+    return base
 
 
 def _apart(sums: Tensor, base: int) -> Tensor:

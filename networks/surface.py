@@ -105,8 +105,8 @@ def _worn_pixels(garment_labels: Tensor, source: Tensor) -> Tensor:
 
 def _erode(mask: Tensor) -> Tensor:
     """Shrink 0/1 masks `[N, M, H, W]` by a pixel: at a garment's border, skin and background leak in."""
-    # Pooled along rows, which are channels then: engines lay those out in blocks of 8 or 16. Sums of shifted rows do the
-    # rest: of shifts alone TensorRT makes nine readings of whatever leads to the mask, for each pixel that is read.
+    # Pooled along rows, which are channels then: engines lay those out in blocks of 8 or 16. Sums of shifted rows do
+    # the rest: of shifts alone TensorRT makes nine readings of whatever leads to the mask, for each pixel that is read.
     holes = F.max_pool1d((1 - mask.flatten(0, 1)).to(torch.float32), 3, stride=1, padding=1)
     height = holes.shape[1]
     padded = F.pad(holes, (0, 0, 1, 1))

@@ -89,13 +89,16 @@ def _files(bench: Bench, bundle: Bundle) -> None:
     worn = [(",".join(_class_names(g)), Path(g.name)) for g in garments]
     around, whole = _file_to_file(bench, bundle, Path(person.name), worn, "files", "from files to a file")
     bench.headline["pre_post_share"] = ratio(around, whole)
-    with tempfile.TemporaryDirectory() as folder:
-        folders = {Path(person.name), *(garment for _, garment in worn)}  # one may lend two garments
-        large = {path: _enlarged(path, Path(folder) / path.name) for path in folders}
-        worn = [(wear, large[garment]) for wear, garment in worn]
-        megapixels = PHOTOGRAPH_HEIGHT**2 * person.image.shape[1] / person.image.shape[0] / 1e6
-        variant = f"from photographs of {megapixels:.1f} Mpx"
-        _file_to_file(bench, bundle, large[Path(person.name)], worn, "photographs", variant)
+    folders = {Path(person.name), *(garment for _, garment in worn)}  # one may lend two garments
+    megapixels = PHOTOGRAPH_HEIGHT**2 * person.image.shape[1] / person.image.shape[0] / 1e6
+    for group, height, variant in (
+        ("jpeg", person.image.shape[0], "from JPEG photographs of that size"),
+        ("photographs", PHOTOGRAPH_HEIGHT, f"from photographs of {megapixels:.1f} Mpx"),
+    ):
+        with tempfile.TemporaryDirectory() as folder:
+            taken = {path: _photographed(path, Path(folder) / path.name, height) for path in folders}
+            garment_folders = [(wear, taken[garment]) for wear, garment in worn]
+            _file_to_file(bench, bundle, taken[Path(person.name)], garment_folders, group, variant)
 
 
 def _file_to_file(
@@ -127,12 +130,11 @@ def _file_to_file(
     return around, [sum(stages.values()) for stages in samples.stages]
 
 
-def _enlarged(person: Path, folder: Path) -> Path:
-    """Write a person as large as a photograph, as JPEG with PNG maps, and return the folder."""
+def _photographed(person: Path, folder: Path, height: int) -> Path:
+    """Write a sample person, whose picture is PNG, as JPEG of a height with PNG maps, and return the folder."""
     folder.mkdir()
     read = read_person_folder(person)
-    height, width = read.labels.shape
-    size = (round(width * PHOTOGRAPH_HEIGHT / height), PHOTOGRAPH_HEIGHT)
+    size = (round(read.labels.shape[1] * height / read.labels.shape[0]), height)
     Image.fromarray(read.image).resize(size, Image.Resampling.BICUBIC).save(folder / "image.jpg", quality=92)
     maps = {"labels.png": read.labels, "densepose.png": read.densepose}
     for name, array in maps.items():

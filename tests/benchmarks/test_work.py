@@ -42,3 +42,5 @@ def test_ceilings_multiply_and_copy(monkeypatch):
     assert np.allclose(openvino.run(), (a @ b).max(axis=1), atol=1e-3)
     error = np.abs(rounded.run() - (a @ b).max(axis=1))
     assert 1e-3 < error.max() < 1  # INT8: 64 products of values rounded to 255 steps
+    convolution = next(c for c in contenders if "convolution" in c.name)
+    assert 1e-3 < abs(convolution.run().item() - (b @ a).max()) < 1  # there the weights come first

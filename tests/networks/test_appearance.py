@@ -30,7 +30,9 @@ def test_codes_are_means_under_the_source_images_own_labels(scene):
             k = int(source[n, c])
             mask = (labels[n, k] == c).float() if k >= 0 else torch.zeros(16, 8)
             weight = mask.reshape(8, 2, 4, 2).mean((1, 3))  # features are at half size
-            expected = (features[n, k] * weight.unsqueeze(2)).sum((0, 1)) / weight.sum() if weight.sum() else torch.zeros(5)
+            expected = (
+                (features[n, k] * weight.unsqueeze(2)).sum((0, 1)) / weight.sum() if weight.sum() else torch.zeros(5)
+            )
             assert torch.allclose(codes[n, c], expected, atol=1e-5)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from oviton.networks.layers import block_sums, largest_channel, read_rows, read_values
+from oviton.networks.layers import block_sums, largest_channel, materialised, quotient, read_rows, read_values
 
 
 @pytest.fixture
@@ -46,3 +46,17 @@ def test_blocks_are_added_up(rng, size):
     x = rng.integers(0, 256, (2, 8, 12, 3)).astype(np.float32)
     expected = x.reshape(2, 8 // size, size, 12 // size, size, 3).sum(axis=(2, 4))
     assert np.array_equal(block_sums(torch.from_numpy(x), size).numpy(), expected)
+
+
+def test_quotients_of_integers_are_rounded_down_whatever_their_size(rng):
+    x, divisor = rng.integers(0, 2**31, (3, 5), dtype=np.int32), rng.integers(1, 2**20, (3, 5), dtype=np.int32)
+    assert np.array_equal(quotient(torch.from_numpy(x), torch.from_numpy(divisor)).numpy(), x // divisor)
+    assert np.array_equal(quotient(torch.from_numpy(x), 255).numpy(), x // 255)
+
+
+@pytest.mark.parametrize("shape", [(4, 6), (2, 3, 4, 6), (1, 1, 1)])
+def test_what_is_materialised_stays_what_it_is(rng, shape):
+    x = torch.from_numpy(rng.integers(-(2**31), 2**31, shape, dtype=np.int64).astype(np.int32))
+    kept = materialised(x)
+    assert kept.dtype == torch.int32
+    assert torch.equal(kept, x)
