@@ -38,8 +38,7 @@ def main() -> None:
 
 def measure(bundle: Path | None, capability: str) -> dict[str, object]:
     """Build all plans for one compute capability, then find them again."""
-    import resource
-
+    from oviton.data.memory import peak_resident_mb
     from oviton.engines.plan_cache import PlanCache
     from oviton.engines.tensorrt.flavour import TENSORRT_RTX
     from oviton.engines.tensorrt.options import BuildOptions
@@ -63,7 +62,7 @@ def measure(bundle: Path | None, capability: str) -> dict[str, object]:
         "total_seconds": round(sum(plan.seconds for plan in plans.values()), 2),
         "cpu_seconds": round(cpu_seconds, 2),
         "hit_seconds": round(hit_seconds, 3),
-        "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        "peak_memory_mb": round(peak_resident_mb()),
     }
 
 

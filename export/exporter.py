@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import platform
-import resource
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from torch import nn
 
 from ..data.classes import CLASS_NAMES
 from ..data.files import atomic_folder, sha256
+from ..data.memory import peak_resident_mb
 from ..data.optional import version_of
 from ..data.person_folder import PersonFolder
 from ..networks.graphs import (
@@ -146,7 +146,7 @@ def export_bundle(
             parity=tuple(row for size in GATE_SIZES for row in rows[size]),
             cost=ExportCost(
                 seconds=round(time.perf_counter() - started, 1),
-                peak_memory_mb=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+                peak_memory_mb=round(peak_resident_mb()),
             ),
         )
         manifest = manifest.model_copy(update={"digest": manifest.compute_digest()})

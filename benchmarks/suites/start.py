@@ -14,7 +14,7 @@ from ..report import Row
 from .try_on import GARMENTS
 
 _SCRIPT = """
-import json, resource, sys, time
+import json, sys, time
 started = time.perf_counter()
 import oviton
 imported = time.perf_counter()
@@ -27,9 +27,9 @@ tryon = TryOn.load(bundle.path, sys.argv[2], sys.argv[3])
 loaded = time.perf_counter()
 look = tryon(*open_outfit(list(bundle.sample_folders), int(sys.argv[4])))
 done = time.perf_counter()
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+from oviton.data.memory import peak_resident_mb
 marks = {"import": imported - started, "load": loaded - imported, "first try-on": done - loaded}
-memory = {"peak_rss_mb": peak}
+memory = {"peak_rss_mb": peak_resident_mb()}
 if "torch" in sys.modules and sys.modules["torch"].cuda.is_available():
     memory["gpu_peak_mb"] = sys.modules["torch"].cuda.max_memory_allocated() / 1e6
 print(json.dumps({"ms": {name: s * 1000 for name, s in marks.items()}, "memory": memory}))
