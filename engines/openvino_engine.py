@@ -19,7 +19,7 @@ from ..export.manifest import GraphEntry
 from .engine import BaseEngine, NumpyArray
 from .openvino_int8 import digest, quantize_convolutions
 from .plan_cache import Plan, PlanCache
-from .plan_key import PlanKey
+from .plan_key import PlanKey, processor
 
 PRECISION_HINT = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}
 """OpenVINO's names. What is computed outside of INT8 convolutions stays FP32."""
@@ -75,6 +75,11 @@ class OpenVinoEngine(BaseEngine):
         named = "INT8" in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         return named and platform.machine().lower() in ("x86_64", "amd64")
 
+    @staticmethod
+    def saturates_int8() -> bool:
+        """Whether this processor may overflow in INT8 convolutions; see `quantize_convolutions`."""
+        return "vnni" not in processor()[1]
+
     def _load(self, weights: dict[str, NumpyArray] | None) -> None:
         with self._lock:
             ready = self._prepare(1, weights)
@@ -108,7 +113,10 @@ class OpenVinoEngine(BaseEngine):
 
     @property
     def _rounding(self) -> dict[str, str]:
-        return {"activation_ranges": digest(self.graph.activation_ranges)} if self.precision == "int8" else {}
+        if self.precision != "int8":
+            return {}
+        weights = "half" if self.saturates_int8() else "whole"
+        return {"activation_ranges": digest(self.graph.activation_ranges), "weight_range": weights}
 
     def _compile(self, garments: int, weights: dict[str, NumpyArray] | None) -> Any:
         model = _core().read_model(self.bundle.graph_file(self.graph, "onnx_fp32"))
@@ -120,7 +128,7 @@ class OpenVinoEngine(BaseEngine):
             _replace_constants(model, weights)
         if self.precision != "int8":
             return _core().compile_model(model, "CPU", self._options)
-        quantize_convolutions(model, self.graph.activation_ranges)
+        quantize_convolutions(model, self.graph.activation_ranges, saturates=self.saturates_int8())
         try:
             return _core().compile_model(model, "CPU", self._options)
         except RuntimeError as error:  # its rewriting for INT8 is younger than the rest of it

@@ -1,8 +1,9 @@
 """Convolutions in INT8: an OpenVINO model is told where to round, and folds the rounding into its kernels.
 
 What enters a convolution is rounded to 256 steps of the range that calibration measured (`export/calibration.py`), its
-weights to 255 steps of their own largest value, an output channel each. Sums are exact. Everything else stays FP32,
-normalisation and the colours that pass the convolutions by among it.
+weights to 255 steps of their own largest value, an output channel each, or to half as many where the processor would
+overflow. Sums are exact. Everything else stays FP32, normalisation and the colours that pass the convolutions by among
+it.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _LEVELS, _WEIGHT_LEVELS = 256, 255
 """Of weights one less, so that they are symmetric about zero."""
 
 
-def quantize_convolutions(model: Any, ranges: Ranges) -> None:
+def quantize_convolutions(model: Any, ranges: Ranges, *, saturates: bool) -> None:
     """Insert `FakeQuantize` before every convolution of a model, in place.
 
     Parameters
@@ -39,6 +40,9 @@ def quantize_convolutions(model: Any, ranges: Ranges) -> None:
         OpenVINO's model, its weights constants.
     ranges
         Of the tensors that enter convolutions, by their names in the ONNX file.
+    saturates
+        Whether the processor adds two products at a time in 16 bits, as x86 without VNNI does: 2·255·127 does not fit.
+        Weights then use half of their 255 steps.
 
     Raises
     ------
@@ -58,7 +62,7 @@ def quantize_convolutions(model: Any, ranges: Ranges) -> None:
         if name not in rounded:
             rounded[name] = _rounded(source, *ranges[name])
         entry.replace_source_output(rounded[name])
-        _quantize_weights(convolution)
+        _quantize_weights(convolution, saturates=saturates)
     model.validate_nodes_and_infer_types()
 
 
@@ -94,7 +98,7 @@ def _selected_from(node: Any) -> Any | None:
     return entry
 
 
-def _quantize_weights(convolution: Any) -> None:
+def _quantize_weights(convolution: Any, *, saturates: bool) -> None:
     weights = convolution.input(1).get_source_output()
     node = weights.get_node()
     constant = node.input_value(0).get_node() if node.get_type_name() == "Convert" else node
@@ -104,6 +108,8 @@ def _quantize_weights(convolution: Any) -> None:
     axes = (0, 1, 2, 3) if _is_shuffled(convolution) else (1, 2, 3)
     largest = np.abs(np.asarray(constant.data, np.float32)).max(axis=axes, keepdims=True)
     largest[largest == 0] = 1
+    if saturates:
+        largest *= 2
     convolution.input(1).replace_source_output(_fake_quantize(weights, -largest, largest, _WEIGHT_LEVELS))
 
 

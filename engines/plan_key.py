@@ -151,7 +151,7 @@ def _numbers(version: str) -> tuple[int, ...]:
 @cache
 def processor() -> tuple[str, str]:
     """Return the processor's name and the instruction sets that compilers choose by."""
-    wanted = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "asimd", "bf16", "sve")
+    wanted = ("avx2", "avx512f", "avx_vnni", "avx512_vnni", "avx512_bf16", "amx_bf16", "asimd", "bf16", "sve")
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

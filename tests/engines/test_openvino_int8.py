@@ -62,15 +62,25 @@ def _rounded(x, low, high, levels):
     return np.round((np.clip(x, low, high) - low) / step) * step + low
 
 
-def test_a_convolution_is_that_of_rounded_values():
+HALF = pytest.param(True, id="half of the weights' range")
+WHOLE = pytest.param(
+    False,
+    id="their whole range",
+    marks=pytest.mark.skipif(OpenVinoEngine.saturates_int8(), reason="INT8 products overflow on this processor"),
+)
+
+
+@pytest.mark.parametrize("saturates", [HALF, WHOLE])
+def test_a_convolution_is_that_of_rounded_values(saturates):
     rng = np.random.default_rng(3)
     x = rng.uniform(-1, 3, (1, 4, 6, 6)).astype(np.float32)
     weight = rng.normal(size=(5, 4, 3, 3)).astype(np.float32) * np.array([1, 10, 0.1, 0, 1]).reshape(-1, 1, 1, 1)
     weight = weight.astype(np.float32)
     model = _model(weight)
-    quantize_convolutions(model, {"x0": (-1.0, 2.0)})  # what lies above 2 is clipped
+    quantize_convolutions(model, {"x0": (-1.0, 2.0)}, saturates=saturates)  # what lies above 2 is clipped
     largest = np.abs(weight).max(axis=(1, 2, 3), keepdims=True)
     largest[largest == 0] = 1
+    largest *= 1 + saturates
     expected = F.conv2d(
         torch.from_numpy(_rounded(x, -1, 2, 256)).double(),
         torch.from_numpy(_rounded(weight, -largest, largest, 255)).double(),
@@ -80,18 +90,27 @@ def test_a_convolution_is_that_of_rounded_values():
     for channel in range(5):
         scale = max(np.abs(exact[:, channel]).max(), 1e-6)
         # A value between two steps may fall to either; one step of one value is far less than rounding as a whole.
-        assert np.abs(found - expected)[:, channel].max() <= 0.004 * scale
+        assert np.abs(found - expected)[:, channel].max() <= 0.004 * (1 + saturates) * scale
     assert np.abs(found - exact).max() > 0.001 * np.abs(exact).max()
 
 
-def test_scales_survive_a_pixel_shuffle():
+def test_no_pair_of_products_overflows():
+    """The largest weights and values throughout: what adds pairs in 16 bits must not clip them."""
+    weight = np.full((8, 16, 3, 3), 0.5, np.float32)
+    model = _model(weight)
+    quantize_convolutions(model, {"x0": (0.0, 1.0)}, saturates=OpenVinoEngine.saturates_int8())
+    assert np.allclose(_run(model, np.ones((1, 16, 6, 6), np.float32)), 0.5 * 16 * 9, rtol=0.01)
+
+
+@pytest.mark.parametrize("saturates", [HALF, WHOLE])
+def test_scales_survive_a_pixel_shuffle(saturates):
     rng = np.random.default_rng(4)
     first = (rng.normal(size=(8, 3, 3, 3)) * rng.uniform(0.5, 2, (8, 1, 1, 1))).astype(np.float32)
     second = rng.normal(size=(4, 2, 3, 3)).astype(np.float32)
     x = rng.uniform(-1, 1, (1, 3, 6, 6)).astype(np.float32)
     exact = _run(_model(first, second, shuffle=True), x)
     model = _model(first, second, shuffle=True)
-    quantize_convolutions(model, {"x0": (-1.0, 1.0), "x1": (-30.0, 30.0)})
+    quantize_convolutions(model, {"x0": (-1.0, 1.0), "x1": (-30.0, 30.0)}, saturates=saturates)
     found = _run(model, x)
     assert 1e-4 < np.abs(found - exact).max() / np.abs(exact).max() < 0.05
 
@@ -109,7 +128,7 @@ def test_what_is_selected_is_rounded_before_unless_others_see_it(others):
     weight = ops.constant(rng.normal(size=(2, 6, 3, 3)).astype(np.float32))
     convolution = ops.convolution(seen, weight, [1, 1], [0, 0], [0, 0], [1, 1])
     model = ov.Model([convolution, *([ops.negative(cut)] if others else [])], [table, more], "selected")
-    quantize_convolutions(model, {"seen": (-1.0, 1.0)})
+    quantize_convolutions(model, {"seen": (-1.0, 1.0)}, saturates=OpenVinoEngine.saturates_int8())
     assert (cut.input_value(0).get_node().get_type_name() == "FakeQuantize") != others
     assert (again.input_value(0).get_node().get_type_name() == "FakeQuantize") == others
     if others:
@@ -119,7 +138,10 @@ def test_what_is_selected_is_rounded_before_unless_others_see_it(others):
 
 
 def test_what_openvino_cannot_compile_is_a_failed_gate(tiny_bundle, graph, monkeypatch):
-    monkeypatch.setattr(openvino_engine, "quantize_convolutions", lambda model, ranges: model.add_results([_broken()]))
+    def broken(model, ranges, *, saturates):
+        model.add_results([_broken()])
+
+    monkeypatch.setattr(openvino_engine, "quantize_convolutions", broken)
     with pytest.raises(GateError, match="appearance_generator: OpenVINO cannot compile it in int8"):
         OpenVinoEngine(tiny_bundle, graph, "int8")
 
@@ -131,7 +153,7 @@ def _broken():
 
 def test_an_input_without_a_range_is_an_error():
     with pytest.raises(GateError, match="what enters it has no activation range"):
-        quantize_convolutions(_model(np.ones((1, 1, 3, 3), np.float32)), {"y": (-1.0, 1.0)})
+        quantize_convolutions(_model(np.ones((1, 1, 3, 3), np.float32)), {"y": (-1.0, 1.0)}, saturates=False)
 
 
 def test_weights_that_are_computed_are_an_error():
@@ -139,7 +161,7 @@ def test_weights_that_are_computed_are_an_error():
     x.output(0).set_names({"x0"})
     convolution = ops.convolution(x, weight, [1, 1], [0, 0], [0, 0], [1, 1])
     with pytest.raises(GateError, match="its weights are not constant"):
-        quantize_convolutions(ov.Model([convolution], [x, weight], "computed"), {"x0": (-1.0, 1.0)})
+        quantize_convolutions(ov.Model([convolution], [x, weight], "computed"), {"x0": (-1.0, 1.0)}, saturates=False)
 
 
 def _kernels(tiny_bundle, graph, kind, field):
@@ -241,7 +263,7 @@ def test_a_bundle_without_ranges_is_never_int8(uncalibrated: Bundle, tmp_path):
 
 @pytest.mark.skipif(OpenVinoEngine.has_bf16(), reason="bf16 comes first here, so that auto never gets to int8")
 def test_auto_goes_on_to_fp32_where_a_graph_cannot_be_rounded(tmp_path, monkeypatch):
-    def refuse(model, ranges):
+    def refuse(model, ranges, *, saturates):
         raise GateError("no activation range")
 
     monkeypatch.setattr(openvino_engine, "quantize_convolutions", refuse)
