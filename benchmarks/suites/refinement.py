@@ -19,7 +19,7 @@ def run(bench: Bench) -> None:
     require("torch", extra="refine", purpose="refinement")
     from ...runtime.refinement.options import RefinementOptions
 
-    steps = 4 if bench.options.quick else 40
+    steps = 3 if bench.options.quick else 40
     for bundle in bench.bundles[:1] if bench.options.quick else bench.bundles:
         name = bench.name(bundle)
         tryon = bench.default(bundle)

@@ -43,7 +43,7 @@ def run(bench: Bench) -> None:
 def _serve(bench: Bench, bundle: Bundle) -> None:
     engine, precision = _engine(bench, bundle)
     counts = CLIENTS[::3] if bench.options.quick else CLIENTS
-    variants = ["plain", "shared memory"] if bench.options.quick else list(VARIANTS)
+    variants = ["plain"] if bench.options.quick else list(VARIANTS)
     seconds = 2.0 if bench.options.quick else 6.0
     cases = [(name, count) for name in variants for count in counts]
     found: dict[tuple[str, int], list[tuple[list[float], float]]] = {case: [] for case in cases}

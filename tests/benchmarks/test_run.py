@@ -93,4 +93,4 @@ def test_a_refinement_without_steps_is_skipped(suites, monkeypatch, taken):
     suites["refinement"] = refinement.run
     report = run_benchmarks(BenchOptions((SMALL,), quick=True))
     assert report.failed == ()
-    assert report.skipped["refinement of small"].startswith(f"{taken} of 4 steps taken (stopped by: time)")
+    assert report.skipped["refinement of small"].startswith(f"{taken} of 3 steps taken (stopped by: time)")
