@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import resource
 from pathlib import Path
-
-_STATUS = Path("/proc/self/status")
 
 
 def peak_resident_mb() -> float:
     """Return the largest resident memory that this process had, in MB (10^6 bytes).
 
     As Linux tells it of the program that runs now. `resource.getrusage` tells at least what the parent held when it
-    started this process: a small program that a large one measures would look as large.
+    started this process, so that a small program that a large one measures looks as large; it is asked only where there
+    is no such file.
     """
-    for line in _STATUS.read_text().splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) * 1024 / 1e6
-    raise RuntimeError(f"{_STATUS} has no VmHWM; peak memory cannot be told here")
+    try:
+        lines = Path("/proc/self/status").read_text(encoding="utf-8", errors="replace").splitlines()
+        return int(next(line for line in lines if line.startswith("VmHWM:")).split()[1]) * 1024 / 1e6
+    except (OSError, StopIteration):
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6

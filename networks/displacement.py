@@ -131,11 +131,11 @@ def _field(wanted: Tensor, densepose: Tensor, garment_densepose: Tensor, worn: T
     order = torch.arange(1, garments + 1, dtype=torch.int32, device=worn.device).view(1, -1, 1, 1, 1, 1)
     own = (wanted[:, None, None, None] == order).to(torch.int32)
     found = _displacements(wanted, densepose, garment_densepose, worn)[:, None, None, None] * own
-    first = _apart(_sums_of_four(found.flatten(0, 3)), _base(*worn.shape[2:]))
-    pyramid = [_window_sums(first)]
+    sums = _apart(_sums_of_four(found.flatten(0, 3)), _base(*worn.shape[2:]))
+    pyramid = [_window_sums(sums)]
     for _ in range(HALVINGS - 1):
-        first = _sums_of_four(first)
-        pyramid.append(first)
+        sums = _sums_of_four(sums)
+        pyramid.append(sums)
 
     mean, seen = _mean(pyramid.pop(), 1)
     anywhere = seen.sum(dim=(2, 3), keepdim=True).to(torch.int32).clamp(min=1)

@@ -128,7 +128,7 @@ def materialised(x: Tensor) -> Tensor:
     """Return integers `[..., H, W]` as they are, but written to memory by every engine.
 
     TensorRT computes a chain of choices, sums and readings anew for each value that is read from it. Over the levels of
-    a pyramid that multiplies: kernels had a hundred megabytes of text. What is scattered it keeps.
+    a pyramid that multiplies, until a kernel's text takes many megabytes. What is scattered it keeps.
     """
     height, width = x.shape[-2:]
     flat = x.reshape(-1, height * width)
