@@ -10,7 +10,7 @@ STUBS := tensorrt-stubs==10.13.0.35.1
 RUN := PATH="$(abspath $(BIN)):$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help try-on test lint types imports unit test-slow test-gpu people picture train benchmark clean
+.PHONY: help try-on test lint types imports unit test-slow test-gpu goldens people picture train benchmark clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -47,6 +47,9 @@ test-gpu: $(VENV)/.dev ## Tests that need an NVIDIA GPU
 
 people: $(VENV)/.dev ## Render the example people anew
 	@$(BIN)/python examples/render_people.py
+
+goldens: $(VENV)/.dev ## Rewrite the pictures that tests compare with, after a change that is meant to alter them
+	@$(BIN)/python tests/golden/goldens.py
 
 picture: $(VENV)/.dev ## Make the pictures of README and docs anew
 	@$(BIN)/python examples/contact_sheet.py -o docs/images/try-on.png

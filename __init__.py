@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from .data.version import __version__
 
 if TYPE_CHECKING:
+    from .bundle.bundle import Bundle
     from .data.errors import GateError, InputError, ServerError
-    from .export.bundle import Bundle
     from .runtime.person import Garment, Person
     from .runtime.requests import TryOnRequest
     from .runtime.try_on import Look, TryOn
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "AsyncTryOnClient": "triton_models.client",
-    "Bundle": "export.bundle",
+    "Bundle": "bundle.bundle",
     "ClientOptions": "triton_models.client",
     "Garment": "runtime.person",
     "GarmentCodes": "triton_models.client",

@@ -7,7 +7,9 @@ from setuptools import setup
 ROOT = Path(__file__).parent
 LAYERS = (
     "data",
+    "bundle",
     "networks",
+    "wardrobe",
     "training",
     "export",
     "engines",
@@ -83,7 +85,7 @@ setup(
         "oviton": ["py.typed", "bundles/*/*", "bundles/*/samples/*/*"],
         "oviton.evaluation": ["study_page/*"],
         "oviton.runtime.edge": ["files/*.py"],
-        "oviton.training.wardrobe": ["body.safetensors"],
+        "oviton.wardrobe": ["body.safetensors"],
     },
     install_requires=[
         "filelock>=3.16",

@@ -9,11 +9,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from ..bundle.bundle import Bundle
+from ..bundle.samples import read_samples, sample_requests
 from ..data.errors import GateError, InputError
 from ..engines.engine_set import EngineSet
 from ..engines.registry import Availability, survey
-from ..export.bundle import Bundle
-from ..export.samples import read_samples, sample_requests
 from ..runtime.person import Garment, Person
 from ..runtime.try_on import TryOn
 from .intervals import Interval

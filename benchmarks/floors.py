@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ..export.bundle import Bundle
-from ..export.manifest import GRAPH_NAMES
+from ..bundle.bundle import Bundle
+from ..bundle.manifest import GRAPH_NAMES
 from . import ceilings
 from .timing import Contender, Samples
 from .work import Work, work_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from ..export.manifest import GRAPH_NAMES
+from ..bundle.manifest import GRAPH_NAMES
 from .intervals import Interval
 from .plots import COLOURS, Axis, Series, plot
 from .report import TARGETS, BenchReport, Floor, Row, meets

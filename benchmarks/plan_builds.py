@@ -31,19 +31,19 @@ def main() -> None:
         command = [sys.executable, __file__, *bundle, "--child", capability]
         results[capability] = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
         print(f"{capability}: {results[capability]}")
-    from oviton.export.bundle import Bundle
+    from oviton.bundle.bundle import Bundle
 
     print(f"wrote {write(f'plan_builds-{Bundle.open(options.bundle).manifest.name}', results)}")
 
 
 def measure(bundle: Path | None, capability: str) -> dict[str, object]:
     """Build all plans for one compute capability, then find them again."""
+    from oviton.bundle.bundle import Bundle
     from oviton.data.memory import peak_resident_mb
     from oviton.engines.plan_cache import PlanCache
     from oviton.engines.tensorrt.flavour import TENSORRT_RTX
     from oviton.engines.tensorrt.options import BuildOptions
     from oviton.engines.tensorrt.plan import compile_plans
-    from oviton.export.bundle import Bundle
 
     opened, options = Bundle.open(bundle), BuildOptions(compute_capabilities=(capability,))
     with tempfile.TemporaryDirectory() as folder:

@@ -19,7 +19,7 @@ from torch import nn
 
 from oviton import Garment, Person, TryOn, TryOnRequest
 from oviton.benchmarks.machine import write
-from oviton.export.program import allow_autocast, load_program
+from oviton.bundle.programs import allow_autocast, load_program
 from oviton.runtime.refinement.lockstep import forward_backward
 from oviton.runtime.refinement.options import RefinementOptions
 from oviton.runtime.refinement.problem import Problem

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from oviton import TryOn
-from oviton.export.samples import read_samples, sample_requests
+from oviton.bundle.samples import read_samples, sample_requests
 from oviton.triton_models.client.tensors import Array, infer_request
 
 PEOPLE = Path(__file__).parents[1] / "examples" / "people"

@@ -8,8 +8,8 @@ from math import prod
 
 import numpy as np
 
-from ..export.bundle import Bundle
-from ..export.manifest import GraphEntry, TensorSpec
+from ..bundle.bundle import Bundle
+from ..bundle.manifest import GraphEntry, TensorSpec
 
 WEIGHT_BYTES = {"fp32": 4, "bf16": 2, "fp16": 2, "int8": 1}
 

@@ -29,8 +29,8 @@ def bundle(
     ] = False,
 ) -> None:
     """Check a bundle and tell what is in it; with --edge, pack it for a device."""
+    from ..bundle.bundle import Bundle
     from ..engines.tensorrt.options import BuildOptions
-    from ..export.bundle import Bundle
     from ..runtime.edge.package import pack_edge
     from ..runtime.edge.target import Target
 
@@ -53,7 +53,7 @@ def bundle(
 
 
 def _describe(opened: object) -> None:
-    from ..export.bundle import Bundle
+    from ..bundle.bundle import Bundle
 
     assert isinstance(opened, Bundle)
     manifest = opened.manifest

@@ -12,11 +12,11 @@ from ..data.errors import InputError
 from .console import BundleArgument, EngineOption, PrecisionOption, bar, out, parity_table, status
 
 if TYPE_CHECKING:
+    from ..bundle.bundle import Bundle
     from ..engines.plan_cache import Plan, PlanCache
     from ..engines.tensorrt.flavour import Flavour
     from ..engines.tensorrt.options import BuildOptions
     from ..engines.tensorrt.plan import OnMismatch
-    from ..export.bundle import Bundle
 
 _TENSORRT = "TensorRT and TensorRT-RTX"
 
@@ -88,10 +88,10 @@ def compile_bundle(
     ] = False,
 ) -> None:
     """Compile a bundle for an engine and keep the plans, so that later starts are quick."""
+    from ..bundle.bundle import Bundle
     from ..engines.plan_cache import PlanCache
     from ..engines.tensorrt.flavour import FLAVOURS
     from ..engines.tensorrt.options import BuildOptions
-    from ..export.bundle import Bundle
 
     capabilities = BuildOptions.parse_capabilities(compute_capability) if compute_capability is not None else ()
     requests, garments = _parse_optimum(optimum)

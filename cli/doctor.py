@@ -75,7 +75,7 @@ def _gpu_line() -> str:
 
 
 def _bundle_line() -> str:
-    from ..export.bundle import Bundle
+    from ..bundle.bundle import Bundle
 
     try:
         manifest = Bundle.open().manifest

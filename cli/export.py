@@ -12,7 +12,7 @@ from ..data.errors import InputError
 from .console import check_outputs, out, parity_table, steps
 
 if TYPE_CHECKING:
-    from ..export.bundle import Bundle
+    from ..bundle.bundle import Bundle
 
 
 def export(
@@ -45,7 +45,7 @@ def export(
     from ..data.optional import require
 
     require("torch", extra="train", purpose="export")
-    from ..export.bundle import holds_only_a_bundle
+    from ..bundle.bundle import holds_only_a_bundle
     from ..export.exporter import export_bundle
     from ..networks.checkpoint import load_checkpoint, untrained_networks
     from ..networks.config import preset
@@ -81,8 +81,8 @@ def export(
 
 def _bundle_in(checkpoint: Path | None) -> Bundle | None:
     """Return the bundle that is to be exported anew; None where it is a checkpoint."""
-    from ..export.bundle import Bundle
-    from ..export.manifest import MANIFEST_NAME
+    from ..bundle.bundle import Bundle
+    from ..bundle.manifest import MANIFEST_NAME
 
     return Bundle.open(checkpoint) if checkpoint is not None and (checkpoint / MANIFEST_NAME).is_file() else None
 
@@ -91,7 +91,7 @@ def _sample_folders(samples: Path | None, older: Bundle | None) -> list[Path]:
     if samples is None and older is not None:
         return list(older.sample_folders)
     if samples is None:
-        from ..export.bundle import SHIPPED_BUNDLES, Bundle
+        from ..bundle.bundle import SHIPPED_BUNDLES, Bundle
 
         if not SHIPPED_BUNDLES.is_dir():
             raise InputError("no shipped bundle to take sample people from; give --samples FOLDER")

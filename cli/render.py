@@ -32,8 +32,8 @@ def render(
 
     for library in ("numba", "scipy"):
         require(library, extra="train", purpose="rendering")
-    from ..training.wardrobe.render import WardrobeSettings, parse_size, render_people
-    from ..training.wardrobe.triplets import SHARES, render_triplets
+    from ..wardrobe.render import WardrobeSettings, parse_size, render_people
+    from ..wardrobe.triplets import SHARES, render_triplets
 
     height, width = parse_size(size)
     if count is None:
@@ -42,7 +42,7 @@ def render(
         raise InputError(f"-n {count}: allowed: at least {len(SHARES)} triplets, one a split")
     settings = WardrobeSettings(seed, height, width)
     if makehuman_assets is not None:
-        from ..training.wardrobe.makehuman import fingerprint, load_assets
+        from ..wardrobe.makehuman import fingerprint, load_assets
 
         load_assets(makehuman_assets)  # damage is told before anything is written
         settings = WardrobeSettings(seed, height, width, fingerprint(makehuman_assets), makehuman_assets)

@@ -56,7 +56,7 @@ def repository(
     codes: CodesOption = False,
 ) -> None:
     """Write a Triton model repository from a bundle."""
-    from ..export.bundle import Bundle
+    from ..bundle.bundle import Bundle
     from ..triton_models.options import RepositoryOptions
     from ..triton_models.repository import build_repository, model_backends
 

@@ -155,7 +155,7 @@ def _build(bundle: Path | None, folder: Path, options: RepositoryOptions) -> Rep
 
 
 def _build_here(bundle: Path | None, folder: Path, options: RepositoryOptions) -> Repository:
-    from ..export.bundle import Bundle
+    from ..bundle.bundle import Bundle
     from ..triton_models.repository import build_repository
 
     return build_repository(Bundle.open(bundle), folder, options)

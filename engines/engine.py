@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 from safetensors.numpy import load_file
 
+from ..bundle.bundle import Bundle
+from ..bundle.manifest import GraphEntry, TensorSpec
 from ..data.classes import NUM_BODY_PARTS, NUM_CLASSES
 from ..data.closeable import Closeable
 from ..data.errors import InputError
-from ..export.bundle import Bundle
-from ..export.manifest import GraphEntry, TensorSpec
 
 Array = Any
 """A NumPy array, or any array with DLPack (`__dlpack__`): torch, CuPy, JAX."""

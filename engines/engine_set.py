@@ -7,10 +7,10 @@ from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from ..bundle.bundle import Bundle
+from ..bundle.manifest import ParityRow
 from ..data.closeable import Closeable
 from ..data.errors import GateError, InputError
-from ..export.bundle import Bundle
-from ..export.manifest import ParityRow
 from . import precision_gate
 from .engine import BaseEngine, NumpyArray
 from .loading import Loading, Progress

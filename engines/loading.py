@@ -7,9 +7,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..bundle.bundle import Bundle
+from ..bundle.manifest import GraphEntry
 from ..data.errors import InputError
-from ..export.bundle import Bundle
-from ..export.manifest import GraphEntry
 from .engine import BaseEngine
 from .onnxruntime_engine import OnnxRuntimeEngine
 from .openvino_engine import OpenVinoEngine

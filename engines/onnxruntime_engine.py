@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..bundle.bundle import Bundle
+from ..bundle.manifest import Form, GraphEntry
 from ..data.optional import require
-from ..export.bundle import Bundle
-from ..export.manifest import Form, GraphEntry
 from .engine import BaseEngine, NumpyArray
 
 

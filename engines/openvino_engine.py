@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from ..bundle.bundle import Bundle
+from ..bundle.manifest import GraphEntry
 from ..data.errors import GateError, InputError
 from ..data.optional import require
-from ..export.bundle import Bundle
-from ..export.manifest import GraphEntry
 from .engine import BaseEngine, NumpyArray
 from .openvino_int8 import digest, quantize_convolutions
 from .plan_cache import Plan, PlanCache

@@ -10,9 +10,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from ..bundle.bundle import Bundle
+from ..bundle.manifest import GraphEntry
 from ..data.optional import version_of
-from ..export.bundle import Bundle
-from ..export.manifest import GraphEntry
 
 ANY_DEVICE = "any"
 """Device of a plan that runs on every device of its capability."""

@@ -10,12 +10,12 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from ..bundle.bundle import Bundle
+from ..bundle.manifest import GRAPH_NAMES, ParityRow
+from ..bundle.parity import REDUCED_PRECISION, compare
+from ..bundle.samples import read_samples, sample_requests
 from ..data.errors import InputError
 from ..data.optional import version_of
-from ..export.bundle import Bundle
-from ..export.manifest import GRAPH_NAMES, ParityRow
-from ..export.parity import REDUCED_PRECISION, compare
-from ..export.samples import read_samples, sample_requests
 from .engine import BaseEngine
 from .onnxruntime_engine import OnnxRuntimeEngine
 from .plan_cache import PlanCache

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from ..bundle.bundle import Bundle
+from ..bundle.manifest import GraphEntry
 from ..data.errors import InputError
 from ..data.optional import require
-from ..export.bundle import Bundle
-from ..export.manifest import GraphEntry
 from .engine import Array, BaseEngine, NumpyArray
 
 
@@ -45,7 +45,7 @@ class TorchEngine(BaseEngine):
         self._load(None)
 
     def _load(self, weights: dict[str, NumpyArray] | None) -> None:
-        from ..export.program import allow_autocast, assign_weights, load_program
+        from ..bundle.programs import allow_autocast, assign_weights, load_program
 
         has_weights = bool(self.graph.parameters)
         module = load_program(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..bundle.bundle import Bundle
+from ..bundle.manifest import GraphEntry, TensorSpec
 from ..data.optional import require
-from ..export.bundle import Bundle
-from ..export.manifest import GraphEntry, TensorSpec
 from .engine import NumpyArray
 from .plan_cache import PlanCache
 from .torch_engine import TorchEngine
@@ -38,7 +38,7 @@ class TorchTensorRtEngine(TorchEngine):
         super().__init__(bundle, graph, precision, "cuda")
 
     def _load(self, weights: dict[str, NumpyArray] | None) -> None:
-        from ..export.program import load_exported
+        from ..bundle.programs import load_exported
 
         files = self.bundle.graph_file(self.graph, "pt2")
         stored = self.bundle.graph_file(self.graph, "weights") if self.graph.parameters else None

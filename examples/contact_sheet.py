@@ -17,8 +17,8 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw
 
 from oviton import Garment, Person, TryOn
+from oviton.bundle.bundle import SHIPPED_BUNDLES
 from oviton.data.classes import PALETTE
-from oviton.export.bundle import SHIPPED_BUNDLES
 
 PEOPLE = Path(__file__).parent / "people"
 LOOKS: tuple[tuple[str, tuple[tuple[str, str], ...], tuple[str, ...]], ...] = (

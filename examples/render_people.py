@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from oviton.data.images import write_image
-from oviton.training.wardrobe.outfit import Taste, sample_wear
-from oviton.training.wardrobe.wearer import sample_wearer
+from oviton.wardrobe.outfit import Taste, sample_wear
+from oviton.wardrobe.wearer import sample_wearer
 
 FOLDER = Path(__file__).parent / "people"
 SEED = 2026

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from oviton.data.classes import PALETTE
-from oviton.training.wardrobe.render import WardrobeSettings, person_in_outfit
+from oviton.wardrobe.render import WardrobeSettings, person_in_outfit
 
 SETTINGS = WardrobeSettings(seed=7, height=256, width=128)
 PEOPLE = range(0, 24, 2)

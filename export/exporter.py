@@ -13,6 +13,19 @@ import torch
 from PIL import Image
 from torch import nn
 
+from ..bundle.bundle import holds_only_a_bundle
+from ..bundle.manifest import (
+    MANIFEST_NAME,
+    MAX_BATCH,
+    SCHEMA_VERSION,
+    ExportCost,
+    FileEntry,
+    GraphEntry,
+    Manifest,
+    ParityRow,
+    TensorSpec,
+)
+from ..bundle.samples import Arrays, read_samples, sample_requests
 from ..data.classes import CLASS_NAMES
 from ..data.files import atomic_folder, sha256
 from ..data.memory import peak_resident_mb
@@ -24,24 +37,11 @@ from ..networks.graphs import (
     graph_specs,
 )
 from ..networks.perceptual import PerceptualBackbone
-from .bundle import holds_only_a_bundle
 from .calibration import CALIBRATED_GRAPH, measure_ranges
 from .gate import Size, gate_graph
-from .manifest import (
-    MANIFEST_NAME,
-    MAX_BATCH,
-    SCHEMA_VERSION,
-    ExportCost,
-    FileEntry,
-    GraphEntry,
-    Manifest,
-    ParityRow,
-    TensorSpec,
-)
 from .onnx_graph import export_onnx
-from .program import round_weights_to_fp16, save_program, save_weights
+from .programs import round_weights_to_fp16, save_program, save_weights
 from .refinement_programs import export_programs, gate_programs
-from .samples import Arrays, read_samples, sample_requests
 from .tracing import TRACED_SIZES, dynamic_axes, example, trace
 
 if TYPE_CHECKING:

@@ -14,11 +14,11 @@ import numpy as np
 import torch
 from torch import nn
 
+from ..bundle.manifest import GraphEntry, ParityRow
+from ..bundle.parity import REDUCED_PRECISION, SAME_PRECISION, compare
+from ..bundle.programs import load_program
+from ..bundle.samples import Arrays
 from ..data.optional import require
-from .manifest import GraphEntry, ParityRow
-from .parity import REDUCED_PRECISION, SAME_PRECISION, compare
-from .program import load_program
-from .samples import Arrays
 
 Size = tuple[int, int]
 """(N, M): requests, and garment photographs a request."""

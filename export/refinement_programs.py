@@ -12,15 +12,16 @@ import numpy as np
 import torch
 from torch import nn
 
+from ..bundle.manifest import ParityRow, ProgramEntry, TensorSpec
+from ..bundle.parity import SAME_PRECISION, compare
+from ..bundle.programs import load_program
+from ..bundle.samples import Arrays
 from ..data.classes import CLASS_NAMES
 from ..networks.conditioning import CodesConditioning, SurfaceConditioning, SurfaceLookup
 from ..networks.graphs import AppearancePainter, GraphTensor, graph_specs
 from ..networks.perceptual import PerceptualBackbone
 from .gate import Size
-from .manifest import ParityRow, ProgramEntry, TensorSpec
-from .parity import SAME_PRECISION, compare
-from .program import load_program, save_program, save_weights
-from .samples import Arrays
+from .programs import save_program, save_weights
 from .tracing import TRACED_SIZES, dimension, dynamic_axes, example
 
 if TYPE_CHECKING:

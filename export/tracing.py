@@ -9,9 +9,9 @@ import torch
 from torch import nn
 from torch.export import Dim, ExportedProgram
 
+from ..bundle.manifest import MAX_BATCH
+from ..bundle.samples import Arrays
 from ..networks.graphs import GraphTensor
-from .manifest import MAX_BATCH
-from .samples import Arrays
 
 TRACED_SIZES = (2, 3)
 """(N, M) of the traced example: different, and neither 0 nor 1, so that torch.export keeps both dynamic."""

@@ -10,10 +10,11 @@ from torch.nn import functional as F
 
 from ..data.classes import MIRRORED, NUM_BODY_PARTS, NUM_CLASSES, SKIN
 from .config import NetworkConfig
-from .layers import block_sums, conv, conv_leaky, crop, read_rows
+from .correspondence.surface import FOURIER_CHANNELS, LOOKUP_CHANNELS, coordinate_features
+from .layers import conv, conv_leaky
+from .operators import block_sums, crop, read_rows
 from .residual_generator import STEM_KERNEL, ResidualGenerator
 from .shape import BODY_CHANNELS
-from .surface import FOURIER_CHANNELS, LOOKUP_CHANNELS, coordinate_features
 
 COLOUR_CHANNELS = 3
 COLOUR_LIMIT = 0.98

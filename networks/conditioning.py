@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from .appearance import codes_conditioning, surface_conditioning
+from .correspondence.surface import surface_lookup
 from .inputs import body_planes, known_sources, label_ids, widen
-from .layers import reflect
-from .surface import surface_lookup
+from .operators import reflect
 
 
 class CodesConditioning(nn.Module):

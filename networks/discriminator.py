@@ -10,7 +10,8 @@ from torch.nn import functional as F
 
 from ..data.classes import NUM_CLASSES
 from .config import NetworkConfig
-from .layers import LEAK, InstanceNorm, conv, one_hot
+from .layers import LEAK, InstanceNorm, conv
+from .operators import one_hot
 
 
 class Discriminator(nn.Module):

@@ -16,12 +16,13 @@ from torch import Tensor, nn
 
 from ..data.classes import NUM_CLASSES
 from .appearance import AppearanceEncoder, AppearanceGenerator, encoder_view, pool_codes
-from .compositor import composite, merge_labels
+from .composition.compositor import composite
+from .composition.merging import merge_labels
 from .conditioning import CodesConditioning, SurfaceConditioning
 from .config import CODE_GRID, NetworkConfig
-from .coverage import Coverage, contradiction
+from .correspondence.coverage import Coverage, contradiction
 from .inputs import body_map, known_sources, label_ids, widen
-from .layers import one_hot, to_uint8_image
+from .operators import one_hot, to_uint8_image
 from .shape import ShapeEncoder, ShapeGenerator, body_channels, sampling_step, working_coverage
 
 Dim = int | str

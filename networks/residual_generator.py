@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .config import GeneratorConfig
-from .layers import LEAK, InstanceNorm, ResidualBlock, conv, conv_leaky, conv_norm_relu, crop
+from .layers import LEAK, InstanceNorm, ResidualBlock, conv, conv_leaky, conv_norm_relu
+from .operators import crop
 
 STEM_KERNEL = {1: 7, 2: 4}
 """Kernel of the stem by its stride."""

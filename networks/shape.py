@@ -10,10 +10,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..data.classes import CLASS_IDS, NUM_BODY_PARTS, NUM_CLASSES
-from .bare_arms import with_bare_arms
 from .config import CODE_GRID, NetworkConfig
-from .coverage import Coverage, coverage_lookup
-from .layers import conv, conv_leaky, one_hot
+from .correspondence.bare_arms import with_bare_arms
+from .correspondence.coverage import Coverage, coverage_lookup
+from .layers import conv, conv_leaky
+from .operators import one_hot
 from .piecewise_conv import PiecewiseConstantConv2d
 from .residual_generator import STEM_KERNEL, ResidualGenerator
 

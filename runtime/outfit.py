@@ -9,9 +9,9 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from ..bundle.manifest import MAX_BATCH
 from ..data.classes import CLASS_NAMES, NUM_CLASSES, TAKES_OFF, parse_garment_classes
 from ..data.errors import InputError
-from ..export.manifest import MAX_BATCH
 
 REMOVED = -1
 OWN = 0

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from ..bundle.bundle import Bundle
 from ..data.classes import present_classes
 from ..data.closeable import Closeable
 from ..data.errors import InputError
@@ -19,7 +20,6 @@ from ..data.images import UInt8Array
 from ..engines.engine_set import EngineSet
 from ..engines.loading import Progress
 from ..engines.plan_cache import PlanCache
-from ..export.bundle import Bundle
 from .notes import missing_body_maps, refinement_notes, untrained_notes
 from .outfit import Outfit, plan_outfit
 from .person import Garment, Person

@@ -13,9 +13,9 @@ import pytest
 from PIL import Image
 
 from oviton import cli
+from oviton.bundle.bundle import SHIPPED_BUNDLES, Bundle
+from oviton.bundle.samples import read_samples, sample_requests
 from oviton.engines.plan_cache import PlanCache
-from oviton.export.bundle import SHIPPED_BUNDLES, Bundle
-from oviton.export.samples import read_samples, sample_requests
 
 ROOT = Path(__file__).resolve().parent.parent
 PEOPLE = ROOT / "examples" / "people"

@@ -17,11 +17,11 @@ from ..data.classes import BACKGROUND, GARMENTS, NUM_BODY_PARTS, NUM_CLASSES, SK
 from ..data.images import UInt8Array
 from ..networks.appearance import codes_conditioning, encoder_view, pool_codes, surface_conditioning
 from ..networks.checkpoint import Networks
+from ..networks.correspondence.surface import LOOKUP_CHANNELS, surface_lookup
 from ..networks.discriminator import Discriminator
 from ..networks.inputs import body_planes
-from ..networks.layers import one_hot, to_uint8_image
 from ..networks.losses import masked_mean, perceptual_distance_loss, perceptual_loss
-from ..networks.surface import LOOKUP_CHANNELS, surface_lookup
+from ..networks.operators import one_hot, to_uint8_image
 from .augment import (
     AffineLimits,
     ColourShift,

@@ -12,9 +12,9 @@ garments without body maps.
 
 from __future__ import annotations
 
+from ..bundle.manifest import Manifest, TensorSpec
 from ..data.classes import NUM_CLASSES
 from ..data.errors import InputError
-from ..export.manifest import Manifest, TensorSpec
 from .input_check import CHECKED_SOURCE, OUTPUT, SOURCE
 from .layout import Step
 

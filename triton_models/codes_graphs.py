@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from ..bundle.manifest import Manifest
 from ..data.classes import NUM_CLASSES
-from ..export.manifest import Manifest
 from . import codes
 from .codes import APPEARANCE_CODES, CLASSES, CODES_CHECK, CODES_MERGE, GARMENT_CHECK, SHAPE_CODES, WEAR
 from .codes_rules import CODED, IS_GARMENT, MIRROR, SEEN

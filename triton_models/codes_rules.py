@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..bundle.manifest import Manifest
 from ..data.classes import GARMENTS, MIRRORED, NUM_CLASSES
-from ..export.manifest import Manifest
 from .codes import APPEARANCE_CODES, CLASSES, SHAPE_CODES, UNSEEN, WEAR
 from .input_check import CHECKED_SOURCE, OUTPUT, SOURCE
 from .input_flags import BITS, CODES_BITS, LARGEST, flag_inputs

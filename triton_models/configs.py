@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..export.manifest import GRAPH_NAMES, Manifest, TensorSpec
+from ..bundle.manifest import GRAPH_NAMES, Manifest, TensorSpec
 from .input_check import OUTPUT
 from .layout import (
     FEED_FORWARD,

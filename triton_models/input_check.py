@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from ..bundle.manifest import Manifest, TensorSpec
 from ..data.classes import NUM_CLASSES
-from ..export.manifest import Manifest, TensorSpec
 from .input_flags import BITS
 from .onnx_nodes import CheckNodes
 

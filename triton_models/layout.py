@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ..export.manifest import Manifest, TensorSpec
+from ..bundle.manifest import Manifest, TensorSpec
 from .input_check import CHECKED_SOURCE, OUTPUT, SOURCE, check_inputs, check_outputs
 from .input_check import NAME as INPUT_CHECK
 

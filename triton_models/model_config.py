@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from ..bundle.manifest import TensorSpec
 from ..data.errors import InputError
 from ..data.files import atomic_path, check_is_file
 from ..data.optional import require
-from ..export.manifest import TensorSpec
 
 CONFIG_NAME = "config.pbtxt"
 VERSION = "1"

@@ -6,11 +6,11 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..bundle.bundle import Bundle
+from ..bundle.manifest import Form
 from ..data.errors import InputError
 from ..engines.loading import Progress
 from ..engines.plan_cache import PlanCache
-from ..export.bundle import Bundle
-from ..export.manifest import Form
 from .codes import CODES_CHECK, CODES_MERGE, GARMENT_CHECK
 from .codes_graphs import build_codes_check, build_codes_merge, build_garment_check
 from .input_check import NAME as INPUT_CHECK

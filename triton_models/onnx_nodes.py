@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from ..bundle.manifest import TensorSpec
 from ..data.optional import require
-from ..export.manifest import TensorSpec
 from .input_flags import LARGEST
 
 OPSET = 20

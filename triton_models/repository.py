@@ -9,12 +9,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .. import __version__
+from ..bundle.bundle import Bundle
 from ..data.errors import InputError
 from ..data.files import atomic_folder
 from ..data.optional import is_installed
 from ..engines.engine_set import EngineSet
 from ..engines.loading import Progress
-from ..export.bundle import Bundle
 from .codes import CODES, ENCODER_PREFIX, GARMENT_ENCODER, TRY_ON_CODES, check_codes_can_be, codes_steps, encoder_steps
 from .configs import OUTFIT_INPUT, Configs
 from .input_check import OUTPUT

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from oviton.benchmarks.suites.try_on import GARMENTS, whole
+from oviton.bundle.manifest import GRAPH_NAMES
 from oviton.engines.registry import survey
-from oviton.export.manifest import GRAPH_NAMES
 
 CASES = [
     pytest.param(each.candidate.engine, precision, id=f"{each.candidate.engine}-{precision}")

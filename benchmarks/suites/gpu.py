@@ -9,9 +9,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from ...bundle.bundle import Bundle
+from ...bundle.manifest import GRAPH_NAMES
 from ...data.optional import is_installed, require
-from ...export.bundle import Bundle
-from ...export.manifest import GRAPH_NAMES
 from ..bench import Bench
 from ..machine import gpus
 from ..report import Ceiling, Floor, Row

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from itertools import chain
 from typing import Any
 
+from ...bundle.bundle import Bundle
+from ...bundle.manifest import GRAPH_NAMES
 from ...data.errors import MissingExtraError
-from ...export.bundle import Bundle
-from ...export.manifest import GRAPH_NAMES
 from ...runtime.try_on import TryOn
 from .. import ceilings
 from ..bench import Bench

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...export.bundle import Bundle
+from ...bundle.bundle import Bundle
 from ...runtime.try_on import TryOn
 from ..bench import Bench
 from ..report import Row, Slope, fitted_line

@@ -11,9 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from ...bundle.bundle import Bundle
 from ...data.errors import InputError
 from ...data.optional import is_installed
-from ...export.bundle import Bundle
 from ..bench import Bench
 from ..intervals import median, quantile
 from ..report import Row, fitted_line

@@ -20,7 +20,7 @@ import oviton
 imported = time.perf_counter()
 from pathlib import Path
 from oviton.benchmarks.bench import open_outfit
-from oviton.export.bundle import Bundle
+from oviton.bundle.bundle import Bundle
 bundle = Bundle.open(Path(sys.argv[1]))
 from oviton import TryOn
 tryon = TryOn.load(bundle.path, sys.argv[2], sys.argv[3])

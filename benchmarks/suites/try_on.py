@@ -9,10 +9,10 @@ from pathlib import Path
 
 from PIL import Image
 
+from ...bundle.bundle import Bundle
 from ...data.images import write_image
 from ...data.person_folder import read_person_folder
 from ...engines.registry import AUTO_ORDER, Availability
-from ...export.bundle import Bundle
 from ...runtime.person import Garment, Person, open_people
 from ...runtime.try_on import TryOn
 from ..bench import Bench

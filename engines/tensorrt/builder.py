@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ...bundle.bundle import Bundle
+from ...bundle.manifest import Form, GraphEntry, TensorSpec
 from ...data.errors import InputError
-from ...export.bundle import Bundle
-from ...export.manifest import Form, GraphEntry, TensorSpec
 from ..plan_cache import Built
 from . import timing_cache
 from .flavour import Flavour

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from safetensors.numpy import load_file
 
+from ...bundle.bundle import Bundle
+from ...bundle.manifest import GraphEntry
 from ...data.errors import InputError
-from ...export.bundle import Bundle
-from ...export.manifest import GraphEntry
 from ..engine import Array, BaseEngine, NumpyArray
 from ..plan_cache import Plan, PlanCache
 from . import arrays

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from ...bundle.manifest import GraphEntry, TensorSpec
 from ...data.closeable import Closeable
-from ...export.manifest import GraphEntry, TensorSpec
 from . import arrays
 from .builder import sized
 from .contexts import ContextMaker

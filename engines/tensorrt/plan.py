@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
+from ...bundle.bundle import Bundle
+from ...bundle.manifest import GraphEntry
 from ...data.errors import InputError
-from ...export.bundle import Bundle
-from ...export.manifest import GraphEntry
 from ..plan_cache import Plan, PlanCache
 from ..plan_key import PlanKey
 from .builder import PlanBuilder

@@ -8,14 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...bundle.bundle import Bundle
+from ...bundle.manifest import MANIFEST_NAME, Form, GraphEntry, Manifest
 from ...data.errors import InputError
 from ...data.files import atomic_folder
 from ...engines.plan_cache import PlanCache
 from ...engines.tensorrt.flavour import TENSORRT_RTX
 from ...engines.tensorrt.options import BuildOptions
 from ...engines.tensorrt.plan import compile_plans
-from ...export.bundle import Bundle
-from ...export.manifest import MANIFEST_NAME, Form, GraphEntry, Manifest
 from .target import BASE, Target
 
 ROOT = Path(__file__).resolve().parents[2]

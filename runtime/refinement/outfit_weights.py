@@ -16,10 +16,10 @@ import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save_file
 
+from ...bundle.bundle import Bundle
 from ...data.classes import CLASS_NAMES
 from ...data.errors import InputError
 from ...data.files import atomic_path, check_is_file
-from ...export.bundle import Bundle
 
 FORMAT = "oviton outfit 1"
 

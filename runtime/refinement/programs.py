@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from ...bundle.bundle import Bundle
+from ...bundle.programs import allow_autocast, load_program
 from ...data.errors import InputError
-from ...export.bundle import Bundle
-from ...export.program import allow_autocast, load_program
 from .layers import rewrite_layers
 from .terms import Taps, Verdict, directions
 

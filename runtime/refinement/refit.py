@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from ...bundle.parity import REDUCED_PRECISION, SAME_PRECISION, compare
+from ...bundle.samples import read_samples, sample_requests
 from ...data.errors import MissingExtraError
 from ...engines.engine_set import EngineSet
-from ...export.parity import REDUCED_PRECISION, SAME_PRECISION, compare
-from ...export.samples import read_samples, sample_requests
 from .outfit_weights import Weights
 
 GRAPH = "appearance_generator"

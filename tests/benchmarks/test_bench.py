@@ -3,8 +3,8 @@ import shutil
 import pytest
 
 from oviton.benchmarks.bench import Bench, BenchOptions
+from oviton.bundle.bundle import SHIPPED_BUNDLES, Bundle
 from oviton.data.errors import InputError
-from oviton.export.bundle import SHIPPED_BUNDLES, Bundle
 
 
 def test_bundles_of_one_name_are_told_apart(monkeypatch):

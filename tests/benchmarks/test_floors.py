@@ -4,7 +4,7 @@ from oviton.benchmarks import ceilings
 from oviton.benchmarks.floors import fastest_products, graph_floors, summed
 from oviton.benchmarks.timing import Contender, Samples
 from oviton.benchmarks.work import work_of
-from oviton.export.manifest import GRAPH_NAMES
+from oviton.bundle.manifest import GRAPH_NAMES
 
 PRECISIONS = dict.fromkeys(GRAPH_NAMES, "fp32") | {"appearance_generator": "int8"}
 PRODUCTS = {"fp32": Samples([0.02, 0.03]), "int8": Samples([0.005, 0.01])}

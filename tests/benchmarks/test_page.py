@@ -8,7 +8,7 @@ from oviton.benchmarks import markdown, page
 from oviton.benchmarks.machine import RESULTS
 from oviton.benchmarks.plots import Axis, Series, plot
 from oviton.benchmarks.report import BenchReport
-from oviton.export.manifest import GRAPH_NAMES
+from oviton.bundle.manifest import GRAPH_NAMES
 
 
 class Balance(HTMLParser):

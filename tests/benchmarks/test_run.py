@@ -7,8 +7,8 @@ from oviton.benchmarks.bench import Bench, BenchOptions
 from oviton.benchmarks.report import Curve
 from oviton.benchmarks.run import run_benchmarks
 from oviton.benchmarks.suites import refinement
+from oviton.bundle.bundle import SHIPPED_BUNDLES
 from oviton.data.errors import GateError, InputError, MissingExtraError
-from oviton.export.bundle import SHIPPED_BUNDLES
 
 SMALL = SHIPPED_BUNDLES / "small"
 CANDIDATE = SimpleNamespace(label="an engine (cpu)", device="cpu")

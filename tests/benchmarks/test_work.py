@@ -4,7 +4,7 @@ import pytest
 from oviton.benchmarks import ceilings
 from oviton.benchmarks.timing import StopRule, take_turns
 from oviton.benchmarks.work import Work, work_of
-from oviton.export.manifest import GRAPH_NAMES
+from oviton.bundle.manifest import GRAPH_NAMES
 
 
 def test_the_larger_of_arithmetic_and_traffic_is_the_floor():

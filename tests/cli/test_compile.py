@@ -2,8 +2,8 @@
 
 import pytest
 
+from oviton.bundle.manifest import GRAPH_NAMES
 from oviton.engines.tensorrt.flavour import TENSORRT_RTX
-from oviton.export.manifest import GRAPH_NAMES
 
 RTX = ("compile", "--engine", "tensorrt-rtx")
 

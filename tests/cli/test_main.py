@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from oviton.bundle.bundle import Bundle
 from oviton.engines.registry import ENGINE_NAMES
-from oviton.export.bundle import Bundle
 
 
 def wear(people, name="ben", classes="upper_clothes"):

@@ -54,7 +54,7 @@ def test_the_shipped_bundle_is_served_until_ctrl_c(tmp_path, sample_people):
     import numpy as np
     import tritonclient.grpc as triton
 
-    from oviton.export.samples import sample_requests
+    from oviton.bundle.samples import sample_requests
     from oviton.runtime.try_on import TryOn
 
     command = [sys.executable, "-m", "oviton", "serve", "--no-refinement", "--grpc-port", "0", "--http-port", "0",

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import torch
 
+from oviton.bundle.bundle import Bundle
+from oviton.bundle.parity import psnr
+from oviton.bundle.samples import sample_requests
 from oviton.data.errors import InputError
 from oviton.engines.onnxruntime_engine import OnnxRuntimeEngine
 from oviton.engines.openvino_engine import OpenVinoEngine
 from oviton.engines.torch_engine import TorchEngine
-from oviton.export.bundle import Bundle
-from oviton.export.parity import psnr
-from oviton.export.samples import sample_requests
 from oviton.networks.graphs import AppearanceGeneratorGraph
 
 ENGINES = {"onnxruntime": OnnxRuntimeEngine, "openvino": OpenVinoEngine, "torch": TorchEngine}

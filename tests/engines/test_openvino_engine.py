@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from oviton.bundle.samples import sample_requests
 from oviton.engines.onnxruntime_engine import OnnxRuntimeEngine
 from oviton.engines.openvino_engine import OpenVinoEngine
 from oviton.engines.plan_cache import PlanCache
-from oviton.export.samples import sample_requests
 
 
 @pytest.fixture

@@ -10,6 +10,9 @@ import torch
 from safetensors.numpy import load_file
 from torch.nn import functional as F
 
+from oviton.bundle.bundle import SHIPPED_BUNDLES, Bundle
+from oviton.bundle.parity import psnr
+from oviton.bundle.samples import read_samples, sample_requests
 from oviton.data.errors import GateError, InputError
 from oviton.engines import openvino_engine
 from oviton.engines.engine_set import EngineSet
@@ -17,9 +20,6 @@ from oviton.engines.onnxruntime_engine import OnnxRuntimeEngine
 from oviton.engines.openvino_engine import OpenVinoEngine
 from oviton.engines.openvino_int8 import quantize_convolutions
 from oviton.engines.plan_cache import PlanCache
-from oviton.export.bundle import SHIPPED_BUNDLES, Bundle
-from oviton.export.parity import psnr
-from oviton.export.samples import read_samples, sample_requests
 
 pytestmark = pytest.mark.skipif(not OpenVinoEngine.has_int8(), reason="INT8 is for x86 processors")
 

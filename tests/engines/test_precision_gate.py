@@ -2,12 +2,12 @@ import re
 
 import pytest
 
+from oviton.bundle.parity import Limits
 from oviton.data.errors import GateError
 from oviton.engines import precision_gate
 from oviton.engines.engine_set import EngineSet
 from oviton.engines.openvino_engine import OpenVinoEngine
 from oviton.engines.plan_cache import PlanCache
-from oviton.export.parity import Limits
 
 HAS = {"bf16": OpenVinoEngine.has_bf16(), "int8": OpenVinoEngine.has_int8()}
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from oviton.bundle.parity import psnr
 from oviton.engines.engine_set import EngineSet
 from oviton.engines.onnxruntime_engine import OnnxRuntimeEngine
 from oviton.engines.torch_engine import TorchEngine
-from oviton.export.parity import psnr
 
 pytestmark = [
     pytest.mark.gpu,

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
+from oviton.bundle.bundle import Bundle
+from oviton.bundle.programs import load_exported, load_program
 from oviton.data.errors import InputError
 from oviton.engines.onnxruntime_engine import OnnxRuntimeEngine
 from oviton.engines.torch_engine import TorchEngine
-from oviton.export.bundle import Bundle
-from oviton.export.program import load_exported, load_program
 
 
 @pytest.fixture(scope="module")

@@ -6,11 +6,11 @@ import torch
 from pydantic import ValidationError
 from torch import nn
 
+from oviton.bundle.manifest import GraphEntry
+from oviton.bundle.programs import load_program
+from oviton.bundle.samples import read_samples, sample_requests
 from oviton.export.calibration import CALIBRATED_GRAPH, measure_ranges
 from oviton.export.exporter import CALIBRATION_SIZE
-from oviton.export.manifest import GraphEntry
-from oviton.export.program import load_program
-from oviton.export.samples import read_samples, sample_requests
 from oviton.networks.checkpoint import load_checkpoint
 from oviton.networks.graphs import graph_specs
 

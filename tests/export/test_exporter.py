@@ -11,11 +11,12 @@ import onnx
 import pytest
 import torch
 
+from oviton.bundle.bundle import DEFAULT_BUNDLE, SHIPPED_BUNDLES, Bundle, holds_only_a_bundle
+from oviton.bundle.programs import assign_weights, load_program, settle_duplicates
 from oviton.data.errors import GateError, InputError
 from oviton.export import exporter
-from oviton.export.bundle import DEFAULT_BUNDLE, SHIPPED_BUNDLES, Bundle, holds_only_a_bundle
 from oviton.export.exporter import export_bundle
-from oviton.export.program import assign_weights, load_program, round_weights_to_fp16, save_weights, settle_duplicates
+from oviton.export.programs import round_weights_to_fp16, save_weights
 from oviton.export.refinement_programs import gate_programs
 from oviton.networks.graphs import graph_specs
 
@@ -155,7 +156,7 @@ def test_refinement_programs_pass_gradients_to_the_picture(tiny_bundle, name):
 
 
 def test_the_surface_lookup_is_a_program_of_its_own(tiny_bundle, tiny_requests):
-    from oviton.networks.surface import surface_lookup
+    from oviton.networks.correspondence.surface import surface_lookup
 
     program = load_program(tiny_bundle.program_file("surface_lookup", "pt2"), None)
     names = ("densepose", "garment_images", "garment_labels", "garment_densepose", "source")

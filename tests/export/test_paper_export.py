@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from oviton.export.bundle import Bundle
+from oviton.bundle.bundle import Bundle
 
 
 @pytest.mark.slow

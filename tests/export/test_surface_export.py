@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from oviton import Garment, Person, TryOn
+from oviton.bundle.programs import load_program
 from oviton.data.classes import CLASS_IDS
-from oviton.export.program import load_program
 from oviton.export.refinement_programs import export_programs
 from oviton.networks.config import preset
 from oviton.networks.graphs import graph_specs

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from oviton import Garment, InputError, Person, TryOn
+from oviton.bundle.parity import psnr
 from oviton.data.classes import BACKGROUND, CLASS_IDS
 from oviton.data.rim import rim_of
-from oviton.export.parity import psnr
 from oviton.runtime.report import TryOnReport
 
 ENGINES = ("openvino", "onnxruntime", "torch")

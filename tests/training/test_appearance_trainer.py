@@ -4,7 +4,7 @@ import torch
 
 from oviton.data.classes import CLASS_IDS, GARMENTS
 from oviton.networks.graphs import AppearanceEncoderGraph, SurfaceAppearanceGeneratorGraph
-from oviton.networks.layers import to_uint8_image
+from oviton.networks.operators import to_uint8_image
 from oviton.training import appearance_trainer
 from oviton.training.appearance_trainer import AppearanceTask
 from oviton.training.dataset import Dataset

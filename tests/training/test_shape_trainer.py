@@ -7,7 +7,7 @@ from oviton.data.classes import CLASS_IDS, ids
 from oviton.networks.checkpoint import save_checkpoint, untrained_networks
 from oviton.networks.config import preset
 from oviton.networks.graphs import ShapeEncoderGraph
-from oviton.networks.layers import one_hot
+from oviton.networks.operators import one_hot
 from oviton.networks.shape import BODY_CHANNELS, working_coverage
 from oviton.training import shape_trainer
 from oviton.training.augment import AffineLimits

@@ -6,11 +6,11 @@ import numpy as np
 import onnxruntime
 import pytest
 
+from oviton.bundle.bundle import SHIPPED_BUNDLES, Bundle
+from oviton.bundle.samples import sample_requests
 from oviton.data.classes import CLASS_IDS, GARMENTS, MIRRORED, SKIN
 from oviton.data.errors import InputError
 from oviton.engines.engine_set import EngineSet
-from oviton.export.bundle import SHIPPED_BUNDLES, Bundle
-from oviton.export.samples import sample_requests
 from oviton.triton_models import codes_graphs, codes_rules
 from oviton.triton_models.codes import check_codes_can_be, codes_objection, merge_inputs
 from oviton.triton_models.model_config import read_config

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from oviton import InputError, TryOnClient
+from oviton.bundle.samples import sample_requests
 from oviton.engines.engine_set import EngineSet
-from oviton.export.samples import sample_requests
 from oviton.triton_models.backend.settings import ModelSettings
 from oviton.triton_models.options import RepositoryOptions
 from oviton.triton_models.repository import build_repository

@@ -1,8 +1,8 @@
 import pytest
 from google.protobuf import text_format
 
+from oviton.bundle.manifest import TensorSpec
 from oviton.data.errors import InputError
-from oviton.export.manifest import TensorSpec
 from oviton.triton_models import model_config
 
 

@@ -4,9 +4,9 @@ import numpy as np
 import onnxruntime
 import pytest
 
+from oviton.bundle.bundle import Bundle
 from oviton.data.errors import InputError, ServerError
 from oviton.data.optional import is_installed
-from oviton.export.bundle import Bundle
 from oviton.triton_models.installation import find_triton
 from oviton.triton_models.layout import graph_steps, outer_inputs
 from oviton.triton_models.model_config import parameters, protobuf, read_config

@@ -10,7 +10,7 @@ import pytest
 import torch
 from tritonclient.utils import InferenceServerException
 
-from oviton.export.samples import sample_requests
+from oviton.bundle.samples import sample_requests
 from oviton.runtime.refinement.options import RefinementOptions
 from oviton.runtime.refinement.problem import Problem
 from oviton.runtime.refinement.programs import Programs

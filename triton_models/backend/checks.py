@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from ...bundle.manifest import MAX_BATCH
 from ...data.errors import InputError
-from ...export.manifest import MAX_BATCH
 from ..codes import APPEARANCE_CODES, CLASSES, SHAPE_CODES
 from ..codes_rules import check_codes, check_garment
 from ..input_check import OUTPUT

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from ...bundle.bundle import Bundle
 from ...data.closeable import Closeable
 from ...data.errors import InputError
 from ...engines.engine import BaseEngine
 from ...engines.engine_set import load_engine
-from ...export.bundle import Bundle
 from .answers import Arrays
 from .settings import ModelSettings, open_store
 

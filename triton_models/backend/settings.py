@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from ...export.bundle import Bundle
+from ...bundle.bundle import Bundle
 from ..outfit_store import OutfitStore, default_outfit_folder
 
 

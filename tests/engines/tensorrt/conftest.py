@@ -2,12 +2,12 @@
 
 import pytest
 
+from oviton.bundle.bundle import Bundle
 from oviton.data.errors import InputError
 from oviton.engines.tensorrt.builder import PlanBuilder
 from oviton.engines.tensorrt.device import find_gpu
 from oviton.engines.tensorrt.flavour import TENSORRT_RTX
 from oviton.engines.tensorrt.options import BuildOptions
-from oviton.export.bundle import Bundle
 
 
 def why_no_gpu():

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from oviton.bundle.parity import psnr
+from oviton.bundle.samples import read_samples, sample_requests
 from oviton.data.errors import GateError, InputError
 from oviton.engines.engine_set import EngineSet
 from oviton.engines.onnxruntime_engine import OnnxRuntimeEngine
@@ -13,8 +15,6 @@ from oviton.engines.plan_cache import PlanCache
 from oviton.engines.precision_gate import gate_sizes
 from oviton.engines.tensorrt.flavour import FLAVOURS
 from oviton.engines.tensorrt.options import BuildOptions
-from oviton.export.parity import psnr
-from oviton.export.samples import read_samples, sample_requests
 
 GENERATOR = "appearance_generator"
 
@@ -186,8 +186,8 @@ def test_refusing_to_build_says_what_is_missing(engines, shipped, tmp_path):
 
 
 def test_a_failed_gate_refuses_the_engine(engines, shipped, monkeypatch, tmp_path):
+    from oviton.bundle.parity import Limits
     from oviton.engines import precision_gate
-    from oviton.export.parity import Limits
 
     monkeypatch.setattr(precision_gate, "REDUCED_PRECISION", Limits(relative=0.0, agreement=1.0, psnr=119))
     with pytest.raises(GateError, match="demanded"):

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from oviton.bundle.bundle import Bundle
 from oviton.data.errors import InputError
-from oviton.export.bundle import Bundle
 from oviton.runtime.edge.package import pack_edge
 from oviton.runtime.edge.target import TARGETS, Target
 

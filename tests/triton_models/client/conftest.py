@@ -42,7 +42,7 @@ def message_client(server):
 @pytest.fixture(scope="session")
 def batch(sample_people, tiny_bundle):
     """Arrays of so many requests and garments, as the served bundle takes them."""
-    from oviton.export.samples import sample_requests
+    from oviton.bundle.samples import sample_requests
 
     taken = {spec.name for graph in tiny_bundle.manifest.graphs for spec in graph.inputs}
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from oviton import AsyncTryOnClient, Bundle, Garment, GarmentCodes, InputError, TryOn, TryOnClient
-from oviton.export.bundle import SHIPPED_BUNDLES
+from oviton.bundle.bundle import SHIPPED_BUNDLES
 from oviton.triton_models.client.dressing import Dressing
 from oviton.triton_models.options import RepositoryOptions
 from oviton.triton_models.repository import build_repository

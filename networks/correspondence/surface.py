@@ -1,0 +1,186 @@
+"""The surface lookup: garment pixels carried to the person through DensePose's body coordinates.
+
+Both photographs have a body map, so every body pixel has a surface coordinate (part, U, V). What is carried is not
+colour but place: each of the person's pixels learns where in the garment photograph it lies (`displacement`), and the
+photograph is read there, so that texture stays as sharp as it was taken. It goes beyond O-VITON, which does without
+warping; hence a conditioning of its own name.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..operators import block_sums, quotient, read_rows, read_values
+from .displacement import DECAY, HALVINGS, SUBPIXELS, displaced_pixels, photographs
+
+FREQUENCIES = (2, 4, 8, 16)
+FOURIER_CHANNELS = 4 * len(FREQUENCIES)
+LOOKUP_CHANNELS = 4
+
+_BLOCK_HALVINGS = 2
+_BLOCK = 2**_BLOCK_HALVINGS
+"""Pixels a side of the blocks that a garment's surroundings are made of."""
+
+
+def coordinate_features(body: Tensor, dtype: torch.dtype) -> Tensor:
+    """Return U/255 and V/255 and, zero off the body, their sines and cosines at four frequencies.
+
+    Fed raw, U and V are too smooth for a convolution to tell neighbouring points apart. A byte has 256 sines: reading
+    them is several times as fast as computing those of every pixel.
+
+    Parameters
+    ----------
+    body
+        Part, U and V, int32 `[3, N, H, W]`.
+    dtype
+        Of the result.
+
+    Returns
+    -------
+    Tensor
+        `[N, H, W, 2 + FOURIER_CHANNELS]`, of U and V in turns.
+    """
+    coordinate = torch.arange(256, dtype=torch.float32, device=body.device) / 255
+    waves = torch.stack([wave(math.pi * f * coordinate) for f in FREQUENCIES for wave in (torch.sin, torch.cos)], dim=1)
+    # Rows of bytes off the body, then on it.
+    rows = torch.cat([coordinate.repeat(2).unsqueeze(1), torch.cat([torch.zeros_like(waves), waves])], dim=1)
+    nothing = torch.zeros_like(rows)
+    part, u, v = (body[axis] for axis in range(3))
+    on_body = (part > 0).to(torch.int32) * 256
+    of_u, of_v = (
+        read_rows(torch.stack(columns, dim=2).flatten(1).to(dtype).unsqueeze(0), byte + on_body).flatten(0, 2)
+        for byte, columns in ((u, [rows, nothing]), (v, [nothing, rows]))
+    )
+    # Added as rows: engines would take four dimensions for channels first, and move them about.
+    return (of_u + of_v).reshape(*on_body.shape, -1)
+
+
+def surface_lookup(
+    labels: Tensor,
+    densepose: Tensor,
+    garment_images: Tensor,
+    garment_labels: Tensor,
+    garment_densepose: Tensor,
+    source: Tensor,
+) -> Tensor:
+    """Sample each worn garment's pixels at the person's body coordinates.
+
+    Parameters
+    ----------
+    labels
+        The new segmentation, integers `[N, H, W]`; H and W multiples of 2^HALVINGS.
+    densepose
+        The person's body map, integers `[N, H, W, 3]`.
+    garment_images
+        0 to 255 in any dtype, `[N, M, H, W, 3]`.
+    garment_labels, garment_densepose
+        Integers `[N, M, H, W]` and `[N, M, H, W, 3]`.
+    source
+        int32 `[N, 20]`, no number above M.
+
+    Returns
+    -------
+    Tensor
+        float32 `[N, 4, H, W]`: RGB in [-1, 1] times confidence, and confidence in [0, 1] (1: seen in the garment
+        photograph, less the farther away it was filled from, 0: nothing known).
+    """
+    count, garments, height, width = garment_labels.shape
+    worn = _erode(_worn_pixels(garment_labels, source))
+    wanted = read_values(source, labels).to(torch.int32)
+    x, y, confidence = displaced_pixels(wanted, densepose, garment_densepose, worn)
+    photograph = photographs(wanted, garments).flatten(1)
+    colours = _read_photographs(garment_images.flatten(0, 1), worn.flatten(0, 1), photograph, x, y)
+    return (colours * confidence).reshape(LOOKUP_CHANNELS, count, height, width).transpose(0, 1)
+
+
+def _worn_pixels(garment_labels: Tensor, source: Tensor) -> Tensor:
+    """Return int32 `[N, M, H, W]`: 1 where a garment pixel's class is worn from that very photograph."""
+    order = torch.arange(1, garment_labels.shape[1] + 1, dtype=torch.int32, device=source.device).view(1, -1, 1, 1)
+    return (read_values(source, garment_labels) == order).to(torch.int32)
+
+
+def _erode(mask: Tensor) -> Tensor:
+    """Shrink 0/1 masks `[N, M, H, W]` by a pixel: at a garment's border, skin and background leak in."""
+    # Pooled along rows, which are channels then: engines lay those out in blocks of 8 or 16. Sums of shifted rows do
+    # the rest: of shifts alone TensorRT makes nine readings of whatever leads to the mask, for each pixel that is read.
+    holes = F.max_pool1d((1 - mask.flatten(0, 1)).to(torch.float32), 3, stride=1, padding=1)
+    height = holes.shape[1]
+    padded = F.pad(holes, (0, 0, 1, 1))
+    return (padded[:, :height] + padded[:, 1 : height + 1] + padded[:, 2:] == 0).to(torch.int32).reshape(mask.shape)
+
+
+def _read_photographs(images: Tensor, worn: Tensor, photograph: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    """Read garment pixels bilinearly; beside a garment, its smoothed surroundings.
+
+    Parameters
+    ----------
+    images, worn
+        0 to 255 `[B, H, W, 3]`, and int32 `[B, H, W]`: 1 on garments.
+    photograph
+        Which of them each pixel reads, int32 `[N, H·W]`.
+    x, y
+        Where, int32 `[N, H·W]` in units of 1/SUBPIXELS of a pixel.
+
+    Returns
+    -------
+    Tensor
+        Colours times confidence, and confidence, `[4, N, H·W]`.
+    """
+    height, width = worn.shape[1:]
+    mask = worn.to(torch.float32).unsqueeze(3)
+    colours = (images.to(torch.float32) / 127.5 - 1) * mask
+    blocks = torch.cat([block_sums(colours, _BLOCK), block_sums(mask, _BLOCK)], dim=3) / _BLOCK**2
+    surroundings = _push_pull(blocks.permute(0, 3, 1, 2))
+
+    column, row = quotient(x, SUBPIXELS).clamp(max=width - 2), quotient(y, SUBPIXELS).clamp(max=height - 2)
+    right, down = (each.to(torch.float32) / SUBPIXELS for each in (x - column * SUBPIXELS, y - row * SUBPIXELS))
+    place = (photograph * height + row) * width + column
+    # Planes: engines read single numbers several times as fast as rows of three.
+    channel = torch.arange(3, dtype=torch.int32, device=place.device).view(3, 1, 1)
+
+    def between(table: Tensor, step: int, first: Tensor | int) -> Tensor:
+        upper, lower = (
+            read_values(table, at * step + first) * (1 - right) + read_values(table, (at + 1) * step + first) * right
+            for at in (place, place + width)
+        )
+        return upper * (1 - down) + lower * down
+
+    found, seen = between(colours.flatten(), 3, channel), between(mask.flatten(), 1, 0)
+    height, width = height // _BLOCK, width // _BLOCK
+    plane = torch.arange(LOOKUP_CHANNELS, dtype=torch.int32, device=place.device).view(-1, 1, 1)
+    place = (photograph * LOOKUP_CHANNELS + plane) * height + quotient(row, _BLOCK)
+    beside = read_values(surroundings.flatten(), place * width + quotient(column, _BLOCK)) * (DECAY * (1 - seen))
+    return torch.cat([found, seen.unsqueeze(0)]) + beside
+
+
+def _push_pull(x: Tensor) -> Tensor:
+    """Fill pixels without confidence from ever coarser averages of those with some (Gortler et al., *Lumigraph*).
+
+    Parameters
+    ----------
+    x
+        Colours times confidence, and confidence, `[B, 4, H, W]`; H and W multiples of 2^(HALVINGS - _BLOCK_HALVINGS).
+
+    Returns
+    -------
+    Tensor
+        The same, with a confidence of 1 where there was any, and holes filled at `DECAY` of the confidence a level.
+    """
+    pyramid = [x]
+    for _ in range(HALVINGS - _BLOCK_HALVINGS):
+        pyramid.append(F.avg_pool2d(pyramid[-1], 2))
+    filled = _fully_confident(pyramid.pop())
+    for level in reversed(pyramid):
+        coarse = F.interpolate(filled, scale_factor=2.0, mode="bilinear") * DECAY
+        filled = torch.where(level[:, 3:] > 0, _fully_confident(level), coarse)
+    return filled
+
+
+def _fully_confident(level: Tensor) -> Tensor:
+    """Scale an average so that its confidence is 1 where it has any: the holes it averaged over do not count."""
+    share = level[:, 3:]
+    return level / torch.where(share > 0, share, torch.ones_like(share))

@@ -1,0 +1,41 @@
+"""What a user sees stays as it is: try-ons of the shipped bundles against committed pictures.
+
+Every change that means to alter pictures rewrites them with ``make goldens``.
+"""
+
+import numpy as np
+import pytest
+
+from oviton.bundle.bundle import Bundle
+from oviton.triton_models.options import RepositoryOptions
+from oviton.triton_models.repository import build_repository
+from oviton.triton_models.server import ServerOptions, TritonServer
+
+from golden import goldens
+
+
+def assert_same(found, name):
+    known = goldens.committed(name)
+    assert np.array_equal(found["labels"], known["labels"])
+    # Processors round sums in their own order.
+    assert np.abs(found["image"].astype(int) - known["image"]).max() <= 1
+
+
+@pytest.mark.parametrize("engine", goldens.ENGINES)
+def test_every_cpu_engine_dresses_as_before(engine):
+    for name, found in goldens.looks(engine).items():
+        assert_same(found, name)
+
+
+def test_refinement_learns_what_it_learnt():
+    assert_same(goldens.refined(), "refined")
+
+
+@pytest.mark.server
+def test_triton_answers_as_before(tmp_path):
+    bundle = Bundle.open(goldens.ROOT / "bundles" / "small")
+    options = RepositoryOptions("openvino", precision="fp32", python=True, embed_bundle=False)
+    repository = build_repository(bundle, tmp_path / "repository", options)
+    ports = ServerOptions(grpc_port=0, http_port=0, metrics_port=0, stop_seconds=5)
+    with TritonServer.start(repository.folder, ports) as server:
+        assert_same(goldens.served(server.grpc_address), "small")

@@ -1,0 +1,255 @@
+"""From layers to a picture: rasterise, paint, light, and write down what every pixel is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.ndimage import gaussian_filter, uniform_filter
+
+from ..data.images import UInt8Array
+from .anatomy import Anatomy
+from .backdrop import Backdrop
+from .camera import Camera
+from .charts import body_map
+from .layer import Layer, Surface
+from .mesh import FloatArray, vertex_normals
+from .raster import Fragments, rasterise
+
+SAMPLES = 3
+"""Colour samples a pixel and axis; odd, so that the middle one lies at the pixel's centre and gives its label."""
+
+_ROUGH = 0.25
+"""How strongly occlusion darkens."""
+
+
+@dataclass(frozen=True)
+class Light:
+    """How a scene is lit.
+
+    Parameters
+    ----------
+    direction
+        Towards the key light, `[3]`; x to the picture's right, y away from the camera, z up.
+    key, fill
+        Strengths of key light and of light from everywhere.
+    tint
+        Colour of the light `[3]`, about 1.
+    noise
+        Standard deviation of the camera's noise, in [0, 1].
+    """
+
+    direction: FloatArray
+    key: float
+    fill: float
+    tint: FloatArray
+    noise: float
+
+
+@dataclass(frozen=True)
+class Photograph:
+    """A rendered person with exact annotations.
+
+    Parameters
+    ----------
+    image
+        RGB `[H, W, 3]`, uint8.
+    labels
+        CIHP labels `[H, W]`, uint8.
+    densepose
+        Part, U and V `[H, W, 3]`, uint8.
+    """
+
+    image: UInt8Array
+    labels: UInt8Array
+    densepose: UInt8Array
+
+
+def sample_light(rng: np.random.Generator) -> Light:
+    """Draw studio or daylight."""
+    direction = np.array([rng.normal(0, 0.6), -1.0, 0.35 + abs(rng.normal(0, 0.5))])
+    key = float(rng.uniform(0.3, 0.65))
+    warmth = rng.normal(0, 0.02)
+    return Light(
+        direction / np.linalg.norm(direction),
+        key,
+        1.02 - 0.75 * key,
+        np.array([1 + warmth, 1.0, 1 - warmth]) * rng.uniform(0.92, 1.06),
+        float(rng.uniform(0.0, 0.012)),
+    )
+
+
+def photograph(
+    layers: Sequence[Layer],
+    skin: int,
+    camera: Camera,
+    light: Light,
+    backdrop: Backdrop,
+    seed: int,
+    size: tuple[int, int],
+    window: tuple[float, float] = (0.0, 1.0),
+) -> Photograph:
+    """Photograph layers.
+
+    Parameters
+    ----------
+    layers
+        What is worn and who wears it.
+    skin
+        Which layer is the body; it alone gives the body map.
+    camera, light, backdrop
+        The studio.
+    seed
+        Of the camera's noise.
+    size
+        Height and width, pixels.
+    window
+        Rows that belong to the photograph, as shares of the height; beyond them its border is repeated.
+    """
+    height, width = size
+    fine = (height * SAMPLES, width * SAMPLES)
+    scene = _Scene(layers)
+    seen = rasterise(camera.project(scene.points, *fine), scene.faces, scene.cuts, scene.bias, *fine)
+    picture = _shade(scene, seen, camera, light, backdrop)
+    picture = picture.reshape(height, SAMPLES, width, SAMPLES, 3).mean(axis=(1, 3))
+    noise = np.random.default_rng(seed).normal(0, 1, picture.shape).astype(np.float32)
+    image = np.clip((picture + light.noise * noise) * 255 + 0.5, 0, 255).astype(np.uint8)
+
+    first, last = round(window[0] * height), round(window[1] * height)
+    image[:first], image[last:] = image[first], image[last - 1]
+    middle = slice(SAMPLES // 2, None, SAMPLES)
+    labels = scene.labels(seen.triangle[middle, middle], seen.weights[middle, middle])
+    densepose = _densepose(layers[skin], camera, size)
+    for annotation in (labels, densepose):
+        annotation[:first], annotation[last:] = 0, 0
+    return Photograph(image, labels, densepose)
+
+
+def segment(
+    layers: Sequence[Layer], camera: Camera, size: tuple[int, int], window: tuple[float, float] = (0.0, 1.0)
+) -> UInt8Array:
+    """Return only the labels that `photograph` would give, in a fraction of its time."""
+    height, width = size
+    scene = _Scene(layers)
+    seen = rasterise(camera.project(scene.points, height, width), scene.faces, scene.cuts, scene.bias, height, width)
+    labels = scene.labels(seen.triangle, seen.weights)
+    labels[: round(window[0] * height)], labels[round(window[1] * height) :] = 0, 0
+    return labels
+
+
+def _densepose(body: Layer, camera: Camera, size: tuple[int, int]) -> UInt8Array:
+    height, width = size
+    bare = rasterise(
+        camera.project(body.points, height, width),
+        body.faces,
+        np.ones_like(body.cuts),
+        np.zeros(len(body.faces), np.float32),
+        height,
+        width,
+    )
+    shown = bare.triangle >= 0
+    densepose = np.zeros((height, width, 3), np.uint8)
+    densepose[shown] = body_map(_interpolate(body.anatomy, body.faces, bare.triangle[shown], bare.weights[shown]))
+    return densepose
+
+
+class _Scene:
+    """All layers as one mesh."""
+
+    def __init__(self, layers: Sequence[Layer]) -> None:
+        self.layers = layers
+        offsets = np.cumsum([0, *(len(layer.points) for layer in layers)])
+        self.points = np.concatenate([layer.points for layer in layers])
+        self.faces = np.concatenate([layer.faces + start for layer, start in zip(layers, offsets, strict=False)])
+        self.cuts = np.concatenate([layer.cuts for layer in layers]).astype(np.float32)
+        self.bias = np.concatenate([np.full(len(layer.faces), layer.bias, np.float32) for layer in layers])
+        self.owner = np.concatenate([np.full(len(layer.faces), i) for i, layer in enumerate(layers)])
+        self.anatomy = Anatomy(np.concatenate([layer.anatomy.values for layer in layers]))
+
+    def labels(self, triangle: npt.NDArray[np.int64], weights: npt.NDArray[np.float32]) -> UInt8Array:
+        """Return the label of every pixel, `[H, W]`; background where nothing is."""
+        found = np.zeros(triangle.shape, np.uint8)
+        shown = triangle >= 0
+        hit, mix = triangle[shown], weights[shown]
+        anatomy = _interpolate(self.anatomy, self.faces, hit, mix)
+        owner = self.owner[hit]
+        values = np.zeros(len(hit), np.uint8)
+        for i in np.unique(owner):
+            rows = owner == i
+            values[rows] = self.layers[i].labels(anatomy[rows])
+        found[shown] = values
+        return found
+
+
+def _shade(scene: _Scene, seen: Fragments, camera: Camera, light: Light, backdrop: Backdrop) -> npt.NDArray[np.float32]:
+    height, width = seen.triangle.shape
+    shown = seen.triangle >= 0
+    hit, mix = seen.triangle[shown], seen.weights[shown]
+    corners = scene.faces[hit]
+    normals = np.concatenate([vertex_normals(layer.points, layer.faces) for layer in scene.layers]).astype(np.float32)
+    normal = np.einsum("nk,nkc->nc", mix, normals[corners])
+    normal /= np.linalg.norm(normal, axis=1, keepdims=True) + 1e-9
+    normal *= np.where(normal[:, 1:2] > 0, -1, 1)  # what is seen faces the camera, also the inside of a skirt
+    anatomy = _interpolate(scene.anatomy, scene.faces, hit, mix)
+    margin = np.einsum("nk,nkc->nc", mix, scene.cuts[corners]).min(axis=1)
+    owner = scene.owner[hit]
+    albedo = np.empty((len(hit), 3), np.float32)
+    gloss = np.empty(len(hit), np.float32)
+    for i in np.unique(owner):
+        rows = owner == i
+        albedo[rows] = scene.layers[i].paint(Surface(anatomy[rows], margin[rows]))
+        gloss[rows] = scene.layers[i].gloss
+    direction = light.direction.astype(np.float32)
+    lambert = np.clip(normal @ direction * 0.75 + 0.25, 0, 1)  # wrapped, as skin and cloth scatter light
+    half = direction + np.array([0, -1, 0], np.float32)
+    half /= np.linalg.norm(half)
+    highlight = gloss * np.clip(normal @ half, 0, 1) ** 24 * 0.5
+    facing = 0.9 + 0.1 * -normal[:, 1]  # cloth darkens a little at its edges
+    lit = albedo * ((light.key * lambert + light.fill * (0.92 + 0.08 * normal[:, 2])) * facing)[:, None]
+    lit = (lit + highlight[:, None]) * light.tint.astype(np.float32)
+
+    picture = backdrop.render(height, width) * light.tint.astype(np.float32)
+    picture *= (1 - _ground_shadow(scene, camera, height, width))[..., None]
+    picture[shown] = lit * (1 - _occlusion(seen, height)[shown])[:, None]
+    return np.clip(picture, 0, 1).astype(np.float32)
+
+
+def _occlusion(seen: Fragments, height: int) -> npt.NDArray[np.float32]:
+    """Darken what lies behind its surroundings: a cheap ambient occlusion, `[H, W]`."""
+    shown = seen.triangle >= 0
+    far = seen.depth[shown].max() if shown.any() else 0.0
+    depth = np.where(shown, seen.depth, far).astype(np.float32)
+    dark = np.zeros(depth.shape, np.float32)
+    for share, strength in ((0.006, 5.0), (0.02, 2.5)):
+        around = uniform_filter(uniform_filter(depth, int(share * height) | 1), int(share * height) | 1)
+        dark += np.clip((depth - around) * strength, 0, _ROUGH)
+    return np.minimum(dark, 0.4)
+
+
+def _ground_shadow(scene: _Scene, camera: Camera, height: int, width: int) -> npt.NDArray[np.float32]:
+    """Return a soft shadow around the feet, `[H, W]`."""
+    lowest = scene.points[:, 2].min()
+    feet = scene.points[scene.points[:, 2] < lowest + 0.04]
+    projected = camera.project(feet, height, width)
+    shadow = np.zeros((height // SAMPLES, width // SAMPLES), np.float32)
+    rows = (projected[:, 1] / SAMPLES).astype(int)
+    columns = (projected[:, 0] / SAMPLES).astype(int)
+    inside = (rows >= 0) & (rows < shadow.shape[0]) & (columns >= 0) & (columns < shadow.shape[1])
+    if not inside.any():
+        return np.zeros((height, width), np.float32)
+    shadow[rows[inside], columns[inside]] = 1
+    size = shadow.shape[0] / 256
+    shadow = gaussian_filter(shadow, (2.0 * size, 5.0 * size))
+    shadow *= 0.4 / max(float(shadow.max()), 1e-6)
+    return np.repeat(np.repeat(shadow, SAMPLES, axis=0), SAMPLES, axis=1)
+
+
+def _interpolate(
+    anatomy: Anatomy,
+    faces: npt.NDArray[np.int64],
+    triangle: npt.NDArray[np.int64],
+    weights: npt.NDArray[np.float32],
+) -> Anatomy:
+    return Anatomy(np.einsum("nk,nkc->nc", weights, anatomy.values[faces[triangle]]).astype(np.float32))
