@@ -28,9 +28,11 @@ from .requests import TryOnRequest, build_request, differs, photo_box, restore_r
 from .stage_clock import StageClock
 
 if TYPE_CHECKING:
+    from .refined_look import Refinement
     from .refinement.options import RefinementOptions
     from .refinement.outfit_weights import OutfitWeights
-    from .refinement.session import Refinement
+    from .refinement.programs import Programs, ProgramsByPrecision
+    from .refinement.session import RefinementSession
     from .refinement.step import RefinementStep
 
 
@@ -68,7 +70,7 @@ class TryOn(Closeable):
     def __init__(self, engines: EngineSet) -> None:
         self.engines = engines
         self._inputs = frozenset(spec.name for graph in engines.bundle.manifest.graphs for spec in graph.inputs)
-        self._programs: dict[str, Any] = {}
+        self._programs: ProgramsByPrecision | None = None
         self._outfit: OutfitWeights | None = None
         self._outfit_note = ""
         self._loading = threading.Lock()
@@ -225,16 +227,16 @@ class TryOn(Closeable):
         """
         from .refinement.many import refine_groups
 
-        return refine_groups(requests, lambda request: self._refinement(request, options), together, on_step)
+        started = refine_groups(requests, lambda request: self._refinement(request, options), together, on_step)
+        return [refinement.look() for refinement in started]
 
     def _refinement(self, wanted: TryOnRequest, options: RefinementOptions | None) -> Refinement:
         from ..data.optional import require
 
         require("torch", extra="refine", purpose="refinement")
+        from .refined_look import Refinement
         from .refinement.options import RefinementOptions
-        from .refinement.problem import Problem
-        from .refinement.refiner import Refiner
-        from .refinement.session import Refinement
+        from .refinement.session import RefinementSession
 
         options = options or RefinementOptions()
         if self._outfit is not None:
@@ -245,17 +247,15 @@ class TryOn(Closeable):
         started = time.perf_counter()
         values = self._feed_forward(request)
         names = [garment.name for garment in request.garments]
-        refiner = Refiner(programs, Problem(self.engines, programs, values, options, names), options, started)
 
-        def finish(
-            clock: StageClock,
-            values: Mapping[str, Any],
-            report: RefinementReport,
-            weights: dict[str, npt.NDArray[np.float32]] | None,
-        ) -> Look:
-            return self._look(replace(request, clock=clock), values, report, weights)
+        def finish(session: RefinementSession) -> Look:
+            refined, clock = session.result(), StageClock(request.clock.stages)
+            clock.stages["refinement"] = refined.seconds * 1000 - sum(clock.stages.values())
+            values = session.tensors(clock.stage)
+            return self._look(replace(request, clock=clock), values, session.report(), refined.weights)
 
-        return Refinement(self.engines, refiner, values, request.clock, finish)
+        session = RefinementSession(self.engines, programs, values, options, names=names, started=started)
+        return Refinement(session, finish)
 
     def serve(self, outfit: OutfitWeights | None) -> None:
         """Refit a refined outfit into the engine, so that it is dressed at engine speed; None takes it off again.
@@ -276,7 +276,7 @@ class TryOn(Closeable):
 
     def close(self) -> None:
         """Close the engines."""
-        self._programs.clear()
+        self._programs = None
         self.engines.close()
 
     def _request(self, person: Person, garments: Garment | Sequence[Garment], remove: str | Iterable[str]) -> _Request:
@@ -322,15 +322,14 @@ class TryOn(Closeable):
             return [self._outfit_note, "the outfit that is served was refined for other classes than those worn here"]
         return [self._outfit_note]
 
-    def _refinement_programs(self, precision: str) -> Any:
-        from .refinement.programs import Programs, resolve_precision
+    def _refinement_programs(self, precision: str) -> Programs:
+        from .refinement.programs import ProgramsByPrecision
 
-        device = "cuda" if self.engines.chosen.candidate.device.startswith("cuda") else "cpu"
-        precision = resolve_precision(precision, device)
         with self._loading:
-            if precision not in self._programs:
-                self._programs[precision] = Programs(self.engines.bundle, device, precision)
-            return self._programs[precision]
+            if self._programs is None:
+                self._programs = ProgramsByPrecision(self.engines)
+            programs = self._programs
+        return programs.load(precision)
 
     def _report(
         self,

@@ -113,6 +113,41 @@ class RefinementOptions:
         return replace(self, learning_rate=self.learning_rate or rate, weights=replace(weights, **given))
 
 
+def resolve_options(
+    steps: int | None = None, time_budget: float | None = None, options: RefinementOptions | None = None
+) -> RefinementOptions:
+    """Return the options of a call that takes either a few of them or all at once.
+
+    Parameters
+    ----------
+    steps
+        At most so many optimiser steps; None for the default, 40.
+    time_budget
+        At most so many seconds; None for no limit.
+    options
+        All options at once, instead.
+
+    Raises
+    ------
+    InputError
+        When both are given, or one is out of range.
+
+    Examples
+    --------
+    >>> resolve_options(steps=5).steps
+    5
+    >>> resolve_options().steps
+    40
+    """
+    given = {name: value for name, value in (("steps", steps), ("time_budget", time_budget)) if value is not None}
+    if options is not None and given:
+        told = ", ".join(f"{name}={value:g}" for name, value in given.items())
+        raise InputError(f"options and {told} given; allowed: one or the other; use RefinementOptions({told}, ...)")
+    if options is not None:
+        return options
+    return RefinementOptions(steps=RefinementOptions.steps if steps is None else steps, time_budget=time_budget)
+
+
 SUITED = {
     "codes": (3e-3, TermWeights(reference=0.3, kept=0.3, lookup=3.0, adversarial=0.1)),
     "surface": (3e-3, TermWeights(reference=1.0, kept=0.5, lookup=0.0, adversarial=0.1)),
