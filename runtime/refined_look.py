@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from .dressing import Dressing, Look
+from .report import Setting
+from .stage_clock import StageClock
 
 if TYPE_CHECKING:
     from .refinement.outfit_weights import OutfitWeights
     from .refinement.refiner import Refiner
     from .refinement.session import RefinementSession
     from .refinement.step import RefinementStep
-    from .try_on import Look
 
 
+@dataclass(frozen=True)
 class Refinement:
     """A refinement under way. Iterate over it for its steps; stop whenever the look is good enough.
 
@@ -22,32 +27,39 @@ class Refinement:
     ----------
     session
         The refinement itself.
-    finish
-        Makes the look of it.
+    dressing
+        The request, whose clock has timed the feed-forward pass.
+    setting
+        What the graphs run on.
     """
 
-    def __init__(self, session: RefinementSession, finish: Callable[[RefinementSession], Look]) -> None:
-        self._session, self._finish = session, finish
+    session: RefinementSession
+    dressing: Dressing
+    setting: Setting
 
     @property
     def refiner(self) -> Refiner:
         """The optimisation."""
-        return self._session.refiner
+        return self.session.refiner
 
     def __iter__(self) -> Iterator[RefinementStep]:
         """Take the steps, one by one."""
-        return iter(self._session)
+        return iter(self.session)
 
     def look(self) -> Look:
         """Return the better of the refined and the feed-forward result."""
-        return self._finish(self._session)
+        refined, clock = self.session.result(), StageClock(self.dressing.clock.stages)
+        clock.stages["refinement"] = refined.seconds * 1000 - sum(clock.stages.values())
+        values = self.session.tensors(clock.stage)
+        dressing = replace(self.dressing, clock=clock)
+        return dressing.look(self.setting, values, refinement=self.session.report(), weights=refined.weights)
 
     def outfit(self) -> OutfitWeights:
-        """Return the refined weights, packed to be saved and served; see `TryOn.serve`.
+        """Return the refined weights, packed to be saved and worn again; see `TryOn.load_weights`.
 
         Raises
         ------
         InputError
             When the refinement was not accepted.
         """
-        return self._session.outfit()
+        return self.session.outfit()

@@ -72,10 +72,11 @@ class Programs:
     Raises
     ------
     InputError
-        When the bundle was exported without them.
+        When the bundle's family cannot be refined, or the bundle was exported without them.
     """
 
     def __init__(self, bundle: Bundle, device: str = "cpu", precision: str = "auto") -> None:
+        bundle.manifest.steps.require("refinement")
         missing = sorted(set(NEEDED) - {program.name for program in bundle.manifest.programs})
         if missing:
             raise InputError(f"{bundle.path}: no {', '.join(missing)}; export it again to refine with it")

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from ...bundle.pipeline import Stage
 from ...data.errors import InputError
-from ...engines.engine_set import EngineSet, Stage
+from ...engines.engine_set import EngineSet
 from ..report import RefinementReport
 from .lockstep import take_steps
 from .options import RefinementOptions
@@ -80,15 +81,14 @@ class RefinementSession:
         Parameters
         ----------
         stage
-            Called with ``"compositor"`` where that runs; it does inside the context that is returned.
+            A context manager for the run of each graph after the generator, made of the graph's name. Default: none.
         """
         values, picture = dict(self._values), self.result().picture
-        if picture is not None:
-            values["generated"] = picture[None]
-            compositor = self._engines["compositor"]
-            with stage("compositor"):
-                values |= compositor(**{spec.name: values[spec.name] for spec in compositor.inputs})
-        return values
+        if picture is None:
+            return values
+        family = self._engines.bundle.manifest.steps
+        assert family.refined is not None
+        return self._engines.pipeline.run({**values, "generated": picture[None]}, family.after(family.refined), stage)
 
     def report(self) -> RefinementReport:
         """Return what the refinement did."""
@@ -107,7 +107,7 @@ class RefinementSession:
         )
 
     def outfit(self) -> OutfitWeights:
-        """Return the refined weights, packed to be saved and served; see `TryOn.serve`.
+        """Return the refined weights, packed to be saved and served; see `TryOn.load_weights`.
 
         Raises
         ------
