@@ -76,13 +76,13 @@ def random_affine(limits: AffineLimits, count: int, aspect: float, generator: to
     Parameters
     ----------
     limits
-        How far they go.
+        How far the maps go.
     count
-        How many.
+        Number of maps.
     aspect
         The frame's height over its width, so that a rotation is one in pixels.
     generator
-        Where randomness comes from.
+        The CPU generator that randomness comes from.
     """
     angle = uniform(count, -1, 1, generator) * math.radians(limits.rotation)
     factor = torch.exp(uniform(count, math.log(limits.scale[0]), math.log(limits.scale[1]), generator))

@@ -112,7 +112,7 @@ class AppearanceTask(Task[AppearanceBatch]):
     Parameters
     ----------
     options
-        What was asked for.
+        The run's options.
     dataset
         The people to train on.
     """

@@ -25,13 +25,13 @@ def random_zoom(share: float, largest: float, count: int, generator: torch.Gener
     Parameters
     ----------
     share
-        How many are not the whole frame.
+        Share of the maps that are not the whole frame.
     largest
         The largest factor; the cut never leaves the frame.
     count
-        How many.
+        Number of maps.
     generator
-        Where randomness comes from.
+        The CPU generator that randomness comes from.
     """
     zoomed = torch.rand(count, generator=generator) < share
     factor = torch.where(zoomed, uniform(count, 1.0, largest, generator), 1.0)
@@ -144,9 +144,9 @@ def rough_garments(labels: Tensor, worn: Tensor, generator: torch.Generator, *, 
     worn
         bool `[N, 20]`: the classes that count as garments.
     generator
-        Where randomness comes from.
+        The CPU generator that randomness comes from.
     limit
-        The most pixels.
+        The most pixels by which a garment grows or shrinks.
     """
     pixels = torch.randint(-limit, limit + 1, (len(labels),), generator=generator).to(labels.device).view(-1, 1, 1)
     inside = worn.gather(1, labels.flatten(1).long()).reshape(labels.shape)

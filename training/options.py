@@ -54,7 +54,7 @@ class TrainOptions:
     learning_rate
         The highest learning rate.
     precision
-        Of the networks' forward and backward passes; losses and weights are always FP32.
+        Precision of the networks' forward and backward passes; losses and weights are always FP32.
     device
         ``"cpu"`` or ``"cuda"``.
     threads

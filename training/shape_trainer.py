@@ -101,7 +101,7 @@ class ShapeTask(Task[ShapeBatch]):
     Parameters
     ----------
     options
-        What was asked for.
+        The run's options.
     dataset
         The people to train on.
     """

@@ -29,7 +29,7 @@ class Task(ABC, Generic[B]):
     Parameters
     ----------
     options
-        What was asked for.
+        The run's options.
     dataset
         The people to train on.
     """

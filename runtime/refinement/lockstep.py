@@ -70,9 +70,9 @@ class CapturedStep:
     Parameters
     ----------
     refiners
-        Whose step it is.
+        The refinements that take the step.
     batches
-        What they look at; only the shapes count.
+        The pictures that each looks at; only their shapes count.
     """
 
     WARM_UP = 3

@@ -43,11 +43,11 @@ def refine_groups(
     Parameters
     ----------
     requests
-        What is to be refined.
+        The requests, in order.
     start
         Begins a request's refinement; called when its group's turn has come.
     together
-        How many at a time; None for as many as fit.
+        How many are refined at a time; None for as many as fit.
     on_step
         Called with a request's number, from 0, and its step.
 

@@ -22,7 +22,7 @@ class PeakMemory:
     Parameters
     ----------
     device
-        Where refinement runs.
+        The device that refinement runs on.
     """
 
     def __init__(self, device: torch.device) -> None:

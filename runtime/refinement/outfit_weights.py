@@ -48,9 +48,9 @@ class OutfitWeights:
     tensors
         The change of each weight, ``NAME`` whole or ``NAME#outputs`` and ``NAME#inputs`` as factors; float16.
     psnr
-        In dB, of the picture with these weights against the refined one.
+        PSNR in dB of the picture with these weights against the refined one.
     name
-        What messages call it.
+        What messages call the outfit.
     """
 
     bundle: str

@@ -57,13 +57,13 @@ class Problem:
     Parameters
     ----------
     engines
-        Feed-forward engines, for codes.
+        Feed-forward engines, which make the codes.
     programs
         The bundle's differentiable programs.
     values
         Every tensor of the feed-forward pass, N = 1.
     options
-        What was asked for.
+        The refinement's options.
     names
         What messages call the garment photographs, in order.
 
@@ -126,7 +126,7 @@ class Problem:
         seen
             What the frozen networks see of them.
         batch
-            Which ones they are.
+            The batch that they belong to.
         """
         rows, weights = batch.rows, self.weights
         mask, wanted = self.mask[rows], self.seen.of(rows)

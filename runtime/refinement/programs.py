@@ -34,9 +34,9 @@ class Seen:
     Parameters
     ----------
     features
-        Of the backbone: feature maps `[n, C, h, w]` by layer, each pixel's vector of length 1.
+        The backbone's feature maps `[n, C, h, w]` by layer, each pixel's vector of length 1.
     verdict
-        Of the discriminator: for each scale, the features of every layer, the score last.
+        The discriminator's features of every layer for each scale, the score last.
     """
 
     features: FeatureMaps
@@ -63,11 +63,11 @@ class Programs:
     Parameters
     ----------
     bundle
-        The bundle.
+        The bundle whose programs are loaded.
     device
         ``"cpu"`` or a CUDA device.
     precision
-        ``"auto"``, ``"fp32"`` or ``"bf16"``: of convolutions while optimising; weights and losses are FP32.
+        Precision of convolutions while optimising, ``"auto"``, ``"fp32"`` or ``"bf16"``; weights and losses are FP32.
 
     Raises
     ------

@@ -40,7 +40,7 @@ class Refined:
     steps
         Steps taken.
     seconds
-        In all.
+        Seconds since the request began.
     stopped
         Why it ended: ``"steps"``, ``"plateau"``, ``"time"``, ``"cancelled"``, ``"not worthwhile"``, ``"not a number"``.
     before, after
@@ -50,7 +50,7 @@ class Refined:
     reason
         Why the feed-forward result stays; empty when it does not.
     peak_memory_mb
-        See `PeakMemory`.
+        The most memory in use at a step, in MiB; see `PeakMemory`.
     """
 
     weights: dict[str, npt.NDArray[np.float32]] | None
@@ -118,7 +118,7 @@ class Refiner:
         Parameters
         ----------
         terms
-            Of the loss.
+            The weighted terms of the loss, by name.
         size
             Norm of the gradients, before they were clipped.
         begun

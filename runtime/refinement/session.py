@@ -36,7 +36,7 @@ class RefinementSession:
     values
         Every tensor of the feed-forward pass by name, N = 1.
     options
-        What was asked for; None for the defaults.
+        The refinement's options; None for the defaults.
     names
         What messages call the garment photographs, in order.
     started

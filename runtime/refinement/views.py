@@ -16,7 +16,7 @@ def random_views(count: int, size: tuple[int, int], generator: torch.Generator, 
     Parameters
     ----------
     count
-        How many moved views.
+        Number of moved views.
     size
         Height and width of the photograph.
     generator

@@ -1,8 +1,7 @@
 """Whether a request is worth refining, judged before the first step.
 
 What tells best is how badly the bundle's own weights draw the garment's photograph from its labels and codes: plain
-cloth they draw well, and there is nothing to learn but the lookup's own faults. The limits were chosen on rendered
-triplets at 256×128.
+cloth they draw well, and there is nothing to learn but the lookup's own faults.
 """
 
 from __future__ import annotations
