@@ -58,11 +58,6 @@ def perceptual_distance_loss(fake: Sequence[Tensor], real: Sequence[Tensor], mas
     return torch.stack(terms).mean()
 
 
-def label_loss(logits: Tensor, labels: Tensor, class_weights: Tensor | None = None) -> Tensor:
-    """Return the cross-entropy of logits `[N, 20, H, W]` against integer labels `[N, H, W]`."""
-    return F.cross_entropy(logits, labels.to(torch.int64), weight=class_weights)
-
-
 def masked_mean(values: Tensor, mask: Tensor | None) -> Tensor:
     """Return the mean of `[N, C, h, w]` weighted by a mask `[N, 1, H, W]` of any size; zero under an empty mask."""
     if mask is None:
