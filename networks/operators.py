@@ -15,7 +15,7 @@ from ..data.classes import NUM_CLASSES
 # Reading tables
 
 
-def numbered(index: Tensor, rows: int) -> Tensor:
+def numbered(index: Tensor, tables: Tensor) -> Tensor:
     """Count rows of each request's own table among those of all requests, laid end to end.
 
     Engines read rows of one flat table faster than they gather along an axis.
@@ -23,16 +23,16 @@ def numbered(index: Tensor, rows: int) -> Tensor:
     Parameters
     ----------
     index
-        Rows of each request's table, integers `[N, ...]` from 0 to `rows` - 1.
-    rows
-        How many rows each request's table has.
+        Rows of each request's table, integers `[N, ...]` from 0 to R - 1.
+    tables
+        The tables, `[N, R, ...]`, or one for all requests, `[1, R, ...]`. Only their numbers count.
 
     Returns
     -------
     Tensor
-        int32 of the same shape, request n's numbers being those of its rows plus n·`rows`.
+        int32 of the index's shape: the rows' places in `tables.flatten(0, 1)`.
     """
-    first = torch.arange(index.shape[0], dtype=torch.int32, device=index.device) * rows
+    first = torch.arange(tables.shape[0], dtype=torch.int32, device=index.device) * tables.shape[1]
     return index.to(torch.int32) + first.reshape(-1, *(1,) * (index.ndim - 1))
 
 
@@ -43,12 +43,15 @@ def read_flat(table: Tensor, index: Tensor) -> Tensor:
 
 def read_values(table: Tensor, index: Tensor) -> Tensor:
     """Read a table `[R]`, or each request's own `[N, R]`, at integers from 0 to R - 1, `[N, ...]`: values likewise."""
-    return read_flat(table, numbered(index, table.shape[1]) if table.ndim == 2 else index)
+    return read_flat(table, numbered(index, table) if table.ndim == 2 else index)
 
 
 def read_rows(table: Tensor, index: Tensor) -> Tensor:
-    """Read a request's table `[N, R, C]` at integers from 0 to R - 1, `[N, H, W]`: each pixel's row, `[N, H, W, C]`."""
-    return F.embedding(numbered(index, table.shape[1]).to(torch.int64), table.flatten(0, 1))
+    """Read each request's table `[N, R, C]`, or one for all `[1, R, C]`, at integers from 0 to R - 1, `[N, H, W]`.
+
+    The result is each pixel's row, `[N, H, W, C]`.
+    """
+    return F.embedding(numbered(index, table).to(torch.int64), table.flatten(0, 1))
 
 
 def pick(photographs: Tensor, number: Tensor) -> Tensor:
@@ -56,7 +59,7 @@ def pick(photographs: Tensor, number: Tensor) -> Tensor:
 
     The numbers are integers `[N, K]`; the result is `[N, K, ...]`.
     """
-    rows = numbered(number, photographs.shape[1]).to(torch.int64).flatten()
+    rows = numbered(number, photographs).to(torch.int64).flatten()
     return photographs.flatten(0, 1).index_select(0, rows).reshape(*number.shape, *photographs.shape[2:])
 
 

@@ -56,12 +56,13 @@ def frame_texels(height: int, width: int) -> int:
     return texels
 
 
-def photographs(wanted: Tensor, garments: int) -> Tensor:
+def photographs(wanted: Tensor, worn: Tensor) -> Tensor:
     """Return which of all requests' photographs each pixel takes its cloth from, int32 `[N, H, W]`.
 
-    `wanted` `[N, H, W]` counts a request's `garments` photographs from 1. Where nothing is wanted it is the first.
+    `wanted` `[N, H, W]` counts a request's photographs, those of `worn` `[N, M, H, W]`, from 1. Where nothing is wanted
+    it is the first.
     """
-    return numbered((wanted - 1).clamp(min=0), garments)
+    return numbered((wanted - 1).clamp(min=0), worn)
 
 
 def displaced_pixels(
@@ -91,7 +92,7 @@ def displaced_pixels(
     """
     height, width = worn.shape[2:]
     field, sure = _field(wanted, densepose, garment_densepose, worn)
-    photograph = photographs(wanted, worn.shape[1])
+    photograph = photographs(wanted, worn)
     row, column = rows_and_columns(height, width, worn.device)
     here = photograph * (height // 2 * (width // 2)) + row // 2 * (width // 2) + column // 2
     confidence = read_flat(sure, here) * (wanted > 0).to(torch.float32)
@@ -156,7 +157,7 @@ def _displacements(wanted: Tensor, densepose: Tensor, garment_densepose: Tensor,
     Both ways counted from minus a frame's size, and as one number, so that one is scattered and read instead of three:
     1, y and x are its digits in the system of `_base`. int32 `[N, H, W]`; 0 where there is no such pixel.
     """
-    garments, height, width = worn.shape[1:]
+    height, width = worn.shape[2:]
     texels, base = frame_texels(height, width), _base(height, width)
     # Pixels that are not entered gather in the background's chart.
     texel = _texel(garment_densepose.flatten(0, 1), texels) * worn.flatten(0, 1)
@@ -165,7 +166,7 @@ def _displacements(wanted: Tensor, densepose: Tensor, garment_densepose: Tensor,
     size = NUM_BODY_PARTS * texels**2
     atlas = enter(place.flatten(1), texel.flatten(1), size)
     atlas = _without_background(atlas.view(-1, NUM_BODY_PARTS, texels**2))
-    there = read_flat(atlas, photographs(wanted, garments) * size + _texel(densepose, texels))
+    there = read_flat(atlas, photographs(wanted, worn) * size + _texel(densepose, texels))
     # Nothing less a place is below 0.
     return materialised((there - row * base - column).clamp(min=0) * (wanted > 0).to(torch.int32))
 

@@ -89,11 +89,11 @@ def surface_lookup(
         float32 `[N, 4, H, W]`: RGB in [-1, 1] times confidence, and confidence in [0, 1] (1: seen in the garment
         photograph, less the farther away it was filled from, 0: nothing known).
     """
-    count, garments, height, width = garment_labels.shape
+    count, _, height, width = garment_labels.shape
     worn = _erode(_worn_pixels(garment_labels, source))
     wanted = read_values(source, labels).to(torch.int32)
     x, y, confidence = displaced_pixels(wanted, densepose, garment_densepose, worn)
-    photograph = photographs(wanted, garments).flatten(1)
+    photograph = photographs(wanted, worn).flatten(1)
     colours = _read_photographs(garment_images.flatten(0, 1), worn.flatten(0, 1), photograph, x, y)
     return (colours * confidence).reshape(LOOKUP_CHANNELS, count, height, width).transpose(0, 1)
 

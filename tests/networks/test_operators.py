@@ -63,6 +63,7 @@ def test_rows_are_read_from_each_requests_table(rng):
     index, table = rng.integers(0, 6, (3, 4, 5)), rng.random((3, 6, 2), np.float32)
     expected = np.stack([rows[places] for rows, places in zip(table, index, strict=True)])
     assert np.array_equal(read_rows(torch.from_numpy(table), torch.from_numpy(index)), expected)
+    assert np.array_equal(read_rows(torch.from_numpy(table[:1]), torch.from_numpy(index)), table[0][index])
 
 
 @pytest.mark.parametrize("size", [1, 2, 4])
@@ -89,7 +90,7 @@ def test_what_is_materialised_stays_what_it_is(rng, shape):
 @pytest.mark.parametrize("dtype", [np.uint8, np.int64])
 def test_rows_of_each_requests_table_are_numbered_through(rng, dtype):
     index = rng.integers(0, 7, (3, 4, 5)).astype(dtype)
-    found = numbered(torch.from_numpy(index), 7)
+    found = numbered(torch.from_numpy(index), torch.zeros(3, 7, 2))
     assert found.dtype == torch.int32
     assert np.array_equal(found, index + np.arange(3)[:, None, None] * 7)
 
