@@ -110,16 +110,16 @@ def split_by_number(x: Tensor, number: Tensor, count: int) -> Tensor:
     Parameters
     ----------
     x
-        int32 `[N, H, W]`.
+        The picture, int32 `[N, H, W]`.
     number
-        int32 `[N, H, W]`; what is not from 1 to `count` goes nowhere.
+        Each pixel's number, int32 `[N, H, W]`. A pixel whose number is not from 1 to `count` goes nowhere.
     count
         How many numbers there are.
 
     Returns
     -------
     Tensor
-        int32 `[N·count, H, W]`, a request's pictures one after another.
+        The `count` pictures of each request one after another, int32 `[N·count, H, W]`.
     """
     numbers = torch.arange(1, count + 1, dtype=torch.int32, device=x.device).view(1, -1, 1, 1, 1, 1)
     own = (number[:, None, None, None] == numbers).to(torch.int32)

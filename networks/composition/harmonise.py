@@ -35,9 +35,9 @@ def harmonise(generated: Tensor, person_image: Tensor, labels: Tensor, kept: Ten
     Parameters
     ----------
     generated, person_image
-        float32 `[N, 3, H, W]`, 0 to 255.
+        The network's picture and the photograph, float32 `[N, 3, H, W]`, 0 to 255.
     labels
-        Integers `[N, H, W]`: the new segmentation. A pixel learns from kept ones of its own group: background, skin, or
+        The new segmentation, integers `[N, H, W]`. A pixel learns from kept ones of its own group: background, skin, or
         anything else.
     kept
         float32 `[N, 1, H, W]`: 1 where the person's pixel is clean and stays, else 0.
@@ -71,14 +71,14 @@ def _block_means(error: Tensor, known: Sequence[Tensor]) -> Tensor:
     Parameters
     ----------
     error
-        `[N, 3, H, W]`.
+        What is averaged, `[N, 3, H, W]`.
     known
-        A group each, `[N, 1, H, W]`.
+        The weights of each group, `[N, 1, H, W]`.
 
     Returns
     -------
     Tensor
-        `[N, 4 G, H / _BLOCK, W / _BLOCK]`.
+        Three means for each of G groups, then the groups' weights: `[N, 4 G, H / _BLOCK, W / _BLOCK]`.
     """
     rows = []
     for k in range(_BLOCK):

@@ -79,7 +79,7 @@ def displaced_pixels(
     garment_densepose
         The photographs' body maps, integers `[N, M, H, W, 3]`.
     worn
-        int32 `[N, M, H, W]`: 1 where the photograph shows what is worn from it.
+        1 where a photograph shows what is worn from it, else 0, int32 `[N, M, H, W]`.
 
     Returns
     -------

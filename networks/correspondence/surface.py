@@ -36,14 +36,14 @@ def coordinate_features(body: Tensor, dtype: torch.dtype) -> Tensor:
     Parameters
     ----------
     body
-        Part, U and V, int32 `[3, N, H, W]`.
+        The person's body map as planes: part, U and V, int32 `[3, N, H, W]`.
     dtype
-        Of the result.
+        The result's dtype.
 
     Returns
     -------
     Tensor
-        `[N, H, W, 2 + FOURIER_CHANNELS]`, of U and V in turns.
+        The features, those of U and V in turns, `[N, H, W, 2 + FOURIER_CHANNELS]`.
     """
     coordinate = torch.arange(256, dtype=torch.float32, device=body.device) / 255
     waves = torch.stack([wave(math.pi * f * coordinate) for f in FREQUENCIES for wave in (torch.sin, torch.cos)], dim=1)
@@ -77,11 +77,11 @@ def surface_lookup(
     densepose
         The person's body map, integers `[N, H, W, 3]`.
     garment_images
-        0 to 255 in any dtype, `[N, M, H, W, 3]`.
+        The garment photographs, 0 to 255 in any dtype, `[N, M, H, W, 3]`.
     garment_labels, garment_densepose
-        Integers `[N, M, H, W]` and `[N, M, H, W, 3]`.
+        The garment photographs' labels and body maps, integers `[N, M, H, W]` and `[N, M, H, W, 3]`.
     source
-        int32 `[N, 20]`, no number above M.
+        The photograph that each class comes from, int32 `[N, 20]`, no number above M.
 
     Returns
     -------
@@ -118,11 +118,11 @@ def _read_photographs(images: Tensor, worn: Tensor, photograph: Tensor, x: Tenso
     Parameters
     ----------
     images, worn
-        0 to 255 `[B, H, W, 3]`, and int32 `[B, H, W]`: 1 on garments.
+        The photographs, 0 to 255 `[B, H, W, 3]`, and 1 where they show what is worn, else 0, int32 `[B, H, W]`.
     photograph
-        Which of them each pixel reads, int32 `[N, H·W]`.
+        Which of the B photographs each pixel reads, int32 `[N, H·W]`.
     x, y
-        Where, int32 `[N, H·W]` in units of 1/SUBPIXELS of a pixel.
+        The column and row at which it does, int32 `[N, H·W]` in units of 1/SUBPIXELS of a pixel.
 
     Returns
     -------
