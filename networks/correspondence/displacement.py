@@ -204,9 +204,8 @@ def _texel(densepose: Tensor, texels: int) -> Tensor:
     byte = torch.arange(256, dtype=torch.int32, device=densepose.device)
     place = (byte * (texels - 1) + 127) // 255
     part = byte * (byte < NUM_BODY_PARTS).to(torch.int32) * texels**2  # what is no part is off the body
-    tables = (part, place * texels, place)
-    charts, rows, columns = (read_flat(*each) for each in zip(tables, planes(densepose.to(torch.int32)), strict=True))
-    return charts + rows + columns
+    body = planes(densepose.to(torch.int32))
+    return read_flat(part, body[0]) + read_flat(place * texels, body[1]) + read_flat(place, body[2])
 
 
 def _sums_of_four(x: Tensor) -> Tensor:
