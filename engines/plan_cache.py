@@ -206,7 +206,7 @@ def _stored_key(sidecar: Path) -> dict[str, Any]:
     """Return the key in a sidecar; empty when it cannot be read."""
     try:
         return dict(json.loads(sidecar.read_text(encoding="utf-8"))["key"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return {}
 
 
@@ -217,11 +217,12 @@ def _read_verified(path: Path, key: PlanKey | None) -> Plan | None:
         data = path.read_bytes()
         intact = sidecar["sha256"] == hashlib.sha256(data).hexdigest()
         stored, details = dict(sidecar["key"]), dict(sidecar["details"])
-    except (OSError, ValueError, KeyError, TypeError):
+        options = dict(stored["options"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
     if not intact or (key is not None and stored != asdict(key)):
         return None
-    return Plan(data, len(data), True, 0.0, {}, None, details, stored["options"], path)
+    return Plan(data, len(data), True, 0.0, {}, None, details, options, path)
 
 
 def _sidecar(key: PlanKey, built: Built) -> dict[str, Any]:
