@@ -206,7 +206,7 @@ def _stored_key(sidecar: Path) -> dict[str, Any]:
     """Return the key in a sidecar; empty when it cannot be read."""
     try:
         return dict(json.loads(sidecar.read_text(encoding="utf-8"))["key"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError):
         return {}
 
 
@@ -217,12 +217,11 @@ def _read_verified(path: Path, key: PlanKey | None) -> Plan | None:
         data = path.read_bytes()
         intact = sidecar["sha256"] == hashlib.sha256(data).hexdigest()
         stored, details = dict(sidecar["key"]), dict(sidecar["details"])
-        options = dict(stored["options"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError):
         return None
     if not intact or (key is not None and stored != asdict(key)):
         return None
-    return Plan(data, len(data), True, 0.0, {}, None, details, options, path)
+    return Plan(data, len(data), True, 0.0, {}, None, details, stored.get("options") or {}, path)
 
 
 def _sidecar(key: PlanKey, built: Built) -> dict[str, Any]:
