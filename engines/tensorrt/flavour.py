@@ -154,11 +154,6 @@ class Flavour:
         if options.version_compatible:
             config.set_flag(module.BuilderFlag.VERSION_COMPATIBLE)
 
-    @property
-    def has_timing_cache(self) -> bool:
-        """Whether measured kernel times can be kept. TensorRT-RTX measures none."""
-        return not self.is_rtx
-
     def _check_known(self, capabilities: tuple[str, ...]) -> None:
         known = self.known_capabilities()
         unknown = [c for c in capabilities if c not in known]

@@ -20,7 +20,15 @@ def with_fp16_form(bundle, graph, file):
 
 
 @pytest.mark.parametrize("graph", O_VITON.graphs)
-@pytest.mark.parametrize("capability", ["8.0", "8.6", "8.9", "12.0"])
+@pytest.mark.parametrize(
+    "capability",
+    [
+        "8.9",
+        pytest.param("12.0", marks=pytest.mark.more),
+        pytest.param("8.0", marks=pytest.mark.slow),
+        pytest.param("8.6", marks=pytest.mark.slow),
+    ],
+)
 def test_every_graph_builds_in_fp16_for_every_gpu(builder, shipped, capability, graph):
     entry = shipped.manifest.graph(graph)
     built = builder(capability).build(entry)
