@@ -121,12 +121,12 @@ def _compile_tensorrt(
     """Build plans here, for any GPU; then, where such a GPU is here, load and gate them."""
     from ..engines.engine_set import EngineSet
     from ..engines.plan_key import covers_capability
-    from ..engines.tensorrt.engine import PRECISIONS
     from ..engines.tensorrt.plan import compile_plans
 
-    if precision not in ("auto", *PRECISIONS):
-        raise InputError(f"{flavour.name} has no precision {precision!r}; allowed: auto, {', '.join(PRECISIONS)}")
-    chosen = PRECISIONS[0] if precision == "auto" else precision
+    allowed = flavour.precisions
+    if precision not in ("auto", *allowed):
+        raise InputError(f"{flavour.name} has no precision {precision!r}; allowed: auto, {', '.join(allowed)}")
+    chosen = allowed[0] if precision == "auto" else precision
     with bar(len(bundle.manifest.graphs)) as tell:
         on_mismatch: OnMismatch = "refuse" if no_build else "rebuild"
         plans = compile_plans(bundle, flavour, chosen, options, cache, tell, on_mismatch=on_mismatch)
@@ -164,7 +164,7 @@ def _compile_by_loading(bundle: Bundle, engine: str, precision: str, cache: Plan
             "graph", "engine", "precision", "plan", "seconds", "from", title=f"Bundle {escape(bundle.manifest.name)}"
         )
         for name, compiled in loaded.engines.items():
-            plan = getattr(compiled, "plan", None)
+            plan = compiled.plan
             size, seconds, origin = "–", "–", "made at load, not kept"
             if plan is not None:
                 size, seconds = f"{plan.size / 1e6:.2f} MB", f"{plan.seconds:.2f}"

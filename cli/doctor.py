@@ -20,12 +20,12 @@ def doctor(
     """Say which engines this machine can run, and why not the others."""
     from ..engines.plan_cache import default_cache_folder
     from ..engines.plan_key import processor
-    from ..engines.registry import AUTO_ORDER, survey
+    from ..engines.registry import survey
 
     found = survey()
     device, capability = processor()
     gpu = _gpu_line()
-    first = next((a for a in found if a.reason is None and a.candidate in AUTO_ORDER), None)
+    first = next((a for a in found if a.reason is None and a.candidate.auto), None)
     if as_json:
         values: dict[str, Any] = {
             "oviton": __version__,

@@ -221,7 +221,7 @@ def _read_verified(path: Path, key: PlanKey | None) -> Plan | None:
         return None
     if not intact or (key is not None and stored != asdict(key)):
         return None
-    return Plan(data, len(data), True, 0.0, {}, None, details, stored["options"], path)
+    return Plan(data, len(data), True, 0.0, {}, None, details, stored.get("options") or {}, path)
 
 
 def _sidecar(key: PlanKey, built: Built) -> dict[str, Any]:

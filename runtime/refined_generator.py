@@ -14,8 +14,9 @@ from ..bundle.parity import REDUCED_PRECISION, SAME_PRECISION, compare
 from ..bundle.pipeline import Pipeline
 from ..bundle.samples import read_samples, sample_requests
 from ..data.errors import MissingExtraError
-from ..engines.engine import BaseEngine, NumpyArray
+from ..engines.engine import BaseEngine
 from ..engines.engine_set import EngineSet
+from ..engines.input_checks import NumpyArray
 from ..engines.torch_engine import TorchEngine
 
 if TYPE_CHECKING:

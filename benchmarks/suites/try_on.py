@@ -12,7 +12,7 @@ from PIL import Image
 from ...bundle.bundle import Bundle
 from ...data.images import write_image
 from ...data.person_folder import read_person_folder
-from ...engines.registry import AUTO_ORDER, Availability
+from ...engines.registry import Availability
 from ...runtime.person import Garment, Person, open_people
 from ...runtime.try_on import TryOn
 from ..bench import Bench
@@ -52,7 +52,7 @@ def loaded_engines(bench: Bench, bundle: Bundle) -> dict[str, TryOn]:
     """Return the bundle on every engine and precision of this machine. FP16 on a CPU is for checking, not for speed."""
     found: dict[str, TryOn] = {}
     for each in bench.available:
-        if bench.options.quick and each.candidate not in AUTO_ORDER:
+        if bench.options.quick and not each.candidate.auto:
             continue  # engines that compile for minutes
         for precision in each.precisions:
             if precision == "fp16" and each.candidate.device == "cpu":

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from ...data.errors import InputError
-from ...engines.engine import check_values
+from ...engines.input_checks import check_values
 from ..codes import CLASSES
 from ..input_flags import describe
 from .tensors import Array

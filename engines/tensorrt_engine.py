@@ -1,38 +1,56 @@
-"""A bundle's graph on TensorRT or TensorRT-RTX."""
+"""A bundle's graph on TensorRT or TensorRT-RTX; the folder `tensorrt` holds the parts of both."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from safetensors.numpy import load_file
 
-from ...bundle.bundle import Bundle
-from ...bundle.manifest import GraphEntry
-from ...data.errors import EngineError, InputError
-from ..engine import Array, BaseEngine, NumpyArray
-from ..plan_cache import Plan, PlanCache
-from . import arrays
-from .builder import PlanBuilder
-from .contexts import ContextMaker
-from .execution import Execution
-from .flavour import Flavour
-from .log import last_error, make_logger
-from .memory import DeviceSession
-from .network import NetworkSummary
-from .options import BuildOptions
-from .plan import OnGraphProgress, OnMismatch, check_header, check_stored, obtain_plan, plan_key
-from .refit import refit_engine
-from .runtime_cache import RuntimeCacheFile
+from ..bundle.bundle import Bundle
+from ..bundle.manifest import GraphEntry
+from ..data.errors import EngineError, InputError
+from .engine import BaseEngine
+from .input_checks import Array, NumpyArray
+from .plan_cache import Plan, PlanCache
+from .registry import EngineSpec, register
+from .tensorrt import arrays
+from .tensorrt.builder import PlanBuilder
+from .tensorrt.contexts import ContextMaker
+from .tensorrt.execution import Execution
+from .tensorrt.flavour import TENSORRT, TENSORRT_RTX, Flavour
+from .tensorrt.log import last_error, make_logger
+from .tensorrt.memory import DeviceSession
+from .tensorrt.network import NetworkSummary
+from .tensorrt.options import BuildOptions
+from .tensorrt.plan import OnGraphProgress, OnMismatch, check_header, check_stored, obtain_plan, plan_key
+from .tensorrt.refit import refit_engine
+from .tensorrt.runtime_cache import RuntimeCacheFile
 
 if TYPE_CHECKING:
     import tensorrt as trt
 
-PRECISIONS = ("fp16", "fp32")
+    from .loading import Loading
 
 
+def _spec(flavour: Flavour, rank: int) -> EngineSpec:
+    return EngineSpec(
+        engine=flavour.name,
+        device="cuda",
+        precisions=flavour.precisions,
+        module=flavour.module,
+        distributions=tuple(name for name, _ in flavour.distributions),
+        extra=flavour.extra,
+        auto=True,
+        rank=rank,
+        build_options=True,
+    )
+
+
+@register(_spec(TENSORRT, rank=10))
 class TensorRtEngine(BaseEngine):
     """Run a graph's plan on an NVIDIA GPU.
 
@@ -43,18 +61,16 @@ class TensorRtEngine(BaseEngine):
     ----------
     bundle, graph, precision
         See `BaseEngine`.
-    flavour
-        The library.
     session
         The GPU, shared with the other engines of a set.
     cache
         Where plans and finished kernels are kept.
     options
-        How a plan is built when none is stored.
+        How a plan is built when none is stored. Default: None, those of `BuildOptions`.
     on_mismatch
-        Whether a plan is built when no stored one fits, or an error says why none does.
+        Whether a plan is built when no stored one fits, or an error says why none does. Default: it is built.
     on_progress
-        Called while a plan is built.
+        Called while a plan is built. Default: nothing is called.
 
     Raises
     ------
@@ -66,28 +82,22 @@ class TensorRtEngine(BaseEngine):
         When FP16 was asked for and the plan is not in FP16.
     """
 
-    precisions = PRECISIONS
+    flavour: ClassVar[Flavour] = TENSORRT
 
     def __init__(
         self,
         bundle: Bundle,
         graph: GraphEntry,
         precision: str,
-        flavour: Flavour,
         session: DeviceSession,
         cache: PlanCache,
         options: BuildOptions | None = None,
         on_mismatch: OnMismatch = "rebuild",
         on_progress: OnGraphProgress | None = None,
     ) -> None:
-        self.kind = flavour.name
-        super().__init__(bundle, graph, precision)
-        self.notes: list[str] = []
-        self.plan: Plan | None = None
-        self._flavour, self._cache = flavour, cache
-        self._options = options or BuildOptions()
+        self._cache, self._options = cache, options or BuildOptions()
         self._on_mismatch, self._on_progress = on_mismatch, on_progress
-        self._module = flavour.load()
+        self._module = self.flavour.load()
         self._logger = make_logger(self._module)
         self._engine: trt.ICudaEngine | None = None
         self._execution: Execution | None = None
@@ -95,17 +105,43 @@ class TensorRtEngine(BaseEngine):
         self._session = session.acquire()
         self._holds_session = True
         try:
-            self._load(None)
+            super().__init__(bundle, graph, precision)
         except BaseException:
             self._release()
             raise
+
+    @classmethod
+    def hardware(cls, spec: EngineSpec) -> str:
+        """Describe the GPU."""
+        gpu = cls.flavour.gpu()
+        return f"{gpu.name}, compute capability {gpu.capability}, CUDA {gpu.driver}"
+
+    @classmethod
+    def loader(cls, loading: Loading) -> Callable[[GraphEntry], BaseEngine]:
+        """Return what makes the engine of a graph; all share one stream and one scratch buffer."""
+        session, options = DeviceSession(cls.flavour.gpu()), loading.options
+
+        def tell(graph: str, what: str, share: float) -> None:
+            if loading.on_progress is not None:
+                loading.on_progress(f"building {graph}: {what.lower()} ({share:.0%})")
+
+        return lambda graph: cls(
+            loading.bundle,
+            graph,
+            loading.precision,
+            session,
+            loading.cache,
+            options.build_options,
+            options.on_mismatch,
+            tell,
+        )
 
     @property
     def refittable(self) -> bool:
         """Whether the loaded plan's weights can be replaced as it is."""
         return self._engine is not None and bool(self._engine.refittable)
 
-    def _load(self, weights: dict[str, NumpyArray] | None) -> None:
+    def _load(self, weights: dict[str, NumpyArray] | None) -> Any:
         """Load the plan; for other weights, a refittable one, which is built when the one at hand is not."""
         with self._session.lock, self._session.current():
             if self._engine is None:
@@ -117,30 +153,30 @@ class TensorRtEngine(BaseEngine):
             if weights and self._engine is not None and self._execution is not None:
                 refit_engine(self._module, self._engine, self._logger, weights, self._session)
                 self._execution.forget_graphs()
+            return self._execution
 
     def _open(self, options: BuildOptions) -> None:
         """Deserialise the stored plan, building it first where needed."""
-        builder = PlanBuilder(self.bundle, self._flavour, self.precision, options, self._cache.root)
-        key = plan_key(builder, self.graph)
-        check_stored(self._cache, key, self._on_mismatch)
+        builder = PlanBuilder(self.bundle, self.flavour, self.precision, options, self._cache.root)
+        check_stored(self._cache, plan_key(builder, self.graph), self._on_mismatch)
         plan = obtain_plan(builder, self.graph, self._cache, self._on_progress, accept_covering=True)
-        engine = self._deserialise(plan)
+        engine, refused = self._deserialise(plan)
         if engine is None and plan.hit and self._on_mismatch == "rebuild":
             # Its sidecar fits and the library still refuses it: whatever the reason, it is of no use here.
-            self.notes.append(f"the stored plan of {self.name} was refused ({last_error(self._logger)}) and built anew")
+            self.notes.append(f"the stored plan of {self.name} was refused ({refused}) and built anew")
             self._cache.discard(plan)
             plan = obtain_plan(builder, self.graph, self._cache, self._on_progress, accept_covering=True)
-            engine = self._deserialise(plan)
+            engine, refused = self._deserialise(plan)
         if engine is None:
             raise EngineError(
-                f"{self._flavour.name} {self._flavour.version} refused the plan of {self.name} on "
-                f"{self._session.gpu.name} ({self._session.gpu.capability}): {last_error(self._logger)}"
+                f"{self.flavour.name} {self.flavour.version} refused the plan of {self.name} on "
+                f"{self._session.gpu.name} ({self._session.gpu.capability}): {refused}"
             )
         self._check_plan(engine)
         self._drop()
         self._engine, self.plan = engine, replace(plan, data=b"")
         config = None
-        if self._flavour.is_rtx:
+        if self.flavour.is_rtx:
             gpu = self._session.gpu
             digest = hashlib.sha256(plan.data).hexdigest()
             kernels = RuntimeCacheFile(self._cache.root, digest, f"{gpu.name}-cuda{gpu.driver}")
@@ -149,14 +185,18 @@ class TensorRtEngine(BaseEngine):
         contexts = ContextMaker(self._module, engine, config)
         self._execution = Execution(engine, contexts, self.graph, self._session, self._logger)
 
-    def _deserialise(self, plan: Plan) -> trt.ICudaEngine | None:
-        check_header(plan.data, self._flavour, f"the plan of {self.name}")
+    def _deserialise(self, plan: Plan) -> tuple[trt.ICudaEngine | None, str]:
+        """Return the plan's engine, or None and why there is none."""
+        try:
+            check_header(plan.data, self.flavour, f"the plan of {self.name}")
+        except InputError as error:
+            return None, str(error)
         runtime: trt.Runtime = self._module.Runtime(self._logger)
         if "version_compatible" in plan.options:
             runtime.engine_host_code_allowed = True  # the lean runtime that such a plan brings along
         self._runtime = runtime  # must outlive the engine
         engine: trt.ICudaEngine | None = runtime.deserialize_cuda_engine(plan.data)
-        return engine
+        return engine, "" if engine is not None else last_error(self._logger)
 
     def _check_plan(self, engine: trt.ICudaEngine) -> None:
         """Compare tensors with the manifest, and, where the plan tells its layers, their precision with ours."""
@@ -179,9 +219,11 @@ class TensorRtEngine(BaseEngine):
     def _is_stripped(self) -> bool:
         return self.plan is not None and "strip_weights" in self.plan.options
 
-    def _run(self, inputs: dict[str, Array]) -> dict[str, Array]:
-        assert self._execution is not None
-        return self._execution.run(inputs)
+    def _run(self, network: Any, inputs: dict[str, Array]) -> dict[str, Array]:
+        with self._session.lock:  # a refit in another thread may have opened another plan, and dropped this one
+            self._open_network()
+            assert self._execution is not None
+            return self._execution.run(inputs)
 
     def _import(self, array: Array) -> Array:
         return array if arrays.is_on_gpu(array) else super()._import(array)
@@ -223,3 +265,10 @@ class TensorRtEngine(BaseEngine):
         with self._session.lock, self._session.current():
             self._drop()
         self._session.release()
+
+
+@register(_spec(TENSORRT_RTX, rank=20))
+class TensorRtRtxEngine(TensorRtEngine):
+    """Run a graph's plan with TensorRT-RTX, which finishes kernels on the GPU at the first runs."""
+
+    flavour = TENSORRT_RTX
