@@ -14,9 +14,9 @@ from ..bundle.samples import read_samples, sample_requests
 from ..data.errors import GateError, InputError
 from ..engines.engine_set import EngineSet
 from ..engines.registry import Availability, survey
+from ..evaluation.intervals import Interval
 from ..runtime.person import Garment, Person
 from ..runtime.try_on import TryOn
-from .intervals import Interval
 from .report import Ceiling, Curve, Floor, Row, Slope
 from .timing import QUICK, Contender, Samples, StopRule, take_turns
 

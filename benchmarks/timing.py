@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
+import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..data.errors import InputError
-from .intervals import Interval, median, ratio
+from ..evaluation.intervals import Interval, median, ratio_of_medians
 
 Clock = Callable[[Callable[[], object]], float]
 """Runs something and returns the seconds that it took."""
@@ -110,12 +111,12 @@ class Samples:
 
     def over(self, other: Samples) -> Interval:
         """Return how many times as long this takes as another of the same rounds."""
-        return ratio(self.seconds, other.seconds)
+        return ratio_of_medians(self.seconds, other.seconds)
 
     def stage_medians(self) -> dict[str, float]:
         """Return the median milliseconds of each stage."""
         names = list(self.stages[0]) if self.stages else []
-        return {name: median([stages[name] for stages in self.stages]).value for name in names}
+        return {name: statistics.median(stages[name] for stages in self.stages) for name in names}
 
 
 def take_turns(
@@ -174,5 +175,5 @@ def take_turns(
 
 def _stands_still(seconds: Sequence[float], tolerance: float) -> bool:
     whole, half = median(seconds), len(seconds) // 2
-    older, newer = median(seconds[:half]).value, median(seconds[half:]).value
-    return whole.spread <= tolerance and abs(newer - older) <= tolerance * whole.value
+    drift = abs(statistics.median(seconds[half:]) - statistics.median(seconds[:half]))
+    return whole.spread <= tolerance and drift <= tolerance * whole.value

@@ -11,11 +11,11 @@ from typing import Any
 from ...bundle.bundle import Bundle
 from ...bundle.manifest import GRAPH_NAMES
 from ...data.errors import MissingExtraError
+from ...evaluation.intervals import median, ratio_of_medians
 from ...runtime.try_on import TryOn
 from .. import ceilings
 from ..bench import Bench
 from ..floors import GraphFloor, fastest_products, graph_floors, summed
-from ..intervals import median, ratio
 from ..report import Ceiling, Floor, Row
 from ..timing import Contender, Samples
 from .try_on import GARMENTS, default_label, loaded_engines
@@ -122,5 +122,5 @@ def _floor_row(bundle: str, graph: str, precision: str, floors: Sequence[GraphFl
         compute_ms=sum(one.compute_ms for one in floors),
         memory_ms=sum(one.memory_ms for one in floors),
         ms=median(times),
-        fraction=ratio(summed(floors), times),
+        fraction=ratio_of_medians(summed(floors), times),
     )

@@ -13,10 +13,10 @@ from ...bundle.bundle import Bundle
 from ...data.images import write_image
 from ...data.person_folder import read_person_folder
 from ...engines.registry import AUTO_ORDER, Availability
+from ...evaluation.intervals import ratio_of_medians
 from ...runtime.person import Garment, Person, open_people
 from ...runtime.try_on import TryOn
 from ..bench import Bench
-from ..intervals import ratio
 from ..report import Row
 from ..timing import Contender, Samples
 
@@ -88,7 +88,7 @@ def _files(bench: Bench, bundle: Bundle) -> None:
     person, garments = bench.outfit(bundle, GARMENTS)
     worn = [(",".join(_class_names(g)), Path(g.name)) for g in garments]
     around, whole = _file_to_file(bench, bundle, Path(person.name), worn, "files", "from files to a file")
-    bench.headline["pre_post_share"] = ratio(around, whole)
+    bench.headline["pre_post_share"] = ratio_of_medians(around, whole)
     folders = {Path(person.name), *(garment for _, garment in worn)}  # one may lend two garments
     megapixels = PHOTOGRAPH_HEIGHT**2 * person.image.shape[1] / person.image.shape[0] / 1e6
     for group, height, variant in (

@@ -1,8 +1,9 @@
 """Headlines in processor time on one core: for machines that others keep too busy to measure wall time on.
 
-Processor time does not count the time that other processes take, and one thread never waits for another. Run
-``python -m oviton.benchmarks.one_core``; writes ``results/one_core-BUNDLE.json``. It says nothing of how well an engine
-uses several cores; `oviton bench` does.
+Processor time does not count the time that other processes take, and one thread never waits for another. It says
+nothing of how well an engine uses several cores; `oviton bench` does.
+
+Run ``python -m oviton.benchmarks.experiments.one_core``; writes ``results/one_core-BUNDLE.json``.
 """
 
 from __future__ import annotations
@@ -14,14 +15,14 @@ from collections.abc import Callable
 from itertools import chain
 from pathlib import Path
 
-from . import ceilings
-from .bench import Bench, BenchOptions
-from .floors import fastest_products, graph_floors, summed
-from .intervals import ratio, slope
-from .machine import write
-from .suites.graphs import staged
-from .suites.try_on import EAGER, GARMENTS, default_label, loaded_engines, whole
-from .timing import Contender, StopRule, take_turns
+from ...evaluation.intervals import ratio_of_medians, slope
+from .. import ceilings
+from ..bench import Bench, BenchOptions
+from ..floors import fastest_products, graph_floors, summed
+from ..machine import write
+from ..suites.graphs import staged
+from ..suites.try_on import EAGER, GARMENTS, default_label, loaded_engines, whole
+from ..timing import Contender, StopRule, take_turns
 
 RULE = StopRule(warm_up=1, least=5, most=25, seconds=90)
 
@@ -35,7 +36,7 @@ def processor_clock(run: Callable[[], object]) -> float:
 
 def main() -> None:
     """Measure and write the result."""
-    parser = argparse.ArgumentParser(prog="python -m oviton.benchmarks.one_core", description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bundle", type=Path, default=None)
     parser.add_argument("--output", type=Path, default=None)
     arguments = parser.parse_args()
@@ -65,7 +66,7 @@ def main() -> None:
             "rounds": len(reference),
             "processor_ms": {name: samples.ms.model_dump() for name, samples in found.items()},
             "try_on_vs_eager_fp32": found[EAGER].over(found[default_label(default)]).model_dump(),
-            "fraction_of_floor": ratio(summed(floors), graphs_ms).model_dump(),
+            "fraction_of_floor": ratio_of_medians(summed(floors), graphs_ms).model_dump(),
             "extra_garment": slope(counts, shares)[0].model_dump(),
         }
         name = bundle.manifest.name

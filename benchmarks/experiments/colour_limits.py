@@ -3,7 +3,7 @@
 A code tells the colours of a garment, not where its pattern lies. Here the *true* picture is smoothed inside each worn
 class, ever more finely: what it gains in PSNR over the garment's mean colour is the most that knowing so much could.
 
-Run ``python benchmarks/colour_limits.py TRIPLETS``; writes ``results/colour_limits.json``.
+Run ``python -m oviton.benchmarks.experiments.colour_limits TRIPLETS``; writes ``results/colour_limits.json``.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import gaussian_filter
 
-from oviton.benchmarks.machine import write
-from oviton.data.images import UInt8Array
-from oviton.evaluation.methods import paint_flat
-from oviton.evaluation.picture_metrics import psnr
-from oviton.evaluation.triplets import Triplet, TripletFolder
+from ...data.images import UInt8Array
+from ...evaluation.methods import paint_flat
+from ...evaluation.picture_metrics import psnr
+from ...evaluation.triplets import Triplet, TripletFolder
+from ..machine import write
 
 SHARES = (None, 1 / 8, 1 / 16, 1 / 32)
 """Deviations of the Gaussian, relative to the picture's height; None for one colour a class."""
