@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from ...data.closeable import Closeable
 from ...data.errors import ClosedError, InputError, ServerError
+from ...runtime.dressing import Look
 from ...runtime.person import Garment, Person
-from ...runtime.try_on import Look
 from .channel import open_channel
 from .dressing import Dressing, Stopwatch, Wearables
 from .faults import Fault
