@@ -11,7 +11,7 @@ from typing import Any
 
 from ..bundle.bundle import Bundle
 from ..bundle.samples import read_samples, sample_requests
-from ..data.errors import GateError, InputError
+from ..data.errors import EngineError, GateError, InputError
 from ..engines.engine_set import EngineSet
 from ..engines.registry import Availability, survey
 from ..evaluation.intervals import Interval
@@ -113,7 +113,7 @@ class Bench:
                 self.skipped[f"engine {each.candidate.label}"] = each.reason
         running = [each for each in found if each.reason is None]
         if not running:
-            raise InputError("no engine runs here; oviton doctor says why")
+            raise EngineError("no engine runs here; oviton doctor says why")
         return running
 
     def fail(self, what: str, why: str) -> None:
@@ -130,7 +130,7 @@ class Bench:
                 tryon = self._stack.enter_context(TryOn(EngineSet.load(bundle, engine, precision)))
                 tryon(*self.outfit(bundle, 2))  # some compile only then, or find that they cannot
                 self._loaded[key] = tryon
-            except (GateError, InputError) as error:
+            except (EngineError, GateError, InputError) as error:
                 if engine == "auto":
                     raise
                 self.skipped[f"{self.name(bundle)} on {engine} {precision}"] = str(error)

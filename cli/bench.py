@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,6 +16,7 @@ from rich.table import Column, Table
 
 from ..data.errors import InputError
 from .console import check_outputs, err, fail, out, status
+from .explain import explain
 
 if TYPE_CHECKING:
     from ..benchmarks.compare import Change
@@ -67,22 +68,24 @@ def bench(
         from ..benchmarks.run import run_benchmarks
         from ..data.files import atomic_path
 
-        files = [report / name for name in ("bench.html", "bench.md", "bench.json")] if report is not None else []
-        outputs = [*files, *([json_file] if json_file is not None else [])]
-        check_outputs(outputs, inputs=list(bundle or []))
+        writers: dict[Path, Callable[[BenchReport], str]] = {}
         if report is not None:
             page.check_libraries()
+            writers = {report / "bench.html": page.render, report / "bench.md": markdown.render}
+        for path in (report / "bench.json" if report is not None else None, json_file):
+            if path is not None:
+                writers[path] = lambda found: found.model_dump_json(indent=1) + "\n"
+        outputs = list(writers)
+        check_outputs(outputs, inputs=list(bundle or []))
         if compare is not None and any(path.resolve() == compare.resolve() for path in outputs):
             raise InputError(f"{compare} is compared with, so it is not overwritten; name another file")
         older = read_older(compare) if compare is not None else None
         options = BenchOptions(tuple(bundle or ()), tuple(suite or ()), quick, seed)
         with status("measuring") as update:
             found = run_benchmarks(options, update if err.is_terminal else _line)
-        text = found.model_dump_json(indent=1) + "\n"
-        contents = [page.render(found), markdown.render(found), text][: len(files)] + ([text] if json_file else [])
         with ExitStack() as pending:  # all files appear together
-            for path, content in zip(outputs, contents, strict=True):
-                pending.enter_context(atomic_path(path)).write_text(content, encoding="utf-8")
+            for path, written in writers.items():
+                pending.enter_context(atomic_path(path)).write_text(written(found), encoding="utf-8")
         _print(found)
         for path in outputs:
             out.print(escape(str(path)), soft_wrap=True)
@@ -104,8 +107,6 @@ def bench(
 @contextmanager
 def _crashes_apart() -> Iterator[None]:
     """Leave with another status where a command leaves with 1, which would be taken for something that got worse."""
-    from .main import explain
-
     try:
         yield
     except BrokenPipeError:

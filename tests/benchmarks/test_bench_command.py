@@ -90,6 +90,7 @@ def _oviton(*arguments, cwd):
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_the_command_compares_and_writes(measured, tiny_bundle_folder, tmp_path):
     report, _ = measured
     better = json.loads(report.model_dump_json())
