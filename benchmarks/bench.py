@@ -156,6 +156,33 @@ class Bench:
         people = read_samples(self.people(bundle))
         return dict(sample_requests(people, bundle.manifest.height, bundle.manifest.width, requests, garments))
 
+    def keep(self, bundle: Bundle, samples: Samples, *, on: TryOn, over: Samples | None = None, **fields: Any) -> None:
+        """Add a row.
+
+        Parameters
+        ----------
+        bundle, samples
+            What was timed.
+        on
+            The loaded bundle, which says on what.
+        over
+            The group's reference of the same rounds. Default: None, the reference itself.
+        fields
+            The row's other fields, and those that are not as the samples say.
+        """
+        engines = on.engines
+        told: dict[str, Any] = {
+            "bundle": self.name(bundle),
+            "engine": engines.chosen.candidate.label,
+            "precision": engines.precision,
+            "ms": samples.ms,
+            "rounds": len(samples.seconds),
+            "stable": samples.stable,
+            "relative": samples.over(over) if over is not None else None,
+            "stages": samples.stage_medians(),
+        }
+        self.rows.append(Row(**(told | fields)))
+
     def turns(self, group: str, contenders: list[Contender]) -> dict[str, Samples]:
         """Measure contenders in turns."""
         self.say(f"{group}: {len(contenders)} take turns")

@@ -124,7 +124,6 @@ def take_turns(
     rule: StopRule,
     *,
     seed: int = 0,
-    on_round: Callable[[int], None] | None = None,
 ) -> dict[str, Samples]:
     """Run every contender once a round, in a new random order each round.
 
@@ -139,8 +138,6 @@ def take_turns(
         When to stop.
     seed
         Of the order.
-    on_round
-        Called after each round with its number, warm-up included.
 
     Returns
     -------
@@ -162,8 +159,6 @@ def take_turns(
                 samples.seconds.append(seconds)
                 if isinstance(stages[0], Mapping):
                     samples.stages.append(stages[0])
-        if on_round is not None:
-            on_round(turn + 1)
         counted = turn + 1 - rule.warm_up
         if counted >= rule.least:
             for samples in found.values():
