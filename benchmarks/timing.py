@@ -119,12 +119,7 @@ class Samples:
         return {name: statistics.median(stages[name] for stages in self.stages) for name in names}
 
 
-def take_turns(
-    contenders: Sequence[Contender],
-    rule: StopRule,
-    *,
-    seed: int = 0,
-) -> dict[str, Samples]:
+def take_turns(contenders: Sequence[Contender], rule: StopRule, *, seed: int = 0) -> dict[str, Samples]:
     """Run every contender once a round, in a new random order each round.
 
     Machines change their speed while they are measured: another guest, heat, a clock. Whoever takes turns at random is
