@@ -97,7 +97,7 @@ benchmark: $(VENV)/.dev ## Measure the shipped bundles anew, and fill the tables
 	@$(BIN)/oviton bench --bundle bundles/base --bundle bundles/small --json benchmarks/results/bench-base.json
 	@$(BIN)/oviton bench --quick --bundle bundles/small --json benchmarks/results/bench-small.json
 	@$(BIN)/python -m oviton.benchmarks.tables
-	@$(BIN)/python benchmarks/plan_builds.py
+	@$(BIN)/python -m oviton.benchmarks.experiments.plan_builds
 
 clean: ## Remove what the targets made
 	rm -rf $(VENV) out build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

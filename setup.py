@@ -43,7 +43,7 @@ TRAIN = [
 CLIENT = ["tritonclient[grpc]==2.73.0"]
 SERVE = ["tritonclient[grpc]==2.73.0", "nvidia-pytriton==0.7.0", "onnx==1.23.2"]
 RTX = ["tensorrt-rtx-cu13==1.7.1.116", "cuda-python>=13.0,<14", "cuda-core>=1.0"]
-BENCH = [*TORCH, "pytest>=8", "pytest-benchmark>=5.3"]
+BENCH = [*TORCH, PLOT, "jinja2>=3.1", "psutil>=5.9", "pytest>=8", "pytest-benchmark>=5.3"]
 EXTRAS = {
     "bench": BENCH,
     "client": CLIENT,
@@ -56,7 +56,6 @@ EXTRAS = {
     "dev": [
         *BENCH,
         *TRAIN,
-        PLOT,
         *SERVE,
         # TensorRT-RTX builds plans without a GPU, so its builds are tested for real. It is made for x86-64 alone.
         *(f"{package}; platform_machine == 'x86_64' or platform_machine == 'AMD64'" for package in RTX),
@@ -85,6 +84,7 @@ setup(
     packages=["oviton", *PACKAGES],
     package_data={
         "oviton": ["py.typed", "bundles/*/*", "bundles/*/samples/*/*"],
+        "oviton.benchmarks": ["page.html"],
         "oviton.evaluation": ["study_page/*"],
         "oviton.runtime.edge": ["files/*.py"],
         "oviton.wardrobe": ["body.safetensors"],

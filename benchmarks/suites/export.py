@@ -9,8 +9,8 @@ import tempfile
 from pathlib import Path
 
 from ...data.optional import is_installed
+from ...evaluation.intervals import Interval
 from ..bench import Bench
-from ..intervals import Interval
 from ..report import Row
 
 PRESETS = ("paper", "base", "small", "tiny")

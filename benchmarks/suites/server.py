@@ -11,11 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ...bundle.bundle import Bundle
 from ...data.errors import InputError
 from ...data.optional import is_installed
+from ...evaluation.intervals import median
 from ..bench import Bench
-from ..intervals import median, quantile
 from ..report import Row, fitted_line
 from .try_on import GARMENTS
 
@@ -67,7 +69,7 @@ def _serve(bench: Bench, bundle: Bundle) -> None:
                         found[name, count].append(_load(served.address, memory, arrays, count, seconds))
     for (name, count), rounds in found.items():
         bench.rows.append(_row(bench.name(bundle), engine, precision, name, count, rounds))
-    waits = {count: [quantile(each, 0.5) for each, _ in found["plain", count]] for count in counts}
+    waits = {count: [float(np.median(each)) for each, _ in found["plain", count]] for count in counts}
     bench.slopes.append(fitted_line(bench.name(bundle), "clients", waits, base=1))
 
 
@@ -170,9 +172,9 @@ def _row(
         rounds=len(latencies),
         stable=median(latencies).spread <= 0.05,
         numbers={
-            "p50_ms": quantile(latencies, 0.5),
-            "p95_ms": quantile(latencies, 0.95),
-            "p99_ms": quantile(latencies, 0.99),
+            "p50_ms": float(np.quantile(latencies, 0.5)),
+            "p95_ms": float(np.quantile(latencies, 0.95)),
+            "p99_ms": float(np.quantile(latencies, 0.99)),
             "requests_per_second": median(throughput).value,
             "cores": float(len(os.sched_getaffinity(0))),
         },

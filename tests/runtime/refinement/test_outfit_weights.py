@@ -58,7 +58,7 @@ def test_a_saved_outfit_is_as_readable_as_any_other_file(tmp_path):
 
 def test_it_is_smaller_than_the_weights(outfit, tiny_bundle):
     whole = 2 * sum(weight.size for weight in bundle_weights(tiny_bundle).values())
-    # The matrices of a tiny network have few columns to spare; benchmarks/outfit_size.py measures the shipped ones.
+    # The matrices of a tiny network have few columns to spare; the experiment `outfit_size` measures shipped ones.
     assert outfit.size < 0.9 * whole
 
 

@@ -1,6 +1,6 @@
 """Size of a saved outfit that keeps 40 dB against the refined picture: full FP16 weights, the largest changes, factors.
 
-Run ``python benchmarks/outfit_size.py [BUNDLE] [--steps N]``; writes ``results/outfit_size-BUNDLE.json``.
+Run ``python -m oviton.benchmarks.experiments.outfit_size [BUNDLE]``; writes ``results/outfit_size-BUNDLE.json``.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from oviton import Garment, Person, TryOn
-from oviton.benchmarks.machine import write
-from oviton.runtime.refinement.options import RefinementOptions
-from oviton.runtime.refinement.outfit_weights import FAITHFUL, Paint, bundle_weights, pack
+from ... import Garment, Person, TryOn
+from ...runtime.refinement.options import RefinementOptions
+from ...runtime.refinement.outfit_weights import FAITHFUL, Paint, bundle_weights, pack
+from ..machine import write
 
-PEOPLE = Path(__file__).parents[1] / "examples" / "people"
+PEOPLE = Path(__file__).parents[2] / "examples" / "people"
 WEARS = (("hugo", "ana", "upper_clothes"), ("ana", "hugo", "upper_clothes,pants"))
 """Who wears what of whom."""
 

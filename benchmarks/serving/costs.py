@@ -2,8 +2,8 @@
 
 Bare and served take turns in one run, because machines are shared and only ratios hold.
 
-    python benchmarks/serving.py                # all three parts
-    python benchmarks/serving.py latency throughput
+    python -m oviton.benchmarks.serving.costs                # all three parts
+    python -m oviton.benchmarks.serving.costs latency throughput
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from typing import Any
 
 import numpy as np
 
-from oviton import Bundle, ClientOptions, TryOn, TryOnClient
-from oviton.benchmarks.machine import RESULTS, write
-from oviton.benchmarks.serving_requests import Arrays, single_request
-from oviton.triton_models.options import RepositoryOptions
-from oviton.triton_models.repository import build_repository
-from oviton.triton_models.server import ServerOptions, TritonServer
+from ... import Bundle, ClientOptions, TryOn, TryOnClient
+from ...triton_models.options import RepositoryOptions
+from ...triton_models.repository import build_repository
+from ...triton_models.server import ServerOptions, TritonServer
+from ..machine import RESULTS, write
+from .requests import Arrays, single_request
 
 PARTS = ("latency", "throughput", "start")
 CLIENTS = 8

@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from machine import write
+from ..machine import write
 
 CAPABILITIES = ("8.0", "8.6", "8.9", "12.0", "12.1")
 
@@ -28,22 +28,22 @@ def main() -> None:
     bundle = ["--bundle", str(options.bundle)] if options.bundle else []
     results = {}
     for capability in options.capabilities:
-        command = [sys.executable, __file__, *bundle, "--child", capability]
+        command = [sys.executable, "-m", f"{__package__}.plan_builds", *bundle, "--child", capability]
         results[capability] = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
         print(f"{capability}: {results[capability]}")
-    from oviton.bundle.bundle import Bundle
+    from ...bundle.bundle import Bundle
 
     print(f"wrote {write(f'plan_builds-{Bundle.open(options.bundle).manifest.name}', results)}")
 
 
 def measure(bundle: Path | None, capability: str) -> dict[str, object]:
     """Build all plans for one compute capability, then find them again."""
-    from oviton.bundle.bundle import Bundle
-    from oviton.data.memory import peak_resident_mb
-    from oviton.engines.plan_cache import PlanCache
-    from oviton.engines.tensorrt.flavour import TENSORRT_RTX
-    from oviton.engines.tensorrt.options import BuildOptions
-    from oviton.engines.tensorrt.plan import compile_plans
+    from ...bundle.bundle import Bundle
+    from ...data.memory import peak_resident_mb
+    from ...engines.plan_cache import PlanCache
+    from ...engines.tensorrt.flavour import TENSORRT_RTX
+    from ...engines.tensorrt.options import BuildOptions
+    from ...engines.tensorrt.plan import compile_plans
 
     opened, options = Bundle.open(bundle), BuildOptions(compute_capabilities=(capability,))
     with tempfile.TemporaryDirectory() as folder:

@@ -4,7 +4,7 @@ Every good answer is compared with the engine in process, bit for bit; every bad
 INVALID_ARGUMENT and a sentence; the server's memory must not grow and /dev/shm must be as before. Exits with 1 when it
 is not so.
 
-    python benchmarks/serving_load.py --bundle BUNDLE --requests 10000
+    python -m oviton.benchmarks.serving.load --bundle BUNDLE --requests 10000
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from typing import Any
 import grpc
 from rich.progress import Progress
 
-from oviton import Bundle, ClientOptions, TryOn, TryOnClient
-from oviton.benchmarks.machine import write
-from oviton.benchmarks.processes import resident_mb, shared_memory, tree, zombies
-from oviton.benchmarks.serving_requests import bad_requests, good_requests
-from oviton.triton_models.client.channel import open_channel
-from oviton.triton_models.client.options import Address
-from oviton.triton_models.client.protocol import make_stub
-from oviton.triton_models.options import RepositoryOptions
-from oviton.triton_models.repository import build_repository
-from oviton.triton_models.server import ServerOptions, TritonServer
+from ... import Bundle, ClientOptions, TryOn, TryOnClient
+from ...triton_models.client.channel import open_channel
+from ...triton_models.client.options import Address
+from ...triton_models.client.protocol import make_stub
+from ...triton_models.options import RepositoryOptions
+from ...triton_models.repository import build_repository
+from ...triton_models.server import ServerOptions, TritonServer
+from ..machine import write
+from .processes import resident_mb, shared_memory, tree, zombies
+from .requests import bad_requests, good_requests
 
 BAD_SHARE = 0.2
 WARM_UP = 0.1
@@ -145,7 +145,7 @@ def main() -> int:
         memory = _watched(load, server.pid)
         seconds = time.monotonic() - started
         processes = tree(server.pid)
-        dead, up = zombies(processes), server.is_ready
+        dead, up = zombies(process.pid for process in processes), server.is_ready
         # Other servers of the machine have names of their own.
         prefixes = (server.shared_memory_prefix, f"oviton-client-{os.getpid()}-")
         during = shared_memory(prefixes)

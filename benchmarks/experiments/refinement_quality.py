@@ -1,6 +1,6 @@
 """What refinement gains on triplets, against the truth. Splits are measured by processes side by side.
 
-Run ``python benchmarks/refinement_quality.py TRIPLETS [BUNDLE] --limit 5``; writes
+Run ``python -m oviton.benchmarks.experiments.refinement_quality TRIPLETS [BUNDLE] --limit 5``; writes
 ``results/refinement_quality-BUNDLE.json``. ``--pictures DIR`` keeps every method's pictures, split by split, for
 ``examples/refinement_sheet.py``.
 """
@@ -16,10 +16,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from oviton.benchmarks.machine import write
-from oviton.evaluation.refinement_summary import RefinementSummary
-from oviton.evaluation.report import CaseReport
-from oviton.evaluation.triplets import TripletFolder
+from ...evaluation.report import CaseReport
+from ...evaluation.summary import summarise_refinement
+from ...evaluation.triplets import TripletFolder
+from ..machine import write
 
 
 def main() -> None:
@@ -34,9 +34,10 @@ def main() -> None:
     parser.add_argument("--evaluations", type=Path, nargs="+", help="sum up what oviton evaluate --json wrote before")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        found = [read(path) for path in arguments.evaluations or evaluate(arguments, Path(folder))]
+        paths = arguments.evaluations or evaluate(arguments, Path(folder))
+        found: list[dict[str, Any]] = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
     cases = [CaseReport.model_validate(case) for evaluation in found for case in evaluation["cases"]]
-    summary = RefinementSummary.of(cases)
+    summary = summarise_refinement(cases)
     assert summary is not None
     print(summary.model_dump_json(indent=1))
     results = {
@@ -54,16 +55,8 @@ def evaluate(arguments: argparse.Namespace, folder: Path) -> list[Path]:
     for split in TripletFolder.open(arguments.triplets, limit=1).splits:
         written = folder / f"{split}.json"
         command = [sys.executable, "-m", "oviton", "evaluate", "--triplets", arguments.triplets, "--split", split]
-        command += [
-            "--skip",
-            str(arguments.skip),
-            "--limit",
-            str(arguments.limit),
-            "--refine",
-            str(arguments.steps),
-            "--json",
-            written,
-        ]
+        command += ["--skip", str(arguments.skip), "--limit", str(arguments.limit)]
+        command += ["--refine", str(arguments.steps), "--json", written]
         command += ["--bundle", arguments.bundle] if arguments.bundle is not None else []
         command += ["--pictures", arguments.pictures / split] if arguments.pictures is not None else []
         environment = {**os.environ, "OMP_NUM_THREADS": "1"}
@@ -72,12 +65,6 @@ def evaluate(arguments: argparse.Namespace, folder: Path) -> list[Path]:
         if process.wait():
             sys.exit(f"evaluating {written.stem} failed")
     return list(running)
-
-
-def read(path: Path) -> dict[str, Any]:
-    """Return an evaluation."""
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return found
 
 
 if __name__ == "__main__":

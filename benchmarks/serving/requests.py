@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from oviton import TryOn
-from oviton.bundle.samples import read_samples, sample_requests
-from oviton.triton_models.client.tensors import Array, infer_request
+from ... import TryOn
+from ...bundle.samples import read_samples, sample_requests
+from ...triton_models.client.tensors import Array, infer_request
 
-PEOPLE = Path(__file__).parents[1] / "examples" / "people"
+PEOPLE = Path(__file__).parents[2] / "examples" / "people"
 SHAPES = ((1, 1), (1, 2), (1, 3), (1, 4), (2, 1), (3, 2), (8, 1))
 """Requests and garments of the good ones."""
 

@@ -1,7 +1,7 @@
 """What each choice of shape training is worth: short runs from scratch that differ in one thing, on triplets.
 
-Run ``python benchmarks/shape_losses.py PEOPLE TRIPLETS -o FOLDER``; an interrupted run is continued. Runs this short
-rank choices, they do not reach the shipped weights' numbers. Differences are paired by triplet.
+Run ``python -m oviton.benchmarks.experiments.shape_losses PEOPLE TRIPLETS -o FOLDER``; an interrupted run is continued.
+Runs this short rank choices, they do not reach the shipped weights' numbers. Differences are paired by triplet.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ import argparse
 import subprocess
 import sys
 from pathlib import Path
+from statistics import fmean
 
-import numpy as np
-
-from oviton.benchmarks.machine import write
-from oviton.evaluation.shape_scores import ShapeNetworks, ShapeScore
-from oviton.evaluation.triplets import Triplet, TripletFolder
+from ...evaluation.intervals import mean
+from ...evaluation.shape_scores import ShapeNetworks, ShapeScore
+from ...evaluation.triplets import Triplet, TripletFolder
+from ..machine import write
 
 BASE = "surface, pairs, ce 1, dice 0.3"
 _SHIPPED = ["--pairs", "--conditioning", "surface"]
@@ -47,7 +47,7 @@ def main() -> None:
         subprocess.run([*command, "--steps", str(options.steps), "--threads", str(options.threads)], check=True)
         networks = ShapeNetworks(folder)
         scores[name] = [networks.score(Triplet.open(path)) for path in paths]
-        print(name, f"mIoU {np.mean([score.miou for score in scores[name]]):.3f}", flush=True)
+        print(name, f"mIoU {fmean(score.miou for score in scores[name]):.3f}", flush=True)
     results = {
         "steps": options.steps,
         "triplets": len(paths),
@@ -62,13 +62,11 @@ def summary(found: list[ShapeScore], base: list[ShapeScore]) -> dict[str, object
     for score in found:
         for name, value in score.iou.items():
             by_class.setdefault(name, []).append(value)
-    difference = np.array([a.miou - b.miou for a, b in zip(found, base, strict=True)])
-    rows = np.random.default_rng(0).integers(0, len(difference), (2000, len(difference)))
-    low, high = np.quantile(difference[rows].mean(axis=1), (0.025, 0.975))
+    difference = mean([a.miou - b.miou for a, b in zip(found, base, strict=True)])
     return {
-        "miou": round(float(np.mean([score.miou for score in found])), 4),
-        "swapped_iou": {name: round(float(np.mean(values)), 4) for name, values in sorted(by_class.items())},
-        "miou_against_base": [round(float(value), 4) for value in (difference.mean(), low, high)],
+        "miou": round(fmean(score.miou for score in found), 4),
+        "swapped_iou": {name: round(fmean(values), 4) for name, values in sorted(by_class.items())},
+        "miou_against_base": [round(v, 4) for v in (difference.value, difference.low, difference.high)],
     }
 
 

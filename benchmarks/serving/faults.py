@@ -4,7 +4,7 @@ For each kill: requests in flight fail with a retryable code (seen by a client t
 of the clients that do retry succeeds; the server is ready again in time; no zombie and no shared memory stays. Exits
 with 1 when it is not so.
 
-    python benchmarks/serving_faults.py --bundle BUNDLE
+    python -m oviton.benchmarks.serving.faults --bundle BUNDLE
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from typing import Any
 
 import grpc
 
-from oviton import Bundle, ClientOptions, TryOn, TryOnClient
-from oviton.benchmarks.machine import write
-from oviton.benchmarks.processes import alive, shared_memory, zombies
-from oviton.benchmarks.serving_requests import Good, good_requests
-from oviton.triton_models.client.channel import open_channel
-from oviton.triton_models.client.faults import Fault
-from oviton.triton_models.client.options import Address
-from oviton.triton_models.client.protocol import make_stub
-from oviton.triton_models.client.tensors import infer_request, read_outputs
-from oviton.triton_models.options import RepositoryOptions
-from oviton.triton_models.repository import build_repository
-from oviton.triton_models.server import ServerOptions
-from oviton.triton_models.supervisor import Supervisor
+from ... import Bundle, ClientOptions, TryOn, TryOnClient
+from ...triton_models.client.channel import open_channel
+from ...triton_models.client.faults import Fault
+from ...triton_models.client.options import Address
+from ...triton_models.client.protocol import make_stub
+from ...triton_models.client.tensors import infer_request, read_outputs
+from ...triton_models.options import RepositoryOptions
+from ...triton_models.repository import build_repository
+from ...triton_models.server import ServerOptions
+from ...triton_models.supervisor import Supervisor
+from ..machine import write
+from .processes import alive, shared_memory, zombies
+from .requests import Good, good_requests
 
 READY_LIMIT = 30.0
 

@@ -1,7 +1,7 @@
 """Time of a refinement step, interleaved with the passes it cannot do without and with the same loop in plain FP32.
 
-Run ``python benchmarks/refinement_step.py [BUNDLE]``; writes ``results/refinement_step-BUNDLE.json``. Only the example
-people are needed.
+Run ``python -m oviton.benchmarks.experiments.refinement_step [BUNDLE]``; writes
+``results/refinement_step-BUNDLE.json``. Only the example people are needed.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ import numpy as np
 import torch
 from torch import nn
 
-from oviton import Garment, Person, TryOn, TryOnRequest
-from oviton.benchmarks.machine import write
-from oviton.bundle.programs import allow_autocast, load_program
-from oviton.runtime.dressing import Dressing
-from oviton.runtime.refinement.lockstep import forward_backward, take_steps
-from oviton.runtime.refinement.options import RefinementOptions
-from oviton.runtime.refinement.problem import Problem
-from oviton.runtime.refinement.programs import Programs
-from oviton.runtime.refinement.refiner import Refiner
+from ... import Garment, Person, TryOn, TryOnRequest
+from ...bundle.programs import allow_autocast, load_program
+from ...runtime.dressing import Dressing
+from ...runtime.refinement.lockstep import forward_backward, take_steps
+from ...runtime.refinement.options import RefinementOptions
+from ...runtime.refinement.problem import Problem
+from ...runtime.refinement.programs import Programs
+from ...runtime.refinement.refiner import Refiner
+from ..machine import write
 
-PEOPLE = Path(__file__).parents[1] / "examples" / "people"
+PEOPLE = Path(__file__).parents[2] / "examples" / "people"
 WEARS = (("hugo", "ana", "upper_clothes"), ("ana", "hugo", "upper_clothes,pants"))
 """Who wears what of whom."""
 
