@@ -7,7 +7,6 @@ import pytest
 from oviton.bundle.bundle import Bundle
 from oviton.data.errors import InputError, ServerError
 from oviton.data.optional import is_installed
-from oviton.triton_models.installation import find_triton
 from oviton.triton_models.layout import graph_steps, outer_inputs
 from oviton.triton_models.model_config import parameters, protobuf, read_config
 from oviton.triton_models.options import RepositoryOptions
@@ -249,12 +248,3 @@ def test_options_that_cannot_be(tmp_path, tiny_bundle, options, told):
     with pytest.raises(InputError, match=told):
         build_repository(tiny_bundle, tmp_path / "r", RepositoryOptions(**options))
     assert list(tmp_path.iterdir()) == []
-
-
-def test_the_wheels_server_is_copied_once(tmp_path):
-    first = find_triton(tmp_path)
-    written = first.binary.stat().st_mtime_ns
-    assert "python" in first.backend_names
-    assert (first.backends / "python" / "triton_python_backend_stub").is_file()
-    assert find_triton(tmp_path).binary.stat().st_mtime_ns == written
-    assert [path.name for path in tmp_path.iterdir()] == [first.binary.parent.parent.name]

@@ -196,7 +196,9 @@ class Session:
         except CallError as error:
             if error.fault.retryable or error.fault.code in ("DEADLINE_EXCEEDED", "CANCELLED"):
                 raise
-            raise _RefusedError(error.fault.message) from None
+            closed = error.fault.code == "PERMISSION_DENIED"
+            told = "the server has closed it; oviton serve --shared-memory opens it" if closed else error.fault.message
+            raise _RefusedError(told) from None
         region.on_registered()
 
     def _sweep(self) -> Flow[None]:
