@@ -16,7 +16,7 @@ from .data.version import __version__
 
 if TYPE_CHECKING:
     from .bundle.bundle import Bundle
-    from .data.errors import GateError, InputError, ServerError
+    from .data.errors import ClosedError, EngineError, GateError, InputError, OvitonError, ServerError
     from .runtime.person import Garment, Person
     from .runtime.requests import TryOnRequest
     from .runtime.try_on import Look, TryOn
@@ -26,10 +26,13 @@ _HOME = {
     "AsyncTryOnClient": "triton_models.client",
     "Bundle": "bundle.bundle",
     "ClientOptions": "triton_models.client",
+    "ClosedError": "data.errors",
+    "EngineError": "data.errors",
     "Garment": "runtime.person",
     "GarmentCodes": "triton_models.client",
     "GateError": "data.errors",
     "InputError": "data.errors",
+    "OvitonError": "data.errors",
     "ServerError": "data.errors",
     "Look": "runtime.try_on",
     "Person": "runtime.person",
@@ -42,11 +45,14 @@ __all__ = [
     "AsyncTryOnClient",
     "Bundle",
     "ClientOptions",
+    "ClosedError",
+    "EngineError",
     "Garment",
     "GarmentCodes",
     "GateError",
     "InputError",
     "Look",
+    "OvitonError",
     "Person",
     "ServerError",
     "TryOn",

@@ -53,11 +53,8 @@ def _check(engines: EngineSet, weights: Weights) -> None:
     manifest = bundle.manifest
     people = read_samples(bundle.sample_folders)
     inputs = dict(sample_requests(people, manifest.height, manifest.width, 1, 1))
-    for graph in manifest.graphs:
-        if graph.name == GRAPH:
-            break
-        inputs.update(engines[graph.name](**{spec.name: inputs[spec.name] for spec in graph.inputs}))
-    feed = {spec.name: inputs[spec.name] for spec in engine.inputs}
+    pipeline = engines.pipeline
+    feed = pipeline.feed(GRAPH, pipeline.run(inputs, manifest.steps.until(GRAPH)))
     with TorchEngine(bundle, manifest.graph(GRAPH), "fp32") as reference:
         reference.refit(weights)
         expected = reference(**feed)

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from oviton.data.errors import InputError
+from oviton.data.errors import EngineError, InputError
 from oviton.engines.engine_set import EngineSet
 from oviton.engines.tensorrt.builder import PlanBuilder
 from oviton.engines.tensorrt.device import Gpu, check_driver, find_gpu
@@ -107,7 +107,7 @@ def test_type_stubs_alone_are_no_library():
 
 
 def test_engines_that_cannot_run_here_say_why(rtx, no_gpu, shipped, cache):
-    with pytest.raises(InputError, match=r"'tensorrt-rtx' cannot run here: tensorrt-rtx \(cuda\): no NVIDIA driver"):
+    with pytest.raises(EngineError, match=r"'tensorrt-rtx' cannot run here: tensorrt-rtx \(cuda\): no NVIDIA driver"):
         EngineSet.load(shipped, "tensorrt-rtx", cache=cache)
 
 
