@@ -78,7 +78,7 @@ class ServerOptions:
             if path is not None and not path.is_file():
                 raise InputError(f"{path}: no such file; allowed: a PEM file")
         if self.http_port is not None and self.client_ca is not None:
-            raise InputError("--http-port does not go with --tls-client-ca: HTTP would let in clients of no certificate")
+            raise InputError("--http-port does not go with --tls-client-ca: HTTP lets in clients without certificates")
         if self.http_port is not None and self.certificate is not None and self.http_bind != LOCAL:
             raise InputError(f"--http-bind {self.http_bind} does not go with TLS, which HTTP knows nothing of")
         if self.cache_mb < 0:

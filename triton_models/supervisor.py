@@ -12,7 +12,6 @@ from ..data.errors import ServerError
 from .installation import Installation, find_triton
 from .server import OnLog, ServerOptions, TritonServer
 
-
 FIRST, LONGEST = 0.5, 30.0
 """Seconds before the first restart, and at most; they double in between."""
 

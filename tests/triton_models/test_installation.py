@@ -67,5 +67,5 @@ def test_what_others_planted_is_not_run(tmp_path, planted):
 def test_a_cache_that_others_may_write_is_refused(tmp_path, below):
     backends = installation.find_triton(tmp_path).backends
     (backends / below if below else tmp_path).chmod(0o777)
-    with pytest.raises(InputError, match="other users may write there.* set OVITON_CACHE"):
+    with pytest.raises(InputError, match=r"other users may write there.* set OVITON_CACHE"):
         installation.find_triton(tmp_path)

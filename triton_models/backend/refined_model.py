@@ -88,9 +88,11 @@ class RefinedModel:
 
     def _last(self, refiner: Refiner, refined: Refined, values: dict[str, Any], keep: bool) -> Arrays:
         if refined.picture is not None:
-            compositor = self._engines["compositor"]
-            values |= {"generated": refined.picture[None]}
-            values |= compositor(**{spec.name: values[spec.name] for spec in compositor.inputs})
+            pipeline = self._engines.pipeline
+            graph = pipeline.family.refined
+            assert graph is not None
+            (picture,) = (spec.name for spec in self._engines[graph].outputs)
+            values = pipeline.run({**values, picture: refined.picture[None]}, pipeline.family.after(graph))
         outputs: Arrays = {
             "image": values["image"],
             "labels": values["labels"],

@@ -25,6 +25,9 @@ from .transport import Transport
 FAREWELL = 2.0
 """Seconds that the server gets to unmap shared memory."""
 
+SLACK = 0.1
+"""Seconds that a server waits longer than the caller, so that it is the caller's deadline that callers see."""
+
 LAST_LOOKS, LAST_LOOK = 10, 0.05
 """How often a region in use is looked at again before the end, and the seconds in between."""
 
@@ -147,7 +150,8 @@ class Session:
         pool = self.transport.pool
         wanted = _output_sizes(inputs) if pool is not None else None
         if pool is None or wanted is None:
-            reply = yield from self._call("ModelInfer", infer_request(name, inputs), attempts)
+            request = infer_request(name, inputs, parameters=_patience(attempts))
+            reply = yield from self._call("ModelInfer", request, attempts)
             return read_outputs(reply)
         try:
             return (yield from self._infer_in_region(pool, name, inputs, wanted, attempts))
@@ -164,7 +168,7 @@ class Session:
         self, pool: RegionPool, name: str, inputs: Mapping[str, Array], outputs: dict[str, int], attempts: Attempts
     ) -> Flow[dict[str, Array]]:
         layout = Layout(inputs, outputs)
-        request = describe(name, inputs, list(outputs))
+        request = describe(name, inputs, list(outputs), _patience(attempts))
         yield from self._sweep()
         while True:
             region = pool.take(layout.size)
@@ -226,6 +230,11 @@ class Session:
 
 class _RefusedError(Exception):
     """The server does not take shared memory."""
+
+
+def _patience(attempts: Attempts) -> dict[str, int]:
+    """Return the parameter by which a server skips the request if its turn comes after its caller has given up."""
+    return {"timeout": int((attempts.remaining() + SLACK) * 1e6)}
 
 
 def _output_sizes(inputs: Mapping[str, Array]) -> dict[str, int] | None:
