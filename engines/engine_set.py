@@ -43,6 +43,8 @@ class EngineSet(Closeable):
         What a user should know: a refused precision and why.
     gate
         Results of the precision gate on this machine; empty for FP32.
+    loading
+        How the engines were loaded, so that another of the same kind can be.
     """
 
     bundle: Bundle
@@ -52,6 +54,7 @@ class EngineSet(Closeable):
     passed_over: tuple[Availability, ...] = ()
     notes: list[str] = field(default_factory=list)
     gate: tuple[ParityRow, ...] = ()
+    loading: Loading | None = field(default=None, repr=False)
 
     @classmethod
     def load(
@@ -114,6 +117,11 @@ class EngineSet(Closeable):
         """Return the engine of a graph."""
         return self.engines[graph]
 
+    def load_another(self, graph: str) -> BaseEngine:
+        """Load one more engine of a graph, of the same kind and with the bundle's own weights; the caller closes it."""
+        assert self.loading is not None
+        return self.loading.load(graph)
+
     @property
     def precisions(self) -> dict[str, str]:
         """Each graph's precision: with INT8, graphs that are not calibrated for it stay FP32."""
@@ -165,7 +173,7 @@ def _load_first_that_passes(
 def _load_gated(loading: Loading, passed_over: tuple[Availability, ...], notes: list[str]) -> EngineSet:
     chosen, precision = loading.chosen, loading.precision
     with ExitStack() as closing:  # closes what was loaded, whatever is raised
-        loaded = EngineSet(loading.bundle, loading.load_all(), chosen, precision, passed_over, notes)
+        loaded = EngineSet(loading.bundle, loading.load_all(), chosen, precision, passed_over, notes, loading=loading)
         closing.callback(loaded.close)
         engines = loaded.engines
         plans = [plan for e in engines.values() if isinstance(plan := getattr(e, "plan", None), Plan)]

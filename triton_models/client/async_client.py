@@ -7,10 +7,10 @@ from types import TracebackType
 from typing import Any, Self
 
 from ...data.errors import ClosedError
+from ...runtime.dressing import Look
 from ...runtime.person import Garment, Person
 from ...runtime.refinement.options import RefinementOptions, resolve_options
 from ...runtime.refinement.step import RefinementStep
-from ...runtime.try_on import Look
 from .channel import open_async_channel
 from .dressing import Dressing, Wearables
 from .flow import Flow, Result, drive_async, iterate_async

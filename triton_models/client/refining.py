@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...data.errors import InputError, ServerError
+from ...runtime.dressing import Look
 from ...runtime.refinement.options import RefinementOptions
-from ...runtime.try_on import Look
 from .dressing import Dressing, Stopwatch
 from .faults import Fault
 from .flow import CallError, Emit, Flow, Open, Pause, Receive
