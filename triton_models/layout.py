@@ -10,8 +10,14 @@ from ..bundle.manifest import Manifest, TensorSpec
 from .input_check import CHECKED_SOURCE, SOURCE, check_inputs, check_outputs
 from .input_check import NAME as INPUT_CHECK
 
+PROTOCOL = "1"
+"""Version of the wire contract; see docs/serving.md."""
+
 TRY_ON, TRY_ON_OUTFIT, TRY_ON_REFINED = "try_on", "try_on_outfit", "try_on_refined"
 FEED_FORWARD, OUTFIT_GENERATOR = "feed_forward", "appearance_generator_outfit"
+TERMS = ("loss", "reference", "kept", "lookup", "adversarial")
+"""What the five numbers of a refinement's output ``losses`` are."""
+
 CHECKED = {SOURCE: CHECKED_SOURCE}
 ORDER = tuple(dict.fromkeys(name for family in FAMILIES.values() for name in family.inputs if name != SOURCE))
 """The order in which configurations list what a client brings; what is not among it follows, and last the source."""

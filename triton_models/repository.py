@@ -31,6 +31,7 @@ from .input_check import OUTPUT
 from .layout import (
     FEED_FORWARD,
     OUTFIT_GENERATOR,
+    PROTOCOL,
     TRY_ON,
     TRY_ON_OUTFIT,
     TRY_ON_REFINED,
@@ -42,10 +43,7 @@ from .layout import (
 from .model_config import CONFIG_NAME, VERSION, check_against, read_config, write_config
 from .native_files import SMALL, NativeFiles, Used, choose_native
 from .options import RepositoryOptions
-from .served_path import check_served_path
-
-PROTOCOL = "1"
-"""Version of the wire contract, in docs/serving.md."""
+from .served_path import check_bundle_path, check_served_path
 
 EMBEDDED_BUNDLE = "bundle"
 _CLASSES = {
@@ -116,6 +114,8 @@ def build_repository(
     options = options or RepositoryOptions()
     if not options.is_native or options.refinement:
         check_served_path(folder)
+        if not options.embed_bundle:
+            check_bundle_path(bundle.path)
     with atomic_folder(folder, is_ours=is_repository) as temporary:
         builder = _Builder(bundle, temporary, options, on_progress or (lambda _: None))
         models = builder.build()

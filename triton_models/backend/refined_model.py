@@ -14,7 +14,7 @@ from ...runtime.refinement.problem import Problem
 from ...runtime.refinement.programs import Programs
 from ...runtime.refinement.refiner import Refined, Refiner
 from ...runtime.refinement.session import refinement_report
-from ..configs import TERMS
+from ..layout import TERMS
 from .answers import Arrays, failure, read_inputs, response, text
 from .checks import check
 from .refinement_metrics import RefinementMetrics

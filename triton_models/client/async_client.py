@@ -12,7 +12,7 @@ from ...runtime.person import Garment, Person
 from ...runtime.refinement.options import RefinementOptions, resolve_options
 from ...runtime.refinement.step import RefinementStep
 from .channel import open_async_channel
-from .dressing import Dressing, Wearables
+from .dressing import ServedDressing, Wearables
 from .flow import Flow, Result, drive_async, iterate_async
 from .garment_codes import GarmentCodes
 from .options import ClientOptions
@@ -57,7 +57,7 @@ class AsyncTryOnClient:
         timeout: float | None = None,
     ) -> Look:
         """Dress a person; see `TryOnClient.__call__`."""
-        return await self._drive(self._session.dress(Dressing.plan(person, garments, remove), outfit, timeout))
+        return await self._drive(self._session.dress(ServedDressing.of(person, garments, remove), outfit, timeout))
 
     async def encode_garment(self, garment: Garment, *, timeout: float | None = None) -> GarmentCodes:
         """Encode a garment; see `TryOnClient.encode_garment`."""
@@ -104,7 +104,7 @@ class AsyncTryOnClient:
         timeout: float | None = None,
     ) -> AsyncServedRefinement:
         """Return a refinement to iterate over with ``async for``. Nothing is sent before that."""
-        dressing = Dressing.plan(person, garments, remove)
+        dressing = ServedDressing.of(person, garments, remove)
         refining = Refining(self._session, dressing, options or RefinementOptions(), keep_outfit, timeout)
         return AsyncServedRefinement(self, refining)
 

@@ -89,7 +89,7 @@ class GarmentCodes:
             classes = tuple(CLASS_NAMES.index(name) for name in json.loads(metadata["classes"]))
             found = cls(metadata["name"], classes, bundle=metadata["bundle"], **tensors)
             found._check()
-        except (SafetensorError, OSError, KeyError, ValueError, TypeError, AttributeError) as error:
+        except (SafetensorError, OSError, KeyError, ValueError, TypeError, AttributeError, RecursionError) as error:
             raise InputError(f"{path}: not a garment's codes ({error}); encode the garment again") from None
         return found
 
@@ -122,8 +122,11 @@ def encoder_inputs(garment: Garment, model: ServedModel) -> dict[str, Array]:
 def read_codes(garment: Garment, outputs: dict[str, Array], model: ServedModel) -> GarmentCodes:
     """Return what `garment_encoder` answered."""
     shape = outputs[SHAPE_CODES][0][list(garment.classes)]
+    name = (
+        Path(garment.name).name or garment.name
+    )  # of a folder, its name: where it lies on this machine is nobody else's business
     return GarmentCodes(
-        garment.name, garment.classes, shape, outputs[APPEARANCE_CODES][0], outputs[CLASSES][0], model.bundle.identity
+        name, garment.classes, shape, outputs[APPEARANCE_CODES][0], outputs[CLASSES][0], model.bundle.identity
     )
 
 

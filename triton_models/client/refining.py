@@ -8,7 +8,7 @@ from typing import Any
 from ...data.errors import InputError, ServerError
 from ...runtime.dressing import Look
 from ...runtime.refinement.options import RefinementOptions
-from .dressing import Dressing, Stopwatch
+from .dressing import ServedDressing
 from .faults import Fault
 from .flow import CallError, Emit, Flow, Open, Pause, Receive
 from .refinement_stream import Finished, read_response, refinement_request
@@ -37,12 +37,12 @@ class Refining:
     def __init__(
         self,
         session: Session,
-        dressing: Dressing,
+        dressing: ServedDressing,
         options: RefinementOptions,
         keep_outfit: bool,
         timeout: float | None,
     ) -> None:
-        dressing.photographs("refinement")
+        dressing.require_photographs("refinement")
         self._session, self._dressing, self._options = session, dressing, options
         self._keep, self._timeout = keep_outfit, timeout
         self._stream: Any = None
@@ -52,26 +52,25 @@ class Refining:
     def steps(self) -> Flow[None]:
         """Emit each step as it comes, until the result is here."""
         session = self._session
-        inputs = self._dressing.inputs((yield from session.model()), every=True)
-        watch = Stopwatch(self._dressing, "server")
+        inputs = self._dressing.arrays((yield from session.model()))
         attempts = session.attempts(self._timeout, session.options.refine_timeout)
-        while self._finished is None:
-            try:
-                yield from self._try_once(inputs, attempts)
-            except CallError as error:
-                # Once a step was seen, starting over would repeat steps; whoever called decides.
-                pause = None if self._begun else attempts.pause_after(error.fault)
-                if pause is None:
-                    raise session.error(error.fault) from None
-                yield Pause(pause)
-        watch.stop()
+        with self._dressing.clock.stage("server"):
+            while self._finished is None:
+                try:
+                    yield from self._try_once(inputs, attempts)
+                except CallError as error:
+                    # Once a step was seen, starting over would repeat steps; whoever called decides.
+                    pause = None if self._begun else attempts.pause_after(error.fault)
+                    if pause is None:
+                        raise session.error(error.fault) from None
+                    yield Pause(pause)
 
     def look(self) -> Flow[Look]:
         """Return the result, once all steps were emitted."""
         if self._finished is None:
             raise ServerError("the refinement was cancelled before its end; there is no result", "CANCELLED")
         model = yield from self._session.model()
-        return self._dressing.look(model, self._finished.outputs, (), self._finished.report)
+        return self._dressing.served_look(model, self._finished.outputs, (), self._finished.report)
 
     def cancel(self) -> None:
         """End it; the server stops within a step."""

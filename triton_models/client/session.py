@@ -9,7 +9,8 @@ from ...data.errors import ServerError
 from ...runtime.dressing import Look
 from ...runtime.person import Garment
 from ..codes import GARMENT_ENCODER, SHAPE_CODES, TRY_ON_CODES
-from .dressing import Dressing, Stopwatch, check_outfit_id
+from ..layout import TRY_ON, TRY_ON_OUTFIT
+from .dressing import ServedDressing, check_outfit_id
 from .faults import Fault
 from .flags import check_flags
 from .flow import Call, CallError, Flow, Pause, retried
@@ -18,7 +19,7 @@ from .options import Address, ClientOptions, check_seconds
 from .protocol import messages
 from .regions import Layout, Region, RegionPool
 from .retry import Attempts
-from .served_model import TRY_ON, TRY_ON_OUTFIT, ServedModel, config_request
+from .served_model import ServedModel, config_request
 from .tensors import DTYPES, Array, describe, infer_request, read_outputs
 from .transport import Transport
 
@@ -95,26 +96,26 @@ class Session:
         outputs = yield from self._checked(GARMENT_ENCODER, encoder_inputs(garment, model), attempts)
         return read_codes(garment, outputs, (yield from self.model()))
 
-    def dress(self, dressing: Dressing, outfit: str | None, timeout: float | None) -> Flow[Look]:
+    def dress(self, dressing: ServedDressing, outfit: str | None, timeout: float | None) -> Flow[Look]:
         """Dress a person."""
         if outfit is not None:
             check_outfit_id(outfit)  # before anything is sent
-            dressing.photographs("a refined outfit")
+            dressing.require_photographs("a refined outfit")
         model = yield from self.model()
-        if dressing.is_coded:
+        if dressing.codes:
             codes: list[GarmentCodes] = []
-            for garment in dressing.garments:
+            for garment in dressing.wearables:
                 known = garment if isinstance(garment, GarmentCodes) else (yield from self.encode(garment, timeout))
                 codes.append(known)
-            inputs = dressing.codes_inputs(model, codes)
+            inputs = dressing.codes_arrays(model, codes)
         else:
-            inputs = dressing.inputs(model)
-        watch = Stopwatch(dressing, "server")
-        outputs = yield from self.run(inputs, outfit, timeout)
-        watch.stop()
+            arrays = dressing.arrays(model)
+            inputs = {name: arrays[name] for name in arrays if name in model.inputs}
+        with dressing.clock.stage("server"):
+            outputs = yield from self.run(inputs, outfit, timeout)
         model = yield from self.model()
         notes = [] if outfit is None else [f"the refined outfit {outfit} is worn"]
-        return dressing.look(model, outputs, notes)
+        return dressing.served_look(model, outputs, notes)
 
     def farewell(self) -> Flow[None]:
         """Make the server unmap what this client shared. A server that is gone needs no farewell."""

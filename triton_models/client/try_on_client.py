@@ -12,7 +12,7 @@ from ...runtime.person import Garment, Person
 from ...runtime.refinement.options import RefinementOptions, resolve_options
 from ...runtime.refinement.step import RefinementStep
 from .channel import open_channel
-from .dressing import Dressing, Wearables
+from .dressing import ServedDressing, Wearables
 from .flow import Flow, Result, drive, iterate
 from .garment_codes import GarmentCodes
 from .options import ClientOptions
@@ -84,7 +84,7 @@ class TryOnClient(Closeable):
         ServerError
             When the server cannot be reached, or fails.
         """
-        return self._drive(self._session.dress(Dressing.plan(person, garments, remove), outfit, timeout))
+        return self._drive(self._session.dress(ServedDressing.of(person, garments, remove), outfit, timeout))
 
     def encode_garment(self, garment: Garment, *, timeout: float | None = None) -> GarmentCodes:
         """Encode a garment, once for all people who will wear it; a server with `--codes` does that.
@@ -192,7 +192,7 @@ class TryOnClient(Closeable):
         timeout: float | None = None,
     ) -> ServedRefinement:
         """Return a refinement to iterate over, step by step; see `refine`. Nothing is sent before that."""
-        dressing = Dressing.plan(person, garments, remove)
+        dressing = ServedDressing.of(person, garments, remove)
         refining = Refining(self._session, dressing, options or RefinementOptions(), keep_outfit, timeout)
         return ServedRefinement(self, refining)
 
