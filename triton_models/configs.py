@@ -10,7 +10,6 @@ from ..bundle.manifest import Manifest, TensorSpec
 from .layout import (
     FEED_FORWARD,
     OUTFIT_GENERATOR,
-    TERMS,
     TRY_ON_OUTFIT,
     TRY_ON_REFINED,
     Step,
@@ -22,6 +21,9 @@ from .model_config import add_tensors, add_warmup, protobuf, set_parameters
 from .options import RepositoryOptions
 
 OUTFIT_INPUT = ("outfit", "string", (1,))
+TERMS = ("loss", "reference", "kept", "lookup", "adversarial")
+"""What the five numbers of output ``losses`` are."""
+
 BATCHING_DELAY_US = 500
 """How long Triton's own backends wait for requests to batch; a request takes milliseconds there."""
 

@@ -15,9 +15,6 @@ PROTOCOL = "1"
 
 TRY_ON, TRY_ON_OUTFIT, TRY_ON_REFINED = "try_on", "try_on_outfit", "try_on_refined"
 FEED_FORWARD, OUTFIT_GENERATOR = "feed_forward", "appearance_generator_outfit"
-TERMS = ("loss", "reference", "kept", "lookup", "adversarial")
-"""What the five numbers of a refinement's output ``losses`` are."""
-
 CHECKED = {SOURCE: CHECKED_SOURCE}
 ORDER = tuple(dict.fromkeys(name for family in FAMILIES.values() for name in family.inputs if name != SOURCE))
 """The order in which configurations list what a client brings; what is not among it follows, and last the source."""

@@ -25,12 +25,12 @@ FREE_PORTS = ServerOptions(grpc_port=0, metrics_port=0, stop_seconds=3)
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory, tiny_bundle, plan_cache_folder):
-    """A repository whose every request takes a tenth of a second."""
+    """A repository whose every request takes a twentieth of a second longer."""
     folder = tmp_path_factory.mktemp("hostile") / "repository"
     options = RepositoryOptions("onnxruntime", python=True, refinement=False, embed_bundle=False)
     build_repository(tiny_bundle, folder, options)
     model = folder / "feed_forward" / "1" / "model.py"
-    slow = "    def _run(self, inputs):\n        time.sleep(0.1)\n        return super()._run(inputs)\n"
+    slow = "    def _run(self, inputs):\n        time.sleep(0.05)\n        return super()._run(inputs)\n"
     model.write_text(f"{model.read_text()}\nimport time\n\nclass TritonPythonModel(TritonPythonModel):\n{slow}")
     return folder
 
@@ -65,7 +65,7 @@ def test_http_is_off(closed_server):
     request = b"POST /v2/logging HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s" % (len(nested), nested)
     with socket.create_connection((host, int(port)), 5) as connection:
         connection.sendall(request)
-        assert b"404" in connection.recv(100).split(b"\r\n")[0] or b"405" in connection.recv(100)
+        assert connection.recv(100).startswith(b"HTTP/1.1 405 ")
     assert closed_server.is_ready
 
 
@@ -98,6 +98,12 @@ def test_where_shared_memory_is_closed_clients_send_messages(closed_server, arra
         client.run(arrays)
 
 
+def computed(server):
+    """Return how many requests the graphs were run for."""
+    name = 'nv_inference_count{model="feed_forward",version="1"}'
+    return next(float(line.split()[-1]) for line in server.metrics().splitlines() if line.startswith(name))
+
+
 def flood(closed_server, count, send):
     """Let so many clients ask once each, at the same time; return how often each thing happened."""
     happened, start = collections.Counter(), threading.Barrier(count)
@@ -120,16 +126,28 @@ def flood(closed_server, count, send):
 
 
 def test_requests_that_their_clients_gave_up_are_not_computed(closed_server, arrays):
-    """80 clients give up after half a second, in which five are answered; whoever comes then is answered soon."""
+    """80 clients give up after half a second; whoever comes then is answered soon."""
     with TryOnClient(closed_server.grpc_address, ClientOptions(retry_for=0)) as client:
         client.run(arrays)
+        before = computed(closed_server)
         happened = flood(closed_server, 80, lambda: client.run(arrays, timeout=0.5))
         assert happened["DEADLINE_EXCEEDED"] > 10, happened
         assert happened["UNAVAILABLE"] > 30, happened  # the queue was full
-        time.sleep(0.2)
+        time.sleep(0.5)
         begun = time.monotonic()
         client.run(arrays)
-        assert time.monotonic() - begun < 1
+        assert time.monotonic() - begun < 2
+        assert computed(closed_server) - before <= happened["answered"] + 3  # one under way, perhaps the next, and ours
+
+
+def test_cancelled_requests_to_the_model_itself_are_not_computed(closed_server, stub, arrays):
+    """Triton tells a model of them, unless an ensemble stands between."""
+    before = computed(closed_server)
+    happened = flood(closed_server, 20, lambda: stub.ModelInfer(infer_request("feed_forward", arrays), timeout=0.3))
+    with TryOnClient(closed_server.grpc_address) as client:
+        client.run(arrays)
+    assert happened["DEADLINE_EXCEEDED"] > 5, happened
+    assert computed(closed_server) - before <= happened["answered"] + 4
 
 
 def test_a_full_queue_refuses_at_once_and_is_soon_empty(closed_server, stub, arrays):
@@ -145,20 +163,20 @@ def test_a_full_queue_refuses_at_once_and_is_soon_empty(closed_server, stub, arr
                 took.append((time.monotonic() - begun, error.details()))
             raise
 
+    before = computed(closed_server)
     happened = flood(closed_server, 80, send)
-    assert happened["UNAVAILABLE"] >= 40, happened
+    assert happened["UNAVAILABLE"] >= 20, happened
     assert all("Exceeds maximum queue size" in told for _, told in took)
     assert max(took)[0] < 0.5
-    begun = time.monotonic()
     with TryOnClient(closed_server.grpc_address) as client:  # tries again
         client.run(arrays)
-    assert time.monotonic() - begun < 8  # 33 requests take 3.3 s
+    assert computed(closed_server) - before <= happened["answered"] + 32 + 3
 
 
 def test_clients_that_try_again_all_get_in(closed_server, arrays):
     with TryOnClient(closed_server.grpc_address) as client:
         client.run(arrays)
-        assert flood(closed_server, 60, lambda: client.run(arrays)) == {"answered": 60}
+        assert flood(closed_server, 40, lambda: client.run(arrays)) == {"answered": 40}
 
 
 def test_a_restart_under_load_is_not_seen_by_clients_that_try_again(folder, arrays):

@@ -14,7 +14,7 @@ from ...runtime.refinement.problem import Problem
 from ...runtime.refinement.programs import Programs
 from ...runtime.refinement.refiner import Refined, Refiner
 from ...runtime.refinement.session import refinement_report
-from ..layout import TERMS
+from ..configs import TERMS
 from .answers import Arrays, failure, read_inputs, response, text
 from .checks import check
 from .refinement_metrics import RefinementMetrics
@@ -88,11 +88,9 @@ class RefinedModel:
 
     def _last(self, refiner: Refiner, refined: Refined, values: dict[str, Any], keep: bool) -> Arrays:
         if refined.picture is not None:
-            pipeline = self._engines.pipeline
-            graph = pipeline.family.refined
-            assert graph is not None
-            (picture,) = (spec.name for spec in self._engines[graph].outputs)
-            values = pipeline.run({**values, picture: refined.picture[None]}, pipeline.family.after(graph))
+            compositor = self._engines["compositor"]
+            values |= {"generated": refined.picture[None]}
+            values |= compositor(**{spec.name: values[spec.name] for spec in compositor.inputs})
         outputs: Arrays = {
             "image": values["image"],
             "labels": values["labels"],

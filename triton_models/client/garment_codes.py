@@ -17,6 +17,7 @@ from ...data.classes import CLASS_NAMES, NUM_CLASSES
 from ...data.errors import InputError
 from ...data.files import atomic_path, check_is_file
 from ...data.letterbox import Letterbox
+from ...runtime.notes import told_name
 from ...runtime.person import Garment
 from ..codes import APPEARANCE_CODES, CLASSES, SHAPE_CODES, WEAR
 from .served_model import ServedModel
@@ -122,9 +123,7 @@ def encoder_inputs(garment: Garment, model: ServedModel) -> dict[str, Array]:
 def read_codes(garment: Garment, outputs: dict[str, Array], model: ServedModel) -> GarmentCodes:
     """Return what `garment_encoder` answered."""
     shape = outputs[SHAPE_CODES][0][list(garment.classes)]
-    name = (
-        Path(garment.name).name or garment.name
-    )  # of a folder, its name: where it lies on this machine is nobody else's business
+    name = told_name(garment.name)
     return GarmentCodes(
         name, garment.classes, shape, outputs[APPEARANCE_CODES][0], outputs[CLASSES][0], model.bundle.identity
     )

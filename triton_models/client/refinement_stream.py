@@ -12,7 +12,8 @@ from typing import Any
 from ...runtime.refinement.options import RefinementOptions
 from ...runtime.refinement.step import RefinementStep
 from ...runtime.report import RefinementReport
-from ..layout import TERMS, TRY_ON_REFINED
+from ..configs import TERMS
+from ..layout import TRY_ON_REFINED
 from .faults import Fault
 from .tensors import Array, infer_request, read_outputs
 
