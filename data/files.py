@@ -186,6 +186,19 @@ def _swap(temporary: Path, target: Path) -> None:
     shutil.rmtree(retired, ignore_errors=True)
 
 
+def others_may_write(folder: Path) -> bool:
+    """Tell whether users other than this one and the superuser may change what lies in a folder.
+
+    A group that bears its only user's own number is no other. Where there are no such permissions, as on Windows, the
+    answer is no.
+    """
+    if not hasattr(os, "getuid"):
+        return False
+    status = folder.stat()
+    shared_group = status.st_mode & stat.S_IWGRP and status.st_gid not in (0, status.st_uid)
+    return status.st_uid not in (0, os.getuid()) or bool(shared_group or status.st_mode & stat.S_IWOTH)
+
+
 def sha256(path: Path) -> str:
     """Return the hexadecimal SHA-256 of a file."""
     with Path(path).open("rb") as file:

@@ -111,7 +111,7 @@ def serving(local: TryOn, **options: Any) -> Iterator[TritonServer]:
             engine=engine, precision=used.precision, python=engine == "onnxruntime", refinement=False, **options
         )
         build_repository(used.bundle, folder, wanted)
-        with TritonServer.start(folder, ServerOptions(0, 0, 0)) as server:
+        with TritonServer.start(folder, ServerOptions(grpc_port=0, metrics_port=0, shared_memory=True)) as server:
             yield server
 
 
@@ -174,7 +174,7 @@ def cold_starts(bundle: Path | None) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as cache:
         for name in ("empty_cache", "warm_cache", "warm_cache_again"):
             command = [sys.executable, "-m", "oviton", "serve", *([str(bundle)] if bundle else [])]
-            command += ["--grpc-port", "0", "--http-port", "0", "--metrics-port", "0"]
+            command += ["--grpc-port", "0", "--metrics-port", "0"]
             begun = time.perf_counter()
             with subprocess.Popen(
                 command, stdout=subprocess.PIPE, text=True, env={**os.environ, "OVITON_CACHE": cache}

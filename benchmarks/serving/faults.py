@@ -142,7 +142,9 @@ def main() -> int:
         repository = RepositoryOptions(engine="onnxruntime", precision="fp32", python=True)
         build_repository(Bundle.open(options.bundle), folder, repository)
         good = good_requests(local)
-        supervisor = held.enter_context(Supervisor(folder, ServerOptions(0, 0, 0)))
+        supervisor = held.enter_context(
+            Supervisor(folder, ServerOptions(grpc_port=0, metrics_port=0, shared_memory=True))
+        )
         watching = threading.Thread(target=supervisor.run)
         watching.start()
         address = supervisor.server.grpc_address

@@ -138,7 +138,9 @@ def main() -> int:
         folder = Path(held.enter_context(tempfile.TemporaryDirectory())) / "repository"
         repository = RepositoryOptions(engine="onnxruntime", precision="fp32", python=True)
         build_repository(Bundle.open(options.bundle), folder, repository)
-        server = held.enter_context(TritonServer.start(folder, ServerOptions(0, 0, 0)))
+        server = held.enter_context(
+            TritonServer.start(folder, ServerOptions(grpc_port=0, metrics_port=0, shared_memory=True))
+        )
         assert server.pid is not None
         load = Load(server.grpc_address, local, options.requests, options.clients)
         started = time.monotonic()

@@ -82,7 +82,7 @@ class _Served:
         _build(bundle, folder, engine, precision, cache)
         if not batching:
             _forbid_batching(folder)
-        self._server: Any = TritonServer.start(folder, ServerOptions(grpc_port=0, http_port=0, metrics_port=0))
+        self._server: Any = TritonServer.start(folder, ServerOptions(grpc_port=0, metrics_port=0, shared_memory=True))
 
     def __enter__(self) -> _Served:
         self.address: str = self._server.__enter__().grpc_address
@@ -116,7 +116,7 @@ def _forbid_batching(folder: Path) -> int:
     changed = 0
     for path in folder.rglob("config.pbtxt"):
         config = text_format.Parse(path.read_text(encoding="utf-8"), model_config_pb2.ModelConfig())
-        if config.HasField("dynamic_batching"):
+        if config.dynamic_batching.max_queue_delay_microseconds:  # without, it only limits a queue
             config.ClearField("dynamic_batching")
             path.write_text(text_format.MessageToString(config), encoding="utf-8")
             changed += 1
