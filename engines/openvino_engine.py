@@ -91,7 +91,12 @@ class OpenVinoEngine(BaseEngine):
             key = PlanKey.of(self.bundle, self.graph, self.kind, self.precision, self._options | self._rounding)
             key = replace(key, profile=f"N=1,M={garments}")
             plan = self._cache.get_or_build(key, lambda: self._build_plan(garments))
-            compiled = _core().import_model(plan.data, "CPU", self._options)
+            try:
+                compiled = _core().import_model(plan.data, "CPU", self._options)
+            except RuntimeError:  # the file is whole, but no plan
+                self._cache.discard(plan)
+                plan = self._cache.get_or_build(key, lambda: self._build_plan(garments))
+                compiled = _core().import_model(plan.data, "CPU", self._options)
             if garments == 1:
                 self.plan = replace(plan, data=b"")
         else:

@@ -16,8 +16,11 @@ import platformdirs
 from filelock import FileLock, Timeout
 
 from ..data.errors import InputError
-from ..data.files import atomic_path
+from ..data.files import atomic_path, others_may_write
 from .plan_key import PlanKey
+
+NOWHERE = Path(os.devnull, "oviton")
+"""A folder that cannot be: nothing is found in it, and nothing kept."""
 
 
 @dataclass(frozen=True)
@@ -68,14 +71,19 @@ class Built:
 class PlanCache:
     """A folder of plans.
 
+    What lies in it is run, so a folder that other users may write is not used: nothing is read from it or kept in it,
+    `refusal` says why, and `root` is a folder that cannot be.
+
     Parameters
     ----------
     root
-        The folder; by default ``$OVITON_CACHE``, else the user's cache folder.
+        The folder, which is made where it is missing; by default ``$OVITON_CACHE``, else the user's cache folder.
     """
 
     def __init__(self, root: Path | None = None) -> None:
-        self.root = root or default_cache_folder()
+        folder = root or default_cache_folder()
+        self.refusal = _refusal(folder)
+        self.root = NOWHERE if self.refusal else folder
 
     def get_or_build(
         self,
@@ -137,10 +145,10 @@ class PlanCache:
         try:
             self.store(path, built.data)
             self.store(path.with_suffix(".json"), (json.dumps(_sidecar(key, built), indent=1) + "\n").encode())
-        except InputError as error:
-            return str(error)
+        except InputError:
+            return self.refusal or f"{self.root} takes no files; {_ANOTHER}"
         except OSError as error:
-            return f"cannot write {path}: {error.strerror or error}; free space, or set OVITON_CACHE to another folder"
+            return f"cannot write {self.root}: {error.strerror or error}; free space, or {_ANOTHER}"
         return None
 
     @contextmanager
@@ -171,6 +179,8 @@ class PlanCache:
         InputError
             When the folder cannot be written.
         """
+        if self.refusal:
+            raise InputError(self.refusal)
         with atomic_path(path) as temporary:
             temporary.write_bytes(data)
 
@@ -206,7 +216,7 @@ def _stored_key(sidecar: Path) -> dict[str, Any]:
     """Return the key in a sidecar; empty when it cannot be read."""
     try:
         return dict(json.loads(sidecar.read_text(encoding="utf-8"))["key"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return {}
 
 
@@ -217,7 +227,7 @@ def _read_verified(path: Path, key: PlanKey | None) -> Plan | None:
         data = path.read_bytes()
         intact = sidecar["sha256"] == hashlib.sha256(data).hexdigest()
         stored, details = dict(sidecar["key"]), dict(sidecar["details"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
     if not intact or (key is not None and stored != asdict(key)):
         return None
@@ -229,5 +239,29 @@ def _sidecar(key: PlanKey, built: Built) -> dict[str, Any]:
 
 
 def default_cache_folder() -> Path:
-    """Return where plans are kept: ``$OVITON_CACHE``, else the user's cache folder."""
-    return Path(os.environ.get("OVITON_CACHE") or platformdirs.user_cache_dir("oviton"))
+    """Return where plans are kept: ``$OVITON_CACHE``, else the user's cache folder; `NOWHERE` for who has no home."""
+    named = os.environ.get("OVITON_CACHE")
+    if named:
+        return Path(named)
+    try:
+        folder = platformdirs.user_cache_path("oviton")
+    except RuntimeError:
+        return NOWHERE
+    return folder if folder.is_absolute() else NOWHERE
+
+
+_ANOTHER = "set OVITON_CACHE to a folder of your own"
+
+
+def _refusal(folder: Path) -> str | None:
+    """Return why a folder is not used, after making it where it is missing; None when it is."""
+    if folder == NOWHERE:
+        return f"this user has no home folder; {_ANOTHER}"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        shared = others_may_write(folder)
+    except FileExistsError:
+        return f"{folder} is a file, not a folder; {_ANOTHER}"
+    except OSError as error:
+        return f"cannot write {folder}: {error.strerror}; {_ANOTHER}"
+    return f"{folder} may be written by other users, so plans in it are not trusted; {_ANOTHER}" if shared else None
