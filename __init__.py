@@ -16,37 +16,43 @@ from .data.version import __version__
 
 if TYPE_CHECKING:
     from .bundle.bundle import Bundle
-    from .data.errors import GateError, InputError, ServerError
+    from .data.errors import ClosedError, EngineError, GateError, InputError, OvitonError, ServerError
+    from .runtime.dressing import Look, TryOnRequest
     from .runtime.person import Garment, Person
-    from .runtime.requests import TryOnRequest
-    from .runtime.try_on import Look, TryOn
+    from .runtime.try_on import TryOn
     from .triton_models.client import AsyncTryOnClient, ClientOptions, GarmentCodes, TryOnClient
 
 _HOME = {
     "AsyncTryOnClient": "triton_models.client",
     "Bundle": "bundle.bundle",
     "ClientOptions": "triton_models.client",
+    "ClosedError": "data.errors",
+    "EngineError": "data.errors",
     "Garment": "runtime.person",
     "GarmentCodes": "triton_models.client",
     "GateError": "data.errors",
     "InputError": "data.errors",
+    "OvitonError": "data.errors",
     "ServerError": "data.errors",
-    "Look": "runtime.try_on",
+    "Look": "runtime.dressing",
     "Person": "runtime.person",
     "TryOn": "runtime.try_on",
     "TryOnClient": "triton_models.client",
-    "TryOnRequest": "runtime.requests",
+    "TryOnRequest": "runtime.dressing",
 }
 
 __all__ = [
     "AsyncTryOnClient",
     "Bundle",
     "ClientOptions",
+    "ClosedError",
+    "EngineError",
     "Garment",
     "GarmentCodes",
     "GateError",
     "InputError",
     "Look",
+    "OvitonError",
     "Person",
     "ServerError",
     "TryOn",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from ..bundle.manifest import GRAPH_NAMES
+from ..bundle.families import O_VITON
 from .intervals import Interval
 from .plots import COLOURS, Axis, Series, plot
 from .report import TARGETS, BenchReport, Floor, Row, meets
@@ -53,7 +53,7 @@ _SHORT = {
     "extra_garment": "for one more garment",
     "pre_post_share": "before and after the networks",
 }
-_STAGES = ("decode", "fit", *GRAPH_NAMES, "restore", "encode")
+_STAGES = ("decode", "fit", *O_VITON.graphs, "restore", "encode")
 
 
 def render(report: BenchReport) -> str:

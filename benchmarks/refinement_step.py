@@ -20,6 +20,7 @@ from torch import nn
 from oviton import Garment, Person, TryOn, TryOnRequest
 from oviton.benchmarks.machine import write
 from oviton.bundle.programs import allow_autocast, load_program
+from oviton.runtime.dressing import Dressing
 from oviton.runtime.refinement.lockstep import forward_backward
 from oviton.runtime.refinement.options import RefinementOptions
 from oviton.runtime.refinement.problem import Problem
@@ -85,7 +86,7 @@ def start(tryon: TryOn, request: TryOnRequest, steps: int) -> dict[str, Refiner]
             always=True,
             precision="auto" if name == "ours" else "fp32",
         )
-        values = tryon._feed_forward(tryon._request(request.person, request.garments, request.remove))
+        values = tryon.engines.run(Dressing.plan(request).arrays(tryon.setting))
         bundle = tryon.engines.bundle
         programs = PlainPrograms(bundle) if name == "plain" else Programs(bundle, "cpu", options.precision)
         problem = Problem(tryon.engines, programs, values, options)

@@ -18,12 +18,10 @@ from pydantic import (
 )
 
 from ..data.classes import CLASS_NAMES
+from .families import FAMILIES, O_VITON, Family
 
 SCHEMA_VERSION = 1
 MANIFEST_NAME = "manifest.json"
-
-GRAPH_NAMES = ("shape_encoder", "shape_generator", "appearance_encoder", "appearance_generator", "compositor")
-"""The five graphs, in the order in which a request runs through them."""
 
 MAX_BATCH = 8
 """Largest N and M that any bundle may allow."""
@@ -54,7 +52,7 @@ class TensorSpec(_Strict):
 
 
 class GraphEntry(_Strict):
-    """One of the five graphs.
+    """One graph.
 
     Parameters
     ----------
@@ -180,6 +178,8 @@ class Manifest(_Strict):
         Every gate's result.
     cost
         What the export took.
+    family
+        Which networks the bundle holds; see `oviton.bundle.families`. Default: ``"o-viton"``.
     origin
         Identity of the bundle that this one holds a part of, packed for a device; empty for a bundle that is whole.
     digest
@@ -196,7 +196,7 @@ class Manifest(_Strict):
     classes: tuple[str, ...]
     max_requests: Annotated[int, Field(ge=1, le=MAX_BATCH)]
     max_garments: Annotated[int, Field(ge=1, le=MAX_BATCH)]
-    trained: dict[Literal["shape", "appearance"], str]
+    trained: dict[str, str]
     config: dict[str, Any]
     graphs: tuple[GraphEntry, ...]
     programs: tuple[ProgramEntry, ...]
@@ -205,6 +205,7 @@ class Manifest(_Strict):
     versions: dict[str, str]
     parity: tuple[ParityRow, ...]
     cost: ExportCost
+    family: str = O_VITON.name
     origin: str = ""
     digest: str = ""
 
@@ -212,12 +213,14 @@ class Manifest(_Strict):
     def _hangs_together(self) -> Self:
         if self.digest and self.digest != self.compute_digest():
             raise ValueError("its digest does not match its content; it was changed")
-        if tuple(graph.name for graph in self.graphs) != GRAPH_NAMES:
-            raise ValueError(f"graphs must be {', '.join(GRAPH_NAMES)}, in this order")
+        if self.family not in FAMILIES:
+            raise ValueError(f"family {self.family!r} is unknown; allowed: {', '.join(FAMILIES)}; is oviton older?")
+        if tuple(graph.name for graph in self.graphs) != self.steps.graphs:
+            raise ValueError(f"graphs must be {', '.join(self.steps.graphs)}, in this order")
         if self.classes != CLASS_NAMES:
             raise ValueError("classes are not the 20 CIHP classes in their order")
-        if self.trained.keys() != {"shape", "appearance"}:
-            raise ValueError("trained must tell of shape and appearance")
+        if self.trained.keys() != set(self.steps.parts):
+            raise ValueError(f"trained must tell of {' and '.join(self.steps.parts)}")
         for name in self.files:
             path = PurePosixPath(name)
             if path.is_absolute() or ".." in path.parts or not name.isprintable():
@@ -233,9 +236,15 @@ class Manifest(_Strict):
         return self
 
     @model_serializer(mode="wrap")
-    def _without_empty_origin(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave `origin` out where there is none, as manifests did before it existed; their digests stay valid."""
-        return _without_empty(dump(self), "origin")
+    def _without_defaults(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out `origin` and `family` where they say nothing, as before they existed; digests stay valid."""
+        values = _without_empty(dump(self), "origin")
+        return {key: value for key, value in values.items() if (key, value) != ("family", O_VITON.name)}
+
+    @property
+    def steps(self) -> Family:
+        """The family's entry in the table: its graphs in order, and what it cannot do."""
+        return FAMILIES[self.family]
 
     @property
     def is_trained(self) -> bool:

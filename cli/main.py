@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from .. import __version__
-from ..data.errors import GateError, InputError, ServerError
+from ..data.errors import InputError, OvitonError
 from . import study, train
 from .bench import bench
 from .bundle import bundle
@@ -73,7 +73,7 @@ def explain(error: Exception) -> tuple[str, int]:
 def _explain(error: Exception) -> tuple[str, int]:
     if isinstance(error, InputError):
         return str(error), 2
-    if isinstance(error, GateError | ServerError):
+    if isinstance(error, OvitonError):
         return str(error), 1
     if isinstance(error, typer.Abort) or _was_interrupted(error):
         return "", _CANCELLED

@@ -15,7 +15,7 @@ from ..bundle.bundle import Bundle
 from ..bundle.manifest import GraphEntry, TensorSpec
 from ..data.classes import NUM_BODY_PARTS, NUM_CLASSES
 from ..data.closeable import Closeable
-from ..data.errors import InputError
+from ..data.errors import ClosedError, InputError
 
 Array = Any
 """A NumPy array, or any array with DLPack (`__dlpack__`): torch, CuPy, JAX."""
@@ -201,7 +201,7 @@ class BaseEngine(Closeable):
 
     def _check_open(self) -> None:
         if self._closed:
-            raise InputError(f"engine {self.name} is closed; load it again")
+            raise ClosedError(f"engine {self.name} is closed; load it again")
 
 
 def check_values(where: str, arrays: Mapping[str, Array], garments: int) -> None:

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from collections.abc import Mapping
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..bundle.bundle import Bundle
 from ..bundle.manifest import ParityRow
+from ..bundle.pipeline import Pipeline, Stage
 from ..data.closeable import Closeable
-from ..data.errors import GateError, InputError
+from ..data.errors import EngineError, GateError, InputError
 from . import precision_gate
 from .engine import BaseEngine, NumpyArray
 from .loading import Loading, Progress
 from .plan_cache import Plan, PlanCache
 from .registry import Availability, choose
-from .tensorrt.device import CudaError
-from .tensorrt.log import EngineError
 
 if TYPE_CHECKING:
     from .tensorrt.options import BuildOptions
     from .tensorrt.plan import OnMismatch
-
-Stage = Callable[[str], AbstractContextManager[object]]
 
 
 @dataclass
@@ -46,6 +43,8 @@ class EngineSet(Closeable):
         What a user should know: a refused precision and why.
     gate
         Results of the precision gate on this machine; empty for FP32.
+    loading
+        How the engines were loaded, so that another of the same kind can be.
     """
 
     bundle: Bundle
@@ -55,6 +54,7 @@ class EngineSet(Closeable):
     passed_over: tuple[Availability, ...] = ()
     notes: list[str] = field(default_factory=list)
     gate: tuple[ParityRow, ...] = ()
+    loading: Loading | None = field(default=None, repr=False)
 
     @classmethod
     def load(
@@ -94,11 +94,11 @@ class EngineSet(Closeable):
         Raises
         ------
         InputError
-            When the engine or precision is unknown or cannot run here.
+            When the engine or precision is unknown, or the engine lacks the precision.
         GateError
             When an engine or precision asked for by name fails its gate.
-        EngineError, CudaError
-            When an engine asked for by name fails on the GPU.
+        EngineError
+            When an engine asked for by name cannot run here or fails, or none runs here.
         """
         cache = cache or PlanCache()
         failed: list[Availability] = []
@@ -107,7 +107,7 @@ class EngineSet(Closeable):
             loading = Loading(bundle, chosen, "", cache, on_progress, build_options, on_mismatch, threads)
             try:
                 loaded = _load_first_that_passes(loading, _precisions(chosen, precision, bundle), passed_over)
-            except (GateError, EngineError, CudaError) as error:
+            except (GateError, EngineError) as error:
                 # What was asked for by name is an error; ``auto`` goes on to the next engine, and reports why.
                 if engine != "auto" or precision != "auto":
                     raise
@@ -122,10 +122,20 @@ class EngineSet(Closeable):
         """Return the engine of a graph."""
         return self.engines[graph]
 
+    def load_another(self, graph: str) -> BaseEngine:
+        """Load one more engine of a graph, of the same kind and with the bundle's own weights; the caller closes it."""
+        assert self.loading is not None
+        return self.loading.load(graph)
+
     @property
     def precisions(self) -> dict[str, str]:
         """Each graph's precision: with INT8, graphs that are not calibrated for it stay FP32."""
         return {name: engine.precision for name, engine in self.engines.items()}
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """The graphs in the order in which a request runs through them."""
+        return Pipeline(self.bundle.manifest.steps, self.engines)
 
     def close(self) -> None:
         """Close every engine."""
@@ -138,7 +148,7 @@ class EngineSet(Closeable):
         Parameters
         ----------
         requests
-            The five graphs' outer inputs, batch first.
+            The graphs' outer inputs, batch first.
         stage
             Called with each graph's name; the graph runs inside the context that it returns.
 
@@ -147,11 +157,7 @@ class EngineSet(Closeable):
         dict
             Inputs, intermediate tensors and results by name.
         """
-        values: dict[str, Any] = dict(requests)
-        for name, engine in self.engines.items():
-            with stage(name):
-                values.update(engine(**{spec.name: values[spec.name] for spec in engine.inputs}))
-        return values
+        return self.pipeline.run(requests, stage=stage)
 
 
 def _load_first_that_passes(
@@ -172,7 +178,7 @@ def _load_first_that_passes(
 def _load_gated(loading: Loading, passed_over: tuple[Availability, ...], notes: list[str]) -> EngineSet:
     chosen, precision = loading.chosen, loading.precision
     with ExitStack() as closing:  # closes what was loaded, whatever is raised
-        loaded = EngineSet(loading.bundle, loading.load_all(), chosen, precision, passed_over, notes)
+        loaded = EngineSet(loading.bundle, loading.load_all(), chosen, precision, passed_over, notes, loading=loading)
         closing.callback(loaded.close)
         engines = loaded.engines
         plans = [plan for e in engines.values() if isinstance(plan := getattr(e, "plan", None), Plan)]

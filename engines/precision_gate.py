@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from ..bundle.bundle import Bundle
-from ..bundle.manifest import GRAPH_NAMES, ParityRow
+from ..bundle.manifest import ParityRow
 from ..bundle.parity import REDUCED_PRECISION, compare
+from ..bundle.pipeline import Pipeline
 from ..bundle.samples import read_samples, sample_requests
 from ..data.errors import InputError
 from ..data.optional import version_of
@@ -102,14 +103,14 @@ def gate_sizes(bundle: Bundle, chosen: Availability) -> tuple[tuple[int, int], .
 def gated_graphs(engines: Mapping[str, BaseEngine], chosen: Availability) -> tuple[str, ...]:
     """Return the graphs to gate: all of them on a GPU, where what could be wrong is not the precision alone."""
     on_cpu = chosen.candidate.device == "cpu"
-    return tuple(name for name in GRAPH_NAMES if not on_cpu or engines[name].precision != "fp32")
+    return tuple(name for name, engine in engines.items() if not on_cpu or engine.precision != "fp32")
 
 
 def run_gate(
     bundle: Bundle,
     engines: Mapping[str, BaseEngine],
     form: str,
-    graphs: tuple[str, ...] = GRAPH_NAMES,
+    graphs: Collection[str],
     sizes: tuple[tuple[int, int], ...] = CPU_SIZES,
 ) -> list[ParityRow]:
     """Compare engines with ONNX Runtime in FP32 on the bundle's people, each fed the reference's tensors.
@@ -132,11 +133,12 @@ def run_gate(
     """
     manifest = bundle.manifest
     people = read_samples(bundle.sample_folders)
+    pipeline = Pipeline(manifest.steps, engines)
     rows = []
     for requests, garments in sizes:
         values: dict[str, Any] = dict(sample_requests(people, manifest.height, manifest.width, requests, garments))
         for graph in manifest.graphs:
-            feed = {spec.name: values[spec.name] for spec in graph.inputs}
+            feed = pipeline.feed(graph.name, values)
             if graph.name not in graphs:
                 values.update(engines[graph.name](**feed))
                 continue

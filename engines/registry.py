@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ..data.errors import InputError
+from ..data.errors import EngineError, InputError
 from ..data.optional import install_command, is_installed, require, version_of
 from .tensorrt.flavour import FLAVOURS
 
@@ -138,7 +138,9 @@ def choose(engine: str, failed: Sequence[Availability] = ()) -> tuple[Availabili
     Raises
     ------
     InputError
-        When the name is unknown or nothing runs.
+        When the name is unknown.
+    EngineError
+        When nothing runs here.
     """
     if engine not in (*ENGINE_NAMES, "auto"):
         raise InputError(f"engine {engine!r} is unknown; allowed: auto, {', '.join(ENGINE_NAMES)}")
@@ -152,7 +154,7 @@ def choose(engine: str, failed: Sequence[Availability] = ()) -> tuple[Availabili
             return found, tuple(passed)
         passed.append(found)
     reasons = "; ".join(f"{a.candidate.label}: {a.reason}" for a in passed)
-    raise InputError(f"engine {engine!r} cannot run here: {reasons}")
+    raise EngineError(f"engine {engine!r} cannot run here: {reasons}")
 
 
 Probe = Callable[[Candidate], tuple[str | None, tuple[str, ...]]]

@@ -13,9 +13,9 @@ from ..data.errors import InputError
 from ..data.images import UInt8Array
 from ..engines.engine_set import EngineSet
 from ..runtime.outfit import Outfit, plan_outfit
+from ..runtime.photographs import build_request, photo_box, restore_result
 from ..runtime.refinement.options import RefinementOptions
 from ..runtime.report import RefinementReport, TryOnReport
-from ..runtime.requests import build_request, photo_box, restore_result
 from ..runtime.try_on import TryOn
 from .triplets import Triplet
 
@@ -115,7 +115,5 @@ def paint_true_labels(engines: EngineSet, triplet: Triplet, outfit: Outfit) -> U
         build_request(triplet.person, triplet.garments, outfit, manifest.height, manifest.width)
     )
     values["labels"] = box.fit_labels(triplet.true_labels)[None]
-    for name in _PAINTERS:
-        engine = engines[name]
-        values.update(engine(**{spec.name: values[spec.name] for spec in engine.inputs}))
+    values = engines.pipeline.run(values, _PAINTERS)
     return restore_result(values["image"][0], values["labels"][0], triplet.person, outfit.source, box)[0]

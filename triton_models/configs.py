@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..bundle.manifest import GRAPH_NAMES, Manifest, TensorSpec
+from ..bundle.families import O_VITON
+from ..bundle.manifest import Manifest, TensorSpec
 from .input_check import OUTPUT
 from .layout import (
     FEED_FORWARD,
@@ -52,7 +53,7 @@ class Configs:
         """Return the configuration of a graph in one of Triton's own backends."""
         config = self._model(step.model, step.inputs, step.outputs)
         config.instance_group.add(
-            kind=self._kind(self.on_gpu and step.model in GRAPH_NAMES),
+            kind=self._kind(self.on_gpu and step.model in O_VITON.graphs),
             count=self.options.instances,
             rate_limiter=self._rate_limiter(),
         )

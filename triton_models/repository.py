@@ -12,7 +12,7 @@ from .. import __version__
 from ..bundle.bundle import Bundle
 from ..data.errors import InputError
 from ..data.files import atomic_folder
-from ..data.optional import is_installed
+from ..data.optional import install_command, is_installed
 from ..engines.engine_set import EngineSet
 from ..engines.loading import Progress
 from .codes import CODES, ENCODER_PREFIX, GARMENT_ENCODER, TRY_ON_CODES, check_codes_can_be, codes_steps, encoder_steps
@@ -210,7 +210,7 @@ class _Builder:
         programs = {program.name for program in self.bundle.manifest.programs}
         missing = "the bundle has no programs for it" if "appearance_painter" not in programs else ""
         if not missing and not is_installed("torch") and not self.options.is_native:
-            missing = "it needs PyTorch; run: pip install 'oviton[refine]'"
+            missing = f"it needs PyTorch; run: {install_command('torch', 'refine')}"
         if self.options.refinement and missing:
             raise InputError(f"refinement cannot be served: {missing}")
         if self.options.refinement is None and missing:

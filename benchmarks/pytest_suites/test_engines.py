@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from oviton.benchmarks.suites.try_on import GARMENTS, whole
-from oviton.bundle.manifest import GRAPH_NAMES
+from oviton.bundle.families import O_VITON
 from oviton.engines.registry import survey
 
 CASES = [
@@ -30,7 +30,7 @@ def test_try_on(benchmark, bench, bundle, engine, precision):
     assert benchmark.pedantic(run, rounds=10, warmup_rounds=2)
 
 
-@pytest.mark.parametrize("graph", GRAPH_NAMES)
+@pytest.mark.parametrize("graph", O_VITON.graphs)
 @pytest.mark.parametrize(("engine", "precision"), CASES)
 def test_graph(benchmark, bench, bundle, engine, precision, graph):
     """One graph, fed what the graphs before it made."""

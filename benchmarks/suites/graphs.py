@@ -9,7 +9,7 @@ from itertools import chain
 from typing import Any
 
 from ...bundle.bundle import Bundle
-from ...bundle.manifest import GRAPH_NAMES
+from ...bundle.families import O_VITON
 from ...data.errors import MissingExtraError
 from ...runtime.try_on import TryOn
 from .. import ceilings
@@ -82,7 +82,7 @@ def _bundle(bench: Bench, bundle: Bundle, *, is_first: bool) -> None:
 
 def _rows(bench: Bench, bundle: Bundle, tryon: TryOn, samples: Samples) -> None:
     medians = samples.stage_medians()
-    for graph in (*GRAPH_NAMES, "all graphs"):
+    for graph in (*O_VITON.graphs, "all graphs"):
         ms = median([s[graph] if graph in s else sum(s.values()) for s in samples.stages])
         bench.rows.append(
             Row(

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from ...bundle.bundle import Bundle
 from ...bundle.manifest import Form, GraphEntry, TensorSpec
-from ...data.errors import InputError
+from ...data.errors import EngineError, InputError
 from ..plan_cache import Built
 from . import timing_cache
 from .flavour import Flavour
-from .log import EngineError, last_error, make_logger
+from .log import last_error, make_logger
 from .network import NetworkSummary
 from .options import BuildOptions
 from .progress import BuildProgress, OnProgress, make_monitor

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ...data.closeable import Closeable
-from .log import EngineError
+from ...data.errors import EngineError
 
 if TYPE_CHECKING:
     import tensorrt as trt

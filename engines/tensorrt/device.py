@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ...data.errors import InputError
+from ...data.errors import EngineError, InputError
 from ...data.optional import install_command, is_installed, require
 
 
-class CudaError(RuntimeError):
+class CudaError(EngineError):
     """The CUDA driver refused a call; the message names the call, its error and what CUDA says about it."""
 
 

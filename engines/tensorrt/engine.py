@@ -11,7 +11,7 @@ from safetensors.numpy import load_file
 
 from ...bundle.bundle import Bundle
 from ...bundle.manifest import GraphEntry
-from ...data.errors import InputError
+from ...data.errors import EngineError, InputError
 from ..engine import Array, BaseEngine, NumpyArray
 from ..plan_cache import Plan, PlanCache
 from . import arrays
@@ -19,7 +19,7 @@ from .builder import PlanBuilder
 from .contexts import ContextMaker
 from .execution import Execution
 from .flavour import Flavour
-from .log import EngineError, last_error, make_logger
+from .log import last_error, make_logger
 from .memory import DeviceSession
 from .network import NetworkSummary
 from .options import BuildOptions

@@ -10,11 +10,12 @@ import numpy.typing as npt
 
 from ...bundle.manifest import GraphEntry, TensorSpec
 from ...data.closeable import Closeable
+from ...data.errors import EngineError
 from . import arrays
 from .builder import sized
 from .contexts import ContextMaker
 from .graph_capture import CapturedLaunch
-from .log import EngineError, last_error
+from .log import last_error
 from .memory import DeviceSession
 
 if TYPE_CHECKING:

@@ -6,11 +6,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ...data.errors import InputError
+from ...data.errors import EngineError, InputError
 from ...data.optional import install_command, is_installed, require, version_of
 from ..plan_key import ANY_DEVICE
 from .device import Gpu, check_driver, find_gpu
-from .log import EngineError
 from .options import BuildOptions
 
 if TYPE_CHECKING:

@@ -10,10 +10,6 @@ if TYPE_CHECKING:
 MAX_KEPT = 50
 
 
-class EngineError(RuntimeError):
-    """TensorRT refused; the message carries what it logged."""
-
-
 def make_logger(module: Any) -> trt.ILogger:
     """Return a logger that keeps errors and warnings in its list `messages`."""
 

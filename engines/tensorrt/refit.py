@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...data.errors import EngineError
 from . import arrays
-from .log import EngineError, last_error
+from .log import last_error
 from .memory import DeviceSession
 
 if TYPE_CHECKING:

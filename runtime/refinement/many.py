@@ -7,8 +7,7 @@ from collections.abc import Callable, Sequence
 import torch
 
 from ...data.errors import InputError
-from ..requests import TryOnRequest
-from ..try_on import Look
+from ..dressing import Look, TryOnRequest
 from .lockstep import take_steps
 from .memory import available, saved_bytes
 from .refiner import Refiner

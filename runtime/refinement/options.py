@@ -118,3 +118,21 @@ SUITED = {
     "surface": (3e-3, TermWeights(reference=1.0, kept=0.5, lookup=0.0, adversarial=0.1)),
 }
 """Learning rate and weights by conditioning, chosen on rendered triplets."""
+
+
+def resolve_options(
+    steps: int | None, time_budget: float | None, options: RefinementOptions | None
+) -> RefinementOptions:
+    """Return the options of a refinement, given one by one or all at once.
+
+    Raises
+    ------
+    InputError
+        When `options` is given together with one of the others, which would be dropped.
+    """
+    single = {name: value for name, value in (("steps", steps), ("time_budget", time_budget)) if value is not None}
+    if options is None:
+        return RefinementOptions(**single)  # type: ignore[arg-type]
+    if single:
+        raise InputError(f"{' and '.join(single)} given beside options; give them inside RefinementOptions")
+    return options

@@ -18,7 +18,7 @@ from .refiner import Refined, Refiner
 from .step import RefinementStep
 
 if TYPE_CHECKING:
-    from ..try_on import Look
+    from ..dressing import Look
 
 Finish = Callable[
     [StageClock, Mapping[str, Any], RefinementReport, "dict[str, npt.NDArray[np.float32]] | None"], "Look"

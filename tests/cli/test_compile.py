@@ -1,8 +1,13 @@
 """`oviton compile` for GPUs, and `oviton bundle`, as a user meets them."""
 
+import errno
+import os
+import re
+
 import pytest
 
 from oviton.bundle.manifest import GRAPH_NAMES
+from oviton.engines.plan_cache import PlanCache
 from oviton.engines.tensorrt.flavour import TENSORRT_RTX
 
 RTX = ("compile", "--engine", "tensorrt-rtx")
@@ -37,6 +42,25 @@ def test_all_graphs_are_built_for_a_gpu_that_is_not_here_and_found_again(run, rt
     assert sum(float(row[4]) for row in again) < 1
     assert [row[:4] for row in again] == [row[:4] for row in rows]
     assert len(list(plans.glob("*.plan"))) == 5
+
+
+def test_plans_that_cannot_be_kept_are_an_error(run, tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("OVITON_CACHE", str(tmp_path / "file"))
+    status, stdout, stderr = run("compile", "--engine", "openvino")
+    assert (status, stdout) == (2, "")
+    assert re.fullmatch(r"oviton: plans would not be kept: .*/file is a file.*; set OVITON_CACHE to .*\n", stderr)
+
+
+def test_plans_that_could_not_be_kept_are_an_error(run, plans, monkeypatch):
+    monkeypatch.setattr(PlanCache, "store", lambda self, path, data: raise_full())
+    status, stdout, stderr = run("compile", "--engine", "openvino", "--precision", "fp32")
+    assert (status, stdout.count("note: plans are not kept")) == (2, 1)
+    assert f"could not be kept: cannot write {plans}: No space left on device" in stderr
+
+
+def raise_full():
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 @pytest.mark.parametrize(

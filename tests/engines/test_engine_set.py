@@ -4,12 +4,11 @@ import numpy as np
 import pytest
 
 from oviton.bundle.parity import psnr
-from oviton.data.errors import InputError
+from oviton.data.errors import EngineError, InputError
 from oviton.engines.engine_set import EngineSet
 from oviton.engines.loading import Loading
 from oviton.engines.plan_cache import PlanCache
 from oviton.engines.registry import AUTO_ORDER, choose, survey
-from oviton.engines.tensorrt.log import EngineError
 
 
 @pytest.mark.parametrize("name", ["openvino", "onnxruntime", "torch"])

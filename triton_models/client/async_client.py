@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from ...data.errors import InputError, ServerError
+from ...data.errors import ClosedError, InputError, ServerError
+from ...runtime.dressing import Look
 from ...runtime.person import Garment, Person
-from ...runtime.try_on import Look
 from .channel import open_async_channel
 from .dressing import Dressing, Stopwatch, Wearables
 from .faults import Fault
@@ -153,11 +153,11 @@ class AsyncTryOnClient:
 
         Raises
         ------
-        InputError
+        ClosedError
             When the client is closed.
         """
         if self._closed:
-            raise InputError("this client is closed; make a new one")
+            raise ClosedError("this client is closed; make a new one")
         if self._stub is None:
             self._channel = open_async_channel(self._session.address, self._session.options)
             self._stub = make_stub(self._channel)

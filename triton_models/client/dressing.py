@@ -10,12 +10,12 @@ import numpy as np
 
 from ...data.classes import present_classes
 from ...data.errors import InputError
+from ...runtime.dressing import Look
 from ...runtime.notes import missing_body_maps, refinement_notes, untrained_notes
 from ...runtime.outfit import Outfit, plan_outfit
 from ...runtime.person import Garment, Person
+from ...runtime.photographs import build_request, photo_box, restore_result
 from ...runtime.report import RefinementReport, TryOnReport
-from ...runtime.requests import build_request, photo_box, restore_result
-from ...runtime.try_on import Look
 from .garment_codes import GarmentCodes, codes_inputs
 from .served_model import ServedModel
 from .tensors import Array

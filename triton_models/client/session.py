@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...data.errors import ServerError
+from ...runtime.dressing import Look
 from ...runtime.person import Garment
-from ...runtime.try_on import Look
 from ..codes import GARMENT_ENCODER, SHAPE_CODES, TRY_ON_CODES
 from .dressing import Dressing, Stopwatch, check_outfit_id
 from .faults import Fault

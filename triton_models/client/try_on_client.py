@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...data.closeable import Closeable
-from ...data.errors import InputError, ServerError
+from ...data.errors import ClosedError, InputError, ServerError
+from ...runtime.dressing import Look
 from ...runtime.person import Garment, Person
-from ...runtime.try_on import Look
 from .channel import open_channel
 from .dressing import Dressing, Stopwatch, Wearables
 from .faults import Fault
@@ -216,7 +216,7 @@ class TryOnClient(Closeable):
 
     def _drive(self, flow: Flow[Result]) -> Result:
         if self._closed:
-            raise InputError("this client is closed; make a new one")
+            raise ClosedError("this client is closed; make a new one")
         return drive(flow, self._stub)
 
 

@@ -5,10 +5,10 @@ from onnx import TensorProto, helper, save
 
 from oviton.bundle.bundle import Bundle
 from oviton.bundle.manifest import GRAPH_NAMES
-from oviton.data.errors import GateError, InputError
+from oviton.data.errors import EngineError, GateError, InputError
 from oviton.engines.tensorrt.builder import mark_refittable, parse
 from oviton.engines.tensorrt.flavour import TENSORRT_RTX
-from oviton.engines.tensorrt.log import EngineError, make_logger
+from oviton.engines.tensorrt.log import make_logger
 from oviton.engines.tensorrt.plan import check_header
 
 DTYPES = {"uint8": "UINT8", "int32": "INT32", "float32": "FLOAT"}

@@ -6,7 +6,6 @@ from safetensors.torch import save_file as torch_save
 
 from oviton import TryOn
 from oviton.data.errors import GateError, InputError
-from oviton.runtime.refinement import refit
 from oviton.runtime.refinement.options import RefinementOptions
 from oviton.runtime.refinement.outfit_weights import FAITHFUL, OutfitWeights, _Change, bundle_weights, pack
 
@@ -40,11 +39,11 @@ def test_a_saved_outfit_is_served_by_any_engine(
     plain = tiny_tryon(*request_of)
     for engine in ("onnxruntime", "torch", "openvino"):
         with TryOn.load(tiny_bundle_folder, engine, "fp32") as tryon:
-            tryon.serve(again)
+            tryon.load_weights(again)
             served = tryon(*request_of)
             assert psnr(served.image, look.image) >= FAITHFUL
             assert "a refined outfit is worn" in served.report.notes
-            tryon.serve(None)
+            tryon.load_weights(None)
             assert psnr(tryon(*request_of).image, plain.image) > 60
             assert "a refined outfit is worn" not in tryon(*request_of).report.notes
 
@@ -134,26 +133,25 @@ def test_a_wrong_outfit_is_refused(outfit, tiny_tryon, tiny_bundle, tmp_path, da
             path.unlink()
             path.mkdir()
     with pytest.raises(InputError) as error:
-        tiny_tryon.serve(OutfitWeights.open(path))
+        tiny_tryon.load_weights(OutfitWeights.open(path))
     assert str(path) in str(error.value)
     assert "\n" not in str(error.value)
 
 
 def test_an_engine_that_did_not_take_the_weights_is_refused(outfit, tiny_tryon, request_of, monkeypatch):
     plain = tiny_tryon(*request_of)
-    engine = tiny_tryon.engines["appearance_generator"]
-    monkeypatch.setattr(engine, "refit", lambda weights: None)
+    monkeypatch.setattr(type(tiny_tryon.engines["appearance_generator"]), "refit", lambda engine, weights: None)
     with pytest.raises(GateError, match="refitted onnxruntime fp32"):
-        refit.refit_generator(tiny_tryon.engines, outfit.weights(tiny_tryon.engines.bundle))
+        tiny_tryon.load_weights(outfit)
     monkeypatch.undo()
     assert np.array_equal(tiny_tryon(*request_of).image, plain.image)
 
 
 def test_refinement_starts_from_the_bundle_only(outfit, tiny_tryon, request_of):
-    tiny_tryon.serve(outfit)
-    with pytest.raises(InputError, match="an outfit is served"):
-        tiny_tryon.refine(*request_of, steps=1)
+    tiny_tryon.load_weights(outfit)
+    own = tiny_tryon.refine(*request_of, steps=1).report.refinement.losses_before
     person, garments = request_of
     notes = tiny_tryon(person, garments[:1]).report.notes
-    assert "the outfit that is served was refined for other classes than those worn here" in notes
-    tiny_tryon.serve(None)
+    assert "the outfit that is worn was refined for other classes than those worn here" in notes
+    tiny_tryon.load_weights(None)
+    assert tiny_tryon.refine(*request_of, steps=1).report.refinement.losses_before == own

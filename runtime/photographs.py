@@ -1,14 +1,14 @@
-"""Fitting a person and garments of any size into the graphs' arrays, and the result back into the photograph."""
+"""Photographs to arrays and back: fitted into the graphs' frame, and the result fitted into the photograph again."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
+from ..bundle.families import Arrays
 from ..data.classes import BACKGROUND, MAY_COVER, NUM_CLASSES, present_classes
 from ..data.images import UInt8Array, choose
 from ..data.letterbox import Letterbox, Window
@@ -16,27 +16,6 @@ from ..data.parallel import in_parallel
 from ..data.rim import clean_rim, near, photo_rim_reach, rim_of
 from .outfit import OWN, Outfit
 from .person import Garment, Person
-
-Arrays = dict[str, npt.NDArray[np.generic]]
-
-
-@dataclass(frozen=True, eq=False)
-class TryOnRequest:
-    """Who is to wear what.
-
-    Parameters
-    ----------
-    person
-        Whom to dress.
-    garments
-        In what; each photograph with the classes taken from it.
-    remove
-        Names of garment classes to take off, comma separated or one by one.
-    """
-
-    person: Person
-    garments: Garment | Sequence[Garment]
-    remove: str | Iterable[str] = ()
 
 
 def build_request(person: Person, garments: Sequence[Garment], outfit: Outfit, height: int, width: int) -> Arrays:

@@ -9,7 +9,7 @@ from oviton.data.letterbox import Letterbox
 from oviton.data.rim import rim_of
 from oviton.runtime.outfit import plan_outfit
 from oviton.runtime.person import Garment, Person
-from oviton.runtime.requests import build_request, restore_result
+from oviton.runtime.photographs import build_request, restore_result
 
 TOP, FACE = CLASS_IDS["upper_clothes"], CLASS_IDS["face"]
 
@@ -90,7 +90,7 @@ def test_only_the_part_that_changes_is_looked_at(size, worn, monkeypatch):
     assert changed == worn
     assert np.array_equal(person.image, before[0])
     assert np.array_equal(person.labels, before[1])
-    monkeypatch.setattr("oviton.runtime.requests._changing_window", lambda *_: box.whole)
+    monkeypatch.setattr("oviton.runtime.photographs._changing_window", lambda *_: box.whole)
     whole_image, whole_found = restore_result(result, new_labels, person, source, box)
     assert np.abs(image.astype(int) - whole_image).max() <= 2  # as data/test_letterbox.py says of windows
     assert np.array_equal(found, whole_found)

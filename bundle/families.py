@@ -1,0 +1,115 @@
+"""Families of try-on networks: which graphs a request runs through, in which order, and what a family cannot do.
+
+Whatever handles a bundle reads this table: the manifest's check, the pipeline, gates, samples, Triton's configurations
+and benchmarks. A further family is one more entry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy.typing as npt
+
+from ..data.errors import InputError
+
+Arrays = dict[str, npt.NDArray[Any]]
+"""Tensors by name, batch first."""
+
+HostStep = Callable[[Mapping[str, npt.NDArray[Any]]], Mapping[str, npt.NDArray[Any]]]
+"""What NumPy computes between two graphs: further tensors by name, from all that are known so far."""
+
+Ability = Literal["several garments", "labels", "refinement", "garments as codes"]
+
+
+@dataclass(frozen=True)
+class Family:
+    """Networks that dress people in the same steps.
+
+    Parameters
+    ----------
+    name
+        The family's name, as in a manifest.
+    graphs
+        The graphs in the order in which a request runs through them. A graph's name is also that of its engine and of
+        its Triton model.
+    inputs
+        The tensors that a request may bring, in the order in which servers list them.
+    results
+        The tensors that answer a request.
+    parts
+        What is trained by itself; a manifest tells of each how.
+    encoders
+        The graphs that look at one garment at a time, so that garments can be kept as their codes. Default: none.
+    refined
+        The graph whose weights refinement optimises. Default: None, no refinement.
+    cannot
+        Why the family lacks an ability, by ability, as the end of a sentence. Default: it lacks none.
+    before
+        What NumPy computes before a graph runs, by the graph's name. Default: nothing.
+    """
+
+    name: str
+    graphs: tuple[str, ...]
+    inputs: tuple[str, ...]
+    results: tuple[str, ...]
+    parts: tuple[str, ...]
+    encoders: tuple[str, ...] = ()
+    refined: str | None = None
+    cannot: Mapping[Ability, str] = field(default_factory=dict)
+    before: Mapping[str, HostStep] = field(default_factory=dict)
+
+    def require(self, ability: Ability) -> None:
+        """Refuse what the family cannot do.
+
+        Raises
+        ------
+        InputError
+            Naming the family, the ability and the reason.
+        """
+        if ability in self.cannot:
+            raise InputError(f"family {self.name}: no {ability}, since {self.cannot[ability]}; choose another bundle")
+
+    def until(self, graph: str) -> tuple[str, ...]:
+        """Return the graphs that run before one."""
+        return self.graphs[: self.graphs.index(graph)]
+
+    def after(self, graph: str) -> tuple[str, ...]:
+        """Return the graphs that run after one."""
+        return self.graphs[self.graphs.index(graph) + 1 :]
+
+
+O_VITON = Family(
+    name="o-viton",
+    graphs=("shape_encoder", "shape_generator", "appearance_encoder", "appearance_generator", "compositor"),
+    inputs=(
+        "person_image",
+        "person_labels",
+        "densepose",
+        "garment_images",
+        "garment_labels",
+        "garment_densepose",
+        "source",
+    ),
+    results=("image", "labels"),
+    parts=("shape", "appearance"),
+    encoders=("shape_encoder", "appearance_encoder"),
+    refined="appearance_generator",
+)
+"""Neuberger et al., *Image Based Virtual Try-on Network from Unpaired Data*, CVPR 2020."""
+
+FAMILIES: Mapping[str, Family] = {family.name: family for family in (O_VITON,)}
+
+
+def family_of(name: str) -> Family:
+    """Return a family by its name.
+
+    Raises
+    ------
+    InputError
+        When there is none of that name.
+    """
+    if name not in FAMILIES:
+        raise InputError(f"family {name!r} is unknown; allowed: {', '.join(FAMILIES)}")
+    return FAMILIES[name]
