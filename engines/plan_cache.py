@@ -71,19 +71,26 @@ class Built:
 class PlanCache:
     """A folder of plans.
 
-    What lies in it is run, so a folder that other users may write is not used: nothing is read from it or kept in it,
-    `refusal` says why, and `root` is a folder that cannot be.
+    What lies in it is run, so a folder that other users may write is not used: nothing is read from it or kept in it.
 
     Parameters
     ----------
     root
-        The folder, which is made where it is missing; by default ``$OVITON_CACHE``, else the user's cache folder.
+        The folder, which is made when something is kept. Default: ``$OVITON_CACHE``, else the user's cache folder.
     """
 
     def __init__(self, root: Path | None = None) -> None:
-        folder = root or default_cache_folder()
-        self.refusal = _refusal(folder)
-        self.root = NOWHERE if self.refusal else folder
+        self._folder = root or default_cache_folder()
+
+    @property
+    def refusal(self) -> str | None:
+        """Why the folder is not used; None when it is."""
+        return _refusal(self._folder)
+
+    @property
+    def root(self) -> Path:
+        """The folder; one that cannot be when it is not used."""
+        return NOWHERE if self.refusal else self._folder
 
     def get_or_build(
         self,
@@ -157,7 +164,8 @@ class PlanCache:
         # Lock files stay: one that is removed could be waited for by one process and made anew by another.
         lock = FileLock(self.root / ".locks" / f"{self._path(key).stem}.lock")
         try:
-            (self.root / ".locks").mkdir(parents=True, exist_ok=True)
+            _make(self.root)
+            (self.root / ".locks").mkdir(exist_ok=True)
             lock.acquire(timeout=0)
         except Timeout:
             if on_wait is not None:
@@ -181,6 +189,7 @@ class PlanCache:
         """
         if self.refusal:
             raise InputError(self.refusal)
+        _make(self.root)
         with atomic_path(path) as temporary:
             temporary.write_bytes(data)
 
@@ -254,14 +263,17 @@ _ANOTHER = "set OVITON_CACHE to a folder of your own"
 
 
 def _refusal(folder: Path) -> str | None:
-    """Return why a folder is not used, after making it where it is missing; None when it is."""
+    """Return why a folder is not used; None when it is, be it only once something is kept."""
     if folder == NOWHERE:
         return f"this user has no home folder; {_ANOTHER}"
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        shared = others_may_write(folder)
-    except FileExistsError:
-        return f"{folder} is a file, not a folder; {_ANOTHER}"
+        if folder.exists() and not folder.is_dir():
+            return f"{folder} is a file, not a folder; {_ANOTHER}"
+        shared = folder.exists() and others_may_write(folder)
     except OSError as error:
-        return f"cannot write {folder}: {error.strerror}; {_ANOTHER}"
+        return f"cannot read {folder}: {error.strerror}; {_ANOTHER}"
     return f"{folder} may be written by other users, so plans in it are not trusted; {_ANOTHER}" if shared else None
+
+
+def _make(folder: Path) -> None:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
