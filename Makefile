@@ -10,7 +10,7 @@ STUBS := tensorrt-stubs==10.13.0.35.1
 RUN := PATH="$(abspath $(BIN)):$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help try-on test lint types imports unit test-slow test-gpu goldens people picture train benchmark clean
+.PHONY: help try-on test test-more lint types imports unit test-slow test-gpu goldens people picture train benchmark clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -38,6 +38,10 @@ imports: $(VENV)/.dev ## Imports run down the folder table
 
 unit: $(VENV)/.dev ## Tests that need neither a GPU nor minutes
 	@$(BIN)/python -m pytest
+
+# pytest leaves with 5 where no test is found.
+test-more: $(VENV)/.dev ## One smoke test each of what is slow or asks a package index
+	@$(BIN)/python -m pytest -m more || [ $$? = 5 ]
 
 test-slow: $(VENV)/.dev ## Tests that take minutes
 	@$(BIN)/python -m pytest -m slow

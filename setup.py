@@ -41,7 +41,8 @@ TRAIN = [
     "torchmetrics>=1.4",
 ]
 CLIENT = ["tritonclient[grpc]==2.73.0"]
-SERVE = ["tritonclient[grpc]==2.73.0", "nvidia-pytriton==0.7.0", "onnx==1.23.2"]
+# nvidia-pytriton wants NumPy below 2, of which Python 3.13 has none.
+SERVE = [*CLIENT, "nvidia-pytriton==0.7.0; python_version < '3.13'", "onnx==1.23.2"]
 RTX = ["tensorrt-rtx-cu13==1.7.1.116", "cuda-python>=13.0,<14", "cuda-core>=1.0"]
 BENCH = [*TORCH, PLOT, "jinja2>=3.1", "psutil>=5.9", "pytest>=8", "pytest-benchmark>=5.3"]
 EXTRAS = {
@@ -91,7 +92,7 @@ setup(
     },
     install_requires=[
         "filelock>=3.16",
-        "numpy>=1.26,<2",
+        "numpy>=1.26,<3",
         "onnxruntime>=1.20",
         "openvino>=2025.0",
         "pillow>=10.3",

@@ -106,6 +106,8 @@ def compile_bundle(
         opt_garments=garments,
     )
     cache = PlanCache()
+    if cache.refusal:
+        raise InputError(f"plans would not be kept: {cache.refusal}")
     if engine in FLAVOURS:
         _compile_tensorrt(Bundle.open(bundle), FLAVOURS[engine], precision, options, cache, no_build)
     elif options != BuildOptions() or no_build:
@@ -163,17 +165,20 @@ def _compile_by_loading(bundle: Bundle, engine: str, precision: str, cache: Plan
         table = Table(
             "graph", "engine", "precision", "plan", "seconds", "from", title=f"Bundle {escape(bundle.manifest.name)}"
         )
+        lost: str | None = None
         for name, compiled in loaded.engines.items():
             plan = compiled.plan
             size, seconds, origin = "–", "–", "made at load, not kept"
             if plan is not None:
                 size, seconds = f"{plan.size / 1e6:.2f} MB", f"{plan.seconds:.2f}"
-                origin = _origin(plan)
+                origin, lost = _origin(plan), lost or plan.not_kept
             table.add_row(name, loaded.chosen.candidate.label, loaded.precisions[name], size, seconds, origin)
         out.print(table)
         if loaded.gate:
             out.print(parity_table(loaded.gate))
         _print_notes(loaded.notes)
+        if lost is not None:
+            raise InputError(f"plans were built but could not be kept: {lost}")
 
 
 def _print_notes(notes: list[str]) -> None:

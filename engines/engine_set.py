@@ -106,12 +106,17 @@ class EngineSet(Closeable):
             chosen, passed_over = choose(engine, failed)
             loading = Loading(bundle, chosen, "", cache, options, on_progress)
             try:
-                return _load_first_that_passes(loading, passed_over)
+                loaded = _load_first_that_passes(loading, passed_over)
             except (GateError, EngineError) as error:
                 # What was asked for by name is an error; ``auto`` goes on to the next engine, and reports why.
                 if engine != "auto" or precision != "auto":
                     raise
                 failed.append(replace(chosen, reason=str(error)))
+            else:
+                # Libraries that are not installed, or have no GPU here, are no surprise; `EngineReport` lists them.
+                surprises = [a for a in passed_over if a in failed or a.candidate.extra is None]
+                loaded.notes[:0] = [f"{a.candidate.label} is not used: {a.reason}" for a in surprises]
+                return loaded
 
     def __getitem__(self, graph: str) -> BaseEngine:
         """Return the engine of a graph."""

@@ -114,9 +114,10 @@ def shared_python_library() -> Path:
 def _from_wheel(cache: Path) -> Installation:
     package = importlib.util.find_spec("pytriton")
     if package is None or package.origin is None:
+        newest = sys.version_info >= (3, 13)  # the wheel wants NumPy below 2, of which Python 3.13 has none
+        hint = "use Python 3.11 or 3.12" if newest else f"run: {install_command(WHEEL, 'serve')}"
         raise MissingExtraError(
-            f"serving needs a Triton server, and neither {CONTAINER} nor {WHEEL} is installed; run: "
-            f"{install_command(WHEEL, 'serve')}"
+            f"serving needs a Triton server, and neither {CONTAINER} nor {WHEEL} is installed; {hint}"
         )
     packed = Path(package.origin).parent / "tritonserver"
     libraries = packed.parent.parent / "nvidia_pytriton.libs"

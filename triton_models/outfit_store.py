@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import re
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import FileLock
 
 from ..data.errors import InputError
 from ..engines.plan_cache import default_cache_folder
@@ -54,7 +53,7 @@ class OutfitStore:
             )
         name = secrets.token_hex(16)
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with self._locked():
+        with FileLock(self.folder / ".lock"):
             outfit.save(self._path(name))
             self._evict(keep=name)
         return name
@@ -112,12 +111,6 @@ class OutfitStore:
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}{SUFFIX}"
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        with (self.folder / ".lock").open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield
 
 
 def default_outfit_folder(identity: str) -> Path:

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from ...bundle.bundle import Bundle
-from ...data.optional import is_installed, require
+from ...data.optional import install_command, is_installed, require
 from ..bench import Bench
 from ..machine import gpus
 from ..report import Ceiling, Floor, Row
@@ -37,7 +37,7 @@ def run(bench: Bench) -> None:
 def missing() -> str | None:
     """Return why nothing can be measured on a GPU here; None when it can."""
     if not is_installed("torch"):
-        return "PyTorch is not installed; run: pip install 'oviton[refine]'"
+        return f"PyTorch is not installed; run: {install_command('torch', 'refine')}"
     torch = require("torch", extra="refine", purpose="the gpu suite")
     if torch.version.cuda is None:
         return "this build of torch has no CUDA"

@@ -15,7 +15,7 @@ import numpy as np
 
 from ...bundle.bundle import Bundle
 from ...data.errors import InputError
-from ...data.optional import is_installed
+from ...data.optional import install_command, is_installed
 from ...evaluation.intervals import median
 from ..bench import Bench
 from ..report import Row, fitted_line
@@ -34,7 +34,7 @@ VARIANTS: dict[str, tuple[str, bool, bool]] = {
 def run(bench: Bench) -> None:
     """Serve the first bundle in every variant, all at once, and let client counts and variants take turns."""
     if not (is_installed("tritonclient") and is_installed("pytriton")):
-        bench.skipped["server"] = "no Triton here; run: pip install 'oviton[serve]'"
+        bench.skipped["server"] = f"no Triton here; run: {install_command('nvidia-pytriton', 'serve')}"
         return
     try:
         _serve(bench, bench.bundles[0])

@@ -12,6 +12,7 @@ from PIL import Image
 from ...bundle.bundle import Bundle
 from ...data.classes import CLASS_NAMES
 from ...data.images import write_image
+from ...data.optional import install_command
 from ...data.person_folder import read_person_folder
 from ...engines.registry import Availability
 from ...evaluation.intervals import ratio_of_medians
@@ -78,7 +79,7 @@ def _engines(bench: Bench, bundle: Bundle) -> None:
     for name, samples in found.items():
         _keep(bench, bundle, engines[name], samples, "engines", None if name == EAGER else reference)
     if reference is None:
-        bench.skipped["try_on_vs_eager_fp32"] = "PyTorch is not installed; run: pip install 'oviton[refine]'"
+        bench.skipped["try_on_vs_eager_fp32"] = f"PyTorch is not installed; run: {install_command('torch', 'refine')}"
     else:
         bench.headline["try_on_vs_eager_fp32"] = reference.over(found[default])
 

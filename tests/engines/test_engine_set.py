@@ -63,6 +63,7 @@ def test_auto_goes_on_to_the_next_engine_when_one_fails_and_says_why(tiny_bundle
     with EngineSet.load(tiny_bundle, cache=cache) as engines:
         assert engines.chosen.candidate != first.candidate
         assert engines.passed_over[-1].reason == "the device was lost"
+        assert engines.notes[0] == f"{first.candidate.label} is not used: the device was lost"
     with pytest.raises(EngineError, match="the device was lost"):
         EngineSet.load(tiny_bundle, first.candidate.engine, cache=cache)
 

@@ -24,7 +24,7 @@ def test_auto_and_lists_are_in_this_order():
 
 def test_a_missing_library_is_told_with_the_command_that_installs_it(monkeypatch):
     monkeypatch.setattr(registry, "is_installed", lambda module: module != "torch")
-    with pytest.raises(EngineError, match=r"torch is not installed; run: pip install 'oviton\[refine\]'"):
+    with pytest.raises(EngineError, match=r"torch is not installed; run: pip install torch=="):
         registry.choose("torch")
 
 

@@ -11,7 +11,7 @@ from oviton.triton_models import installation
 def test_without_a_server_the_extra_is_named(monkeypatch, tmp_path):
     monkeypatch.setattr(installation, "CONTAINER", tmp_path)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'oviton\[serve\]'"):
+    with pytest.raises(MissingExtraError, match=r"pip install .*nvidia-pytriton=="):
         installation.find_triton(tmp_path)
 
 
