@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from ...bundle.manifest import MAX_BATCH
 from ...data.errors import InputError
-from ...engines.engine import check_values
+from ...engines.input_checks import check_values
 from ..codes import APPEARANCE_CODES, CLASSES, SHAPE_CODES
 from ..input_flags import describe
 from .answers import Arrays
