@@ -28,10 +28,12 @@ PACKAGES = sorted(
 TORCH = ["torch==2.13.0"]
 ONNX = ["onnx==1.23.2", "onnxscript==0.7.2"]
 PLOT = "matplotlib>=3.8"
+PSUTIL = "psutil>=5.9"
 TRAIN = [
     *TORCH,
     *ONNX,
     "numba>=0.60",
+    PSUTIL,
     "scikit-image>=0.24",
     "scipy>=1.11",
     "tensorboard>=2.17",
@@ -45,7 +47,7 @@ BENCH = [*TORCH, "pytest>=8", "pytest-benchmark>=5.3"]
 EXTRAS = {
     "bench": BENCH,
     "client": CLIENT,
-    "refine": [*TORCH, PLOT],
+    "refine": [*TORCH, PLOT, PSUTIL],
     "serve": SERVE,
     "tensorrt": ["tensorrt>=10.3,<12", "cuda-python>=12.6", "cuda-core>=1.0"],
     "rtx": RTX,

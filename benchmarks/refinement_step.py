@@ -21,7 +21,7 @@ from oviton import Garment, Person, TryOn, TryOnRequest
 from oviton.benchmarks.machine import write
 from oviton.bundle.programs import allow_autocast, load_program
 from oviton.runtime.dressing import Dressing
-from oviton.runtime.refinement.lockstep import forward_backward
+from oviton.runtime.refinement.lockstep import forward_backward, take_steps
 from oviton.runtime.refinement.options import RefinementOptions
 from oviton.runtime.refinement.problem import Problem
 from oviton.runtime.refinement.programs import Programs
@@ -90,7 +90,7 @@ def start(tryon: TryOn, request: TryOnRequest, steps: int) -> dict[str, Refiner]
         bundle = tryon.engines.bundle
         programs = PlainPrograms(bundle) if name == "plain" else Programs(bundle, "cpu", options.precision)
         problem = Problem(tryon.engines, programs, values, options)
-        refiner = Refiner(programs, problem, options)
+        refiner = Refiner(problem)
         if name == "plain":
             problem.conditioning = problem.conditioning.contiguous()
             settings = refiner._optimizer.defaults
@@ -103,7 +103,7 @@ def start(tryon: TryOn, request: TryOnRequest, steps: int) -> dict[str, Refiner]
 
 def step_times(refiners: dict[str, Refiner], rounds: int) -> dict[str, float]:
     """Return medians in seconds, and the ratios, of steps taken in turn."""
-    steps = {name: iter(refiner) for name, refiner in refiners.items()}
+    steps = {name: take_steps([refiner]) for name, refiner in refiners.items()}
     ways: dict[str, Callable[[], object]] = {
         "step": lambda: next(steps["ours"]),
         "passes": bare_passes(refiners["ours"]),
@@ -175,7 +175,7 @@ def quality(refiners: dict[str, Refiner]) -> dict[str, Any]:
     ends = {}
     for name, refiner in refiners.items():
         begun = time.perf_counter()
-        for _ in refiner:
+        for _ in take_steps([refiner]):
             pass
         ends[name] = (time.perf_counter() - begun, refiner.result())
     pictures = [

@@ -7,6 +7,7 @@ value decomposition of ``[outputs, inputs·k·k]``); the rest is kept whole.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,9 +48,9 @@ class OutfitWeights:
     tensors
         The change of each weight, ``NAME`` whole or ``NAME#outputs`` and ``NAME#inputs`` as factors; float16.
     psnr
-        In dB, of the picture with these weights against the refined one.
+        PSNR in dB of the picture with these weights against the refined one.
     name
-        What messages call it.
+        What messages call the outfit.
     """
 
     bundle: str
@@ -115,7 +116,7 @@ class OutfitWeights:
             if len(source) != len(CLASS_NAMES):
                 raise ValueError(f"a source vector of {len(source)} classes")
             return cls(metadata["bundle"], source, tensors, float(metadata["psnr"]), str(path))
-        except (KeyError, ValueError, TypeError) as error:
+        except (KeyError, ValueError, TypeError, OverflowError, RecursionError) as error:
             raise InputError(f"{path}: not an outfit of this version ({error})") from None
 
 
@@ -185,36 +186,48 @@ def _changed(
     tensors: Mapping[str, npt.NDArray[np.float16]],
     outfit: str = "the outfit",
 ) -> dict[str, npt.NDArray[np.float32]]:
-    """Add changes to weights.
+    """Add changes to weights. Nothing is computed before every name, shape and number is known to fit.
 
     Raises
     ------
     InputError
         When names, shapes or numbers do not fit, or one is missing.
     """
-    found: dict[str, npt.NDArray[np.float32]] = {}
     expected = {part for name in base for part in ((name,) if name in tensors else _factors(name))}
     if tensors.keys() != expected:
         first = min(tensors.keys() ^ expected)
         raise InputError(f"{outfit}: its weights do not fit the bundle; the first difference: {first}")
+    for name, weight in base.items():
+        _check_shapes(name, weight.shape, tensors, outfit)
     for name, tensor in tensors.items():
         if tensor.dtype != np.float16 or not np.isfinite(tensor).all():
             held = tensor.dtype if tensor.dtype != np.float16 else "NaN or infinity"
             raise InputError(f"{outfit}: {name} holds {held}; allowed: finite float16 numbers; refine it again")
+    found: dict[str, npt.NDArray[np.float32]] = {}
     for name, weight in base.items():
-        if name in tensors:
-            change = tensors[name].astype(np.float32)
-        else:
-            outputs, inputs = (tensors[part] for part in _factors(name))
-            if outputs.ndim != 2 or inputs.ndim != 2 or outputs.shape[1] != inputs.shape[0]:
-                raise InputError(f"{outfit}: the factors of {name} do not fit each other; refine it again")
-            change = outputs.astype(np.float32) @ inputs.astype(np.float32)
-        if change.size != weight.size:
-            raise InputError(f"{outfit}: {name} has {change.size} numbers, the bundle's {weight.size}; refine it again")
+        parts = [tensors[part].astype(np.float32) for part in ((name,) if name in tensors else _factors(name))]
+        change = (parts[0] if len(parts) == 1 else parts[0] @ parts[1]).reshape(weight.shape)
         with np.errstate(over="ignore"):  # refitting refuses what FP16 cannot hold, and says so
             # Rounded as engines round them, so that what is measured is what is served.
-            found[name] = (weight + change.reshape(weight.shape)).astype(np.float16).astype(np.float32)
+            found[name] = (weight + change).astype(np.float16).astype(np.float32)
     return found
+
+
+def _check_shapes(
+    name: str, shape: tuple[int, ...], tensors: Mapping[str, npt.NDArray[np.float16]], outfit: str
+) -> None:
+    """Refuse a change that has not a weight's shape, whole or once its factors are multiplied."""
+    if name in tensors:
+        found = [tensors[name].shape]
+        fits = tensors[name].shape == shape
+    else:
+        rows, columns = math.prod(shape[:1]), math.prod(shape[1:])
+        found = [tensors[part].shape for part in _factors(name)]
+        rank = found[0][-1] if found[0] else 0
+        fits = found == [(rows, rank), (rank, columns)] and rank <= min(rows, columns)
+    if not fits:
+        told = " and ".join(map(str, found))
+        raise InputError(f"{outfit}: the change of {name} has shape {told}, the bundle's {shape}; refine it again")
 
 
 def _factors(name: str) -> tuple[str, str]:

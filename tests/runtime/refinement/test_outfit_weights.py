@@ -94,7 +94,8 @@ def test_packing_falls_back_to_the_whole_change(tiny_bundle):
     "damage",
     [
         "missing", "a folder", "no outfit", "cut", "other bundle", "a tensor less", "a tensor more", "other shape",
-        "flat factors", "bf16", "float32", "not finite",
+        "flat factors", "swapped factors", "huge factors", "bf16", "float32", "not finite", "nested metadata",
+        "infinite source",
     ],
 )  # fmt: skip
 def test_a_wrong_outfit_is_refused(outfit, tiny_tryon, tiny_bundle, tmp_path, damage):
@@ -123,6 +124,18 @@ def test_a_wrong_outfit_is_refused(outfit, tiny_tryon, tiny_bundle, tmp_path, da
             name = next(name for name in tensors if "#" in name).split("#")[0]
             flat = {f"{name}#outputs": np.zeros(1, np.float16), f"{name}#inputs": np.zeros((), np.float16)}
             save_file(tensors | flat, path, metadata)
+        case "swapped factors":
+            name = next(name for name in tensors if "#" in name).split("#")[0]
+            outputs, inputs = tensors[f"{name}#outputs"].T.copy(), tensors[f"{name}#inputs"].T.copy()
+            save_file(tensors | {f"{name}#outputs": outputs, f"{name}#inputs": inputs}, path, metadata)
+        case "huge factors":  # a small file whose product would take terabytes
+            name = next(name for name in tensors if "#" in name).split("#")[0]
+            factors = np.zeros((1_000_000, 0), np.float16), np.zeros((0, 1_000_000), np.float16)
+            save_file(tensors | {f"{name}#outputs": factors[0], f"{name}#inputs": factors[1]}, path, metadata)
+        case "nested metadata":
+            save_file(tensors, path, metadata | {"source": "[" * 100_000 + "]" * 100_000})
+        case "infinite source":
+            save_file(tensors, path, metadata | {"source": str(["Infinity"] * 20).replace("'", "")})
         case "bf16":
             torch_save({name: torch.from_numpy(tensor).bfloat16() for name, tensor in tensors.items()}, path, metadata)
         case "float32":
