@@ -12,8 +12,7 @@ from ..data.classes import GARMENTS, NUM_CLASSES
 from ..data.errors import InputError
 from ..data.letterbox import Letterbox
 from ..data.person_folder import PersonFolder, read_person_folder
-
-Arrays = dict[str, npt.NDArray[np.generic]]
+from .families import Arrays
 
 
 def read_samples(folders: Sequence[Path]) -> list[PersonFolder]:

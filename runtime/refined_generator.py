@@ -55,6 +55,7 @@ class RefinedGenerator:
         GateError
             When engine and PyTorch disagree.
         """
+        engines.bundle.manifest.steps.require("refinement")
         weights = outfit.weights(engines.bundle)  # refused before anything is loaded
         graph = engines.bundle.manifest.steps.refined
         assert graph is not None

@@ -249,13 +249,17 @@ class TryOn(Closeable):
 
     def _plan(self, request: TryOnRequest) -> Dressing:
         self._check_open()
-        return Dressing.plan(request)
+        dressing = Dressing.plan(request)
+        if len(dressing.garments) > 1:
+            self.engines.bundle.manifest.steps.require("several garments")
+        return dressing
 
     def _check_open(self) -> None:
         if self._closed:
             raise ClosedError("this TryOn is closed; load a new one")
 
     def _refinement(self, request: TryOnRequest, options: RefinementOptions | None) -> Refinement:
+        self.engines.bundle.manifest.steps.require("refinement")
         require("torch", extra="refine", purpose="refinement")
         from .refinement.options import RefinementOptions
         from .refinement.problem import Problem
