@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import doctest
 import hashlib
+import importlib
 import os
 import shutil
 import subprocess
@@ -16,6 +18,7 @@ import pytest
 from filelock import FileLock
 from PIL import Image
 
+import oviton
 from oviton import cli
 from oviton.bundle.bundle import SHIPPED_BUNDLES, Bundle
 from oviton.bundle.samples import read_samples, sample_requests
@@ -179,6 +182,31 @@ def run(monkeypatch, capsys):
             cli.main()
         captured = capsys.readouterr()
         return stop.value.code or 0, captured.out, captured.err
+
+    return call
+
+
+@pytest.fixture
+def run_examples(people, tmp_path, monkeypatch):
+    """Return a function that runs a module's *Examples* sections, and returns how many lines they have.
+
+    They know the module's own names and oviton's public ones, and the current folder holds ``person/`` and ``shirt/``.
+    """
+    shutil.copytree(people / "hugo", tmp_path / "person")
+    shutil.copytree(people / "ana", tmp_path / "shirt")
+    monkeypatch.chdir(tmp_path)
+
+    def call(name, replaced=()):
+        module = importlib.import_module(name)
+        known = {**{name: getattr(oviton, name) for name in oviton.__all__}, **vars(module)}
+        runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
+        for test in doctest.DocTestFinder(exclude_empty=True).find(module, globs=known):
+            for example in test.examples:
+                for old, new in dict(replaced).items():
+                    example.source = example.source.replace(old, new)
+            runner.run(test)
+        assert runner.failures == 0
+        return runner.tries
 
     return call
 
