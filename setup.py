@@ -42,7 +42,7 @@ TRAIN = [
 ]
 CLIENT = ["tritonclient[grpc]==2.73.0"]
 # nvidia-pytriton wants NumPy below 2, of which Python 3.13 has none.
-SERVE = [*CLIENT, "nvidia-pytriton==0.7.0; python_version < '3.13'", "onnx==1.23.2"]
+SERVE = [*CLIENT, "nvidia-pytriton==0.7.0; python_version < '3.13'", *ONNX]
 RTX = ["tensorrt-rtx-cu13==1.7.1.116", "cuda-python>=13.0,<14", "cuda-core>=1.0"]
 BENCH = [*TORCH, PLOT, "jinja2>=3.1", "psutil>=5.9", "pytest>=8", "pytest-benchmark>=5.3"]
 EXTRAS = {

@@ -127,7 +127,7 @@ def _from_wheel(cache: Path) -> Installation:
         raise InputError(f"the Triton server in {WHEEL} has no Python backend for Python {PYTHON}; it has {known}")
     library = shared_python_library()
     version = importlib.metadata.version(WHEEL)
-    backends = _linked_backends(packed, stub, cache / f"triton-{version}-python{PYTHON}")
+    backends = _linked_backends(packed, stub, cache / f"triton-backends-{version}-python{PYTHON}")
     folders = (libraries, *([library.parent] if library.is_absolute() else []))
     origin = f"Triton of {WHEEL} {version}"
     return Installation(packed / "bin" / "tritonserver", backends, packed / "caches", folders, origin)

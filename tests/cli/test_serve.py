@@ -33,7 +33,7 @@ def test_a_container_gets_its_commands(run, tmp_path):
     )
     assert "--grpc-address=0.0.0.0 --grpc-port=9001" in second
     assert "--allow-http=false" in second
-    assert "8000" not in second
+    assert ":8000" not in second
     status, printed, _ = run("serve", "--repository", tmp_path, "--print-command")
     assert printed.count("\n") == 1
     assert f"-v {tmp_path}:/models:ro" in printed
