@@ -59,7 +59,8 @@ def pick(photographs: Tensor, number: Tensor) -> Tensor:
 
     The numbers are integers `[N, K]`; the result is `[N, K, ...]`.
     """
-    rows = numbered(number, photographs).to(torch.int64).flatten()
+    first = torch.arange(number.shape[0], device=number.device).unsqueeze(1) * photographs.shape[1]
+    rows = (first + number).flatten()
     return photographs.flatten(0, 1).index_select(0, rows).reshape(*number.shape, *photographs.shape[2:])
 
 
