@@ -101,7 +101,7 @@ benchmark: $(VENV)/.dev ## Measure the shipped bundles anew, and fill the tables
 	@$(BIN)/oviton bench --bundle bundles/base --bundle bundles/small --json benchmarks/results/bench-base.json
 	@$(BIN)/oviton bench --quick --bundle bundles/small --json benchmarks/results/bench-small.json
 	@$(BIN)/python -m oviton.benchmarks.tables
-	@$(BIN)/python benchmarks/plan_builds.py
+	@$(BIN)/python -m oviton.benchmarks.experiments.plan_builds
 
 accept-house: $(VENV)/.dev ## Check the layout, the contracts, pictures, weights and speed; what takes long is read from files
 	@$(BIN)/python -m oviton.benchmarks.acceptance.house

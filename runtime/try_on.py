@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from ..bundle.bundle import Bundle
 from ..data.closeable import Closeable
@@ -21,10 +21,10 @@ from .refined_generator import RefinedGenerator
 from .report import setting_of
 
 if TYPE_CHECKING:
+    from .refined_look import Refinement
     from .refinement.options import RefinementOptions
-    from .refinement.outfit_weights import OutfitWeights
-    from .refinement.programs import Programs
-    from .refinement.session import Refinement
+    from .refinement.programs import ProgramsByPrecision
+    from .refinement.refined_weights import RefinedWeights
     from .refinement.step import RefinementStep
 
 
@@ -50,7 +50,7 @@ class TryOn(Closeable):
     def __init__(self, engines: EngineSet) -> None:
         self.engines = engines
         self.setting = setting_of(engines)
-        self._programs: dict[str, Programs] = {}
+        self._programs: ProgramsByPrecision | None = None
         self._refined: RefinedGenerator | None = None
         self._loading = threading.Lock()
         self._closed = False
@@ -221,9 +221,10 @@ class TryOn(Closeable):
         """
         from .refinement.many import refine_groups
 
-        return refine_groups(requests, lambda request: self._refinement(request, options), together, on_step)
+        refined = refine_groups(requests, lambda request: self._refinement(request, options), together, on_step)
+        return [refinement.look() for refinement in refined]
 
-    def load_weights(self, outfit: OutfitWeights | None) -> None:
+    def load_weights(self, outfit: RefinedWeights | None) -> None:
         """Wear a refined outfit from now on, at engine speed; None goes back to the bundle's own weights.
 
         Raises
@@ -242,7 +243,7 @@ class TryOn(Closeable):
     def close(self) -> None:
         """Close the engines; nothing can be dressed afterwards."""
         self._closed = True
-        self._programs.clear()
+        self._programs = None
         if self._refined is not None:
             self._refined.engine.close()
         self.engines.close()
@@ -261,32 +262,21 @@ class TryOn(Closeable):
     def _refinement(self, request: TryOnRequest, options: RefinementOptions | None) -> Refinement:
         self.engines.bundle.manifest.steps.require("refinement")
         require("torch", extra="refine", purpose="refinement")
+        from .refined_look import Refinement
         from .refinement.options import RefinementOptions
-        from .refinement.problem import Problem
-        from .refinement.refiner import Refiner
-        from .refinement.session import Refinement
+        from .refinement.programs import ProgramsByPrecision
+        from .refinement.session import RefinementSession
 
         options = options or RefinementOptions()
         dressing = self._plan(request)  # contradictions are told before programs load
+        with self._loading:
+            if self._programs is None:
+                self._programs = ProgramsByPrecision(self.engines)
+            store = self._programs
         # Loaded once, as the engines are: not what a request's time budget is for.
-        programs = self._refinement_programs(options.precision)
+        programs = store.load(options.precision)
         started = time.perf_counter()
         values = self.engines.run(dressing.arrays(self.setting), dressing.clock.stage)
         names = [garment.name for garment in dressing.garments]
-        refiner = Refiner(programs, Problem(self.engines, programs, values, options, names), options, started)
-
-        def finish(clock: Any, values: Mapping[str, Any], report: Any, weights: Any) -> Look:
-            dressing.clock = clock
-            return dressing.look(self.setting, values, refinement=report, weights=weights)
-
-        return Refinement(self.engines, refiner, values, dressing.clock, finish)
-
-    def _refinement_programs(self, precision: str) -> Programs:
-        from .refinement.programs import Programs, resolve_precision
-
-        device = "cuda" if self.engines.chosen.candidate.device.startswith("cuda") else "cpu"
-        precision = resolve_precision(precision, device)
-        with self._loading:
-            if precision not in self._programs:
-                self._programs[precision] = Programs(self.engines.bundle, device, precision)
-            return self._programs[precision]
+        session = RefinementSession(self.engines, programs, values, options, names=names, started=started)
+        return Refinement(session, dressing, self.setting)

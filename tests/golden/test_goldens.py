@@ -38,6 +38,6 @@ def test_triton_answers_as_before(tmp_path):
     bundle = Bundle.open(goldens.ROOT / "bundles" / "small")
     options = RepositoryOptions("openvino", precision="fp32", python=True, embed_bundle=False)
     repository = build_repository(bundle, tmp_path / "repository", options)
-    ports = ServerOptions(grpc_port=0, http_port=0, metrics_port=0, stop_seconds=5)
+    ports = ServerOptions(grpc_port=0, metrics_port=0, stop_seconds=5)
     with TritonServer.start(repository.folder, ports) as server:
         assert_same(goldens.served(server.grpc_address), "small")

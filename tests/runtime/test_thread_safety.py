@@ -12,7 +12,7 @@ from PIL import Image
 
 from oviton import ClosedError, Garment, InputError, Person, TryOn, TryOnRequest
 from oviton.runtime.refinement.options import RefinementOptions
-from oviton.runtime.refinement.outfit_weights import OutfitWeights, bundle_weights
+from oviton.runtime.refinement.refined_weights import RefinedWeights, bundle_weights
 
 THREADS = 8
 PAUSE = 0.01
@@ -45,7 +45,7 @@ def outfit(tiny_bundle):
         name: rng.normal(0, 0.1, weight.shape).astype(np.float16)
         for name, weight in bundle_weights(tiny_bundle).items()
     }
-    return OutfitWeights(tiny_bundle.identity, (0,) * 20, change, 99.0)
+    return RefinedWeights(tiny_bundle.identity, (0,) * 20, change, 99.0)
 
 
 @pytest.fixture(params=["onnxruntime", "openvino", "torch"])
