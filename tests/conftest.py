@@ -9,7 +9,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
@@ -104,7 +103,7 @@ def export(request, tmp_path_factory):
                 _export(checkpoint, folder)
             os.utime(folder)
         with FileLock(kept / "old.lock"):
-            for old in sorted(kept.glob("[!.]*/"), key=os.path.getmtime)[:-EXPORTS_KEPT]:
+            for old in sorted(kept.glob("*/"), key=os.path.getmtime)[:-EXPORTS_KEPT]:
                 shutil.rmtree(old)
         return folder / "bundle", (folder / "stdout").read_text()
 
@@ -121,14 +120,14 @@ def _export_key(checkpoint):
 
 
 def _export(checkpoint, folder):
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".") as temporary:
-        made = Path(temporary, "export")
-        made.mkdir()
-        command = [sys.executable, "-m", "oviton", "export", checkpoint, "-o", "bundle", "--samples", PEOPLE]
-        done = subprocess.run(command, cwd=made, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        (made / "stdout").write_text(done.stdout)
-        made.replace(folder)
+    made = folder.with_suffix(".part")
+    shutil.rmtree(made, ignore_errors=True)  # of a run that was stopped
+    made.mkdir()
+    command = [sys.executable, "-m", "oviton", "export", checkpoint, "-o", "bundle", "--samples", PEOPLE]
+    done = subprocess.run(command, cwd=made, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    (made / "stdout").write_text(done.stdout)
+    made.replace(folder)
 
 
 @pytest.fixture(scope="session")
