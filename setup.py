@@ -41,9 +41,10 @@ TRAIN = [
     "torchmetrics>=1.4",
 ]
 CLIENT = ["tritonclient[grpc]==2.73.0"]
-SERVE = ["tritonclient[grpc]==2.73.0", "nvidia-pytriton==0.7.0", "onnx==1.23.2"]
+# nvidia-pytriton wants NumPy below 2, of which Python 3.13 has none.
+SERVE = [*CLIENT, "nvidia-pytriton==0.7.0; python_version < '3.13'", *ONNX]
 RTX = ["tensorrt-rtx-cu13==1.7.1.116", "cuda-python>=13.0,<14", "cuda-core>=1.0"]
-BENCH = [*TORCH, "pytest>=8", "pytest-benchmark>=5.3"]
+BENCH = [*TORCH, PLOT, "jinja2>=3.1", "psutil>=5.9", "pytest>=8", "pytest-benchmark>=5.3"]
 EXTRAS = {
     "bench": BENCH,
     "client": CLIENT,
@@ -56,7 +57,6 @@ EXTRAS = {
     "dev": [
         *BENCH,
         *TRAIN,
-        PLOT,
         *SERVE,
         # TensorRT-RTX builds plans without a GPU, so its builds are tested for real. It is made for x86-64 alone.
         *(f"{package}; platform_machine == 'x86_64' or platform_machine == 'AMD64'" for package in RTX),
@@ -85,13 +85,14 @@ setup(
     packages=["oviton", *PACKAGES],
     package_data={
         "oviton": ["py.typed", "bundles/*/*", "bundles/*/samples/*/*"],
+        "oviton.benchmarks": ["page.html"],
         "oviton.evaluation": ["study_page/*"],
         "oviton.runtime.edge": ["files/*.py"],
         "oviton.wardrobe": ["body.safetensors"],
     },
     install_requires=[
         "filelock>=3.16",
-        "numpy>=1.26,<2",
+        "numpy>=1.26,<3",
         "onnxruntime>=1.20",
         "openvino>=2025.0",
         "pillow>=10.3",

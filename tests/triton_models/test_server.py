@@ -201,7 +201,7 @@ class TestRefinement:
     def test_wrong_values_are_refused(self, open_stream, server, inputs):
         with open_stream(changed(inputs, "person_labels", (0, 1, 1), 99)) as (_, answers):
             ((_, error),) = answers
-        assert error.message().startswith("INVALID_ARGUMENT: person_labels holds a label id above 19")
+        assert error.message().startswith("INVALID_ARGUMENT: input person_labels holds 99; allowed: 0 to 19")
         assert server.is_ready
 
     def test_a_cancelled_refinement_stops_at_once(self, open_stream, server, inputs):
