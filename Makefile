@@ -10,7 +10,7 @@ STUBS := tensorrt-stubs==10.13.0.35.1
 RUN := PATH="$(abspath $(BIN)):$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help try-on test test-more lint types imports unit test-slow test-gpu goldens people picture train benchmark clean
+.PHONY: help try-on test test-more lint types imports unit test-slow test-gpu goldens people picture train benchmark accept-house clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -102,6 +102,9 @@ benchmark: $(VENV)/.dev ## Measure the shipped bundles anew, and fill the tables
 	@$(BIN)/oviton bench --quick --bundle bundles/small --json benchmarks/results/bench-small.json
 	@$(BIN)/python -m oviton.benchmarks.tables
 	@$(BIN)/python -m oviton.benchmarks.experiments.plan_builds
+
+accept-house: $(VENV)/.dev ## Check the layout, the contracts, pictures, weights and speed; what takes long is read from files
+	@$(BIN)/python -m oviton.benchmarks.acceptance.house
 
 clean: ## Remove what the targets made
 	rm -rf $(VENV) out build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

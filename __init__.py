@@ -3,8 +3,10 @@
 Examples
 --------
 >>> from oviton import Garment, Person, TryOn
->>> tryon = TryOn.load()
->>> look = tryon(Person.open("person/"), [Garment.open("shirt/", wear="upper_clothes")])
+>>> with TryOn.load() as tryon:
+...     look = tryon(Person.open("person/"), [Garment.open("shirt/", wear="upper_clothes")])
+>>> look.image.shape
+(512, 256, 3)
 """
 
 from __future__ import annotations

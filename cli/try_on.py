@@ -135,10 +135,10 @@ def _dress_here(
     pending: ExitStack,
 ) -> Look:
     """Dress in this process."""
-    from ..runtime.refinement.outfit_weights import OutfitWeights
+    from ..runtime.refinement.refined_weights import RefinedWeights
     from ..runtime.try_on import TryOn
 
-    kept = OutfitWeights.open(wishes.outfit) if wishes.outfit is not None else None
+    kept = RefinedWeights.open(wishes.outfit) if wishes.outfit is not None else None
     with ExitStack() as loaded:
         with status("loading") as say:
             tryon = loaded.enter_context(TryOn.load(*chosen, on_progress=say))

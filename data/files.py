@@ -110,6 +110,13 @@ def atomic_path(path: Path) -> Iterator[Path]:
     ------
     InputError
         When `path` cannot be written.
+
+    Examples
+    --------
+    >>> with atomic_path(Path("notes.txt")) as temporary:
+    ...     _ = temporary.write_text("whole or absent")
+    >>> Path("notes.txt").read_text()
+    'whole or absent'
     """
     target = check_target(Path(path))
     temporary = target.with_name(f".oviton-{uuid.uuid4().hex[:12]}{target.suffix}")

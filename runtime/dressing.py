@@ -35,6 +35,11 @@ class TryOnRequest:
         The photographs of what to wear, each with the classes taken from it; one alone needs no list.
     remove
         Names of garment classes to take off, comma separated or one by one. Default: none.
+
+    Examples
+    --------
+    >>> shirt = Garment.open("shirt/", wear="upper_clothes")
+    >>> request = TryOnRequest(Person.open("person/"), shirt, remove="hat")
     """
 
     person: Person
@@ -56,6 +61,15 @@ class Look:
         Engine, timings and notes.
     weights
         The refined appearance generator's weights by PyTorch name, float32; None without an accepted refinement.
+
+    Examples
+    --------
+    >>> with TryOn.load(engine="onnxruntime") as tryon:
+    ...     look = tryon(Person.open("person/"), Garment.open("shirt/", wear="upper_clothes"))
+    >>> look.image.shape, look.labels.shape
+    ((512, 256, 3), (512, 256))
+    >>> look.report.engine.name, look.report.source
+    ('onnxruntime', {'upper_clothes': 1, 'dress': -1})
     """
 
     image: UInt8Array

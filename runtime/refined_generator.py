@@ -20,7 +20,7 @@ from ..engines.input_checks import NumpyArray
 from ..engines.torch_engine import TorchEngine
 
 if TYPE_CHECKING:
-    from .refinement.outfit_weights import OutfitWeights
+    from .refinement.refined_weights import RefinedWeights
 
 UNCHECKED = "a refined outfit is worn; without PyTorch the refitted engine could not be checked"
 WORN = "a refined outfit is worn"
@@ -46,7 +46,7 @@ class RefinedGenerator:
     note: str
 
     @classmethod
-    def load(cls, engines: EngineSet, outfit: OutfitWeights) -> RefinedGenerator:
+    def load(cls, engines: EngineSet, outfit: RefinedWeights) -> RefinedGenerator:
         """Load one more engine of the generator, refit it, and compare it with PyTorch on the bundle's sample people.
 
         Raises

@@ -11,7 +11,7 @@ from .report import Setting
 from .stage_clock import StageClock
 
 if TYPE_CHECKING:
-    from .refinement.outfit_weights import OutfitWeights
+    from .refinement.refined_weights import RefinedWeights
     from .refinement.refiner import Refiner
     from .refinement.session import RefinementSession
     from .refinement.step import RefinementStep
@@ -54,7 +54,7 @@ class Refinement:
         dressing = replace(self.dressing, clock=clock)
         return dressing.look(self.setting, values, refinement=self.session.report(), weights=refined.weights)
 
-    def outfit(self) -> OutfitWeights:
+    def outfit(self) -> RefinedWeights:
         """Return the refined weights, packed to be saved and worn again; see `TryOn.load_weights`.
 
         Raises

@@ -23,8 +23,8 @@ from .report import setting_of
 if TYPE_CHECKING:
     from .refined_look import Refinement
     from .refinement.options import RefinementOptions
-    from .refinement.outfit_weights import OutfitWeights
     from .refinement.programs import ProgramsByPrecision
+    from .refinement.refined_weights import RefinedWeights
     from .refinement.step import RefinementStep
 
 
@@ -224,7 +224,7 @@ class TryOn(Closeable):
         refined = refine_groups(requests, lambda request: self._refinement(request, options), together, on_step)
         return [refinement.look() for refinement in refined]
 
-    def load_weights(self, outfit: OutfitWeights | None) -> None:
+    def load_weights(self, outfit: RefinedWeights | None) -> None:
         """Wear a refined outfit from now on, at engine speed; None goes back to the bundle's own weights.
 
         Raises

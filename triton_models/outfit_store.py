@@ -12,7 +12,7 @@ from filelock import FileLock
 
 from ..data.errors import InputError
 from ..engines.plan_cache import default_cache_folder
-from ..runtime.refinement.outfit_weights import OutfitWeights
+from ..runtime.refinement.refined_weights import RefinedWeights
 
 SUFFIX = ".safetensors"
 _ID = re.compile(r"[0-9a-f]{32}")
@@ -36,7 +36,7 @@ class OutfitStore:
     def __init__(self, folder: Path, limit: int) -> None:
         self.folder, self.limit = folder, limit
 
-    def save(self, outfit: OutfitWeights) -> str:
+    def save(self, outfit: RefinedWeights) -> str:
         """Keep an outfit, let the longest unused ones go, and return its id: 32 hexadecimal characters.
 
         Ids are random, so that nobody guesses another's.
@@ -58,7 +58,7 @@ class OutfitStore:
             self._evict(keep=name)
         return name
 
-    def open(self, name: str) -> OutfitWeights:
+    def open(self, name: str) -> RefinedWeights:
         """Return an outfit and note that it was used.
 
         Raises
@@ -77,7 +77,7 @@ class OutfitStore:
             os.utime(path)
         except FileNotFoundError:
             raise NotFoundError(f"outfit {name} is not, or no longer, kept here; refine it again") from None
-        return OutfitWeights.open(path)
+        return RefinedWeights.open(path)
 
     def stamp(self, name: str) -> None:
         """Note that an outfit was used, if it is still here."""

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from ... import Garment, Person, TryOn
 from ...runtime.refinement.options import RefinementOptions
-from ...runtime.refinement.outfit_weights import FAITHFUL, Paint, bundle_weights, pack
+from ...runtime.refinement.refined_weights import FAITHFUL, Paint, bundle_weights, pack
 from ..machine import write
 
 PEOPLE = Path(__file__).parents[2] / "examples" / "people"

@@ -15,9 +15,9 @@ from ...engines.engine_set import EngineSet
 from ..report import RefinementReport
 from .lockstep import take_steps
 from .options import RefinementOptions
-from .outfit_weights import OutfitWeights, pack
 from .problem import Problem
 from .programs import Programs
+from .refined_weights import RefinedWeights, pack
 from .refiner import Refined, Refiner
 from .step import RefinementStep
 
@@ -106,7 +106,7 @@ class RefinementSession:
             peak_memory_mb=round(refined.peak_memory_mb, 1),
         )
 
-    def outfit(self) -> OutfitWeights:
+    def outfit(self) -> RefinedWeights:
         """Return the refined weights, packed to be saved and served; see `TryOn.load_weights`.
 
         Raises

@@ -36,7 +36,7 @@ class Eager:
 
     def __call__(self, **inputs):
         with torch.no_grad():
-            found = self.module(*(torch.from_numpy(inputs[tensor.name]) for tensor in self.inputs))
+            found = self.module(*(torch.tensor(inputs[tensor.name]) for tensor in self.inputs))
         listed = found if isinstance(found, tuple) else (found,)
         return {tensor.name: value.numpy() for tensor, value in zip(self.outputs, listed, strict=False)}
 

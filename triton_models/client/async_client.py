@@ -37,8 +37,13 @@ class AsyncTryOnClient:
 
     Examples
     --------
-    >>> async with AsyncTryOnClient("localhost:8001") as tryon:
-    ...     looks = await asyncio.gather(*(tryon(person, [shirt]) for shirt in shirts))
+    >>> async def dress(person, garments):
+    ...     async with AsyncTryOnClient("localhost:8001") as tryon:
+    ...         return await asyncio.gather(*(tryon(person, garment) for garment in garments))
+    >>> garments = [Garment.open("shirt/", wear=wear) for wear in ("upper_clothes", "pants")]
+    >>> looks = asyncio.run(dress(Person.open("person/"), garments))
+    >>> [look.report.source for look in looks]
+    [{'upper_clothes': 1, 'dress': -1}, {'dress': -1, 'pants': 1, 'skirt': -1}]
     """
 
     def __init__(self, address: str = "localhost:8001", options: ClientOptions | None = None) -> None:

@@ -44,6 +44,15 @@ class GarmentCodes:
         As the server said, uint8 `[20]`: 0 no code, 1 a code of a class that is not in the photograph, 2 a code.
     bundle
         Identity of the bundle that encoded it.
+
+    Examples
+    --------
+    >>> with TryOnClient("localhost:8001") as tryon:
+    ...     codes = tryon.encode_garment(Garment.open("shirt/", wear="upper_clothes"))
+    ...     codes.save("shirt.safetensors")
+    ...     look = tryon(Person.open("person/"), [GarmentCodes.open("shirt.safetensors")])
+    >>> look.report.source
+    {'upper_clothes': 1, 'dress': -1}
     """
 
     name: str

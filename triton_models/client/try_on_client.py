@@ -42,6 +42,8 @@ class TryOnClient(Closeable):
     --------
     >>> with TryOnClient("localhost:8001") as tryon:
     ...     look = tryon(Person.open("person/"), [Garment.open("shirt/", wear="upper_clothes")])
+    >>> look.image.shape
+    (512, 256, 3)
     """
 
     def __init__(self, address: str = "localhost:8001", options: ClientOptions | None = None) -> None:

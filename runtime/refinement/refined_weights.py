@@ -36,7 +36,7 @@ Paint = Callable[[Weights], npt.NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
-class OutfitWeights:
+class RefinedWeights:
     """What a refinement changed.
 
     Parameters
@@ -92,7 +92,7 @@ class OutfitWeights:
             save_file(tensors, temporary, metadata=metadata)
 
     @classmethod
-    def open(cls, path: Path) -> OutfitWeights:
+    def open(cls, path: Path) -> RefinedWeights:
         """Read an outfit.
 
         Raises
@@ -120,7 +120,7 @@ class OutfitWeights:
             raise InputError(f"{path}: not an outfit of this version ({error})") from None
 
 
-def pack(bundle: Bundle, refined: Weights, source: npt.NDArray[np.int32], paint: Paint) -> OutfitWeights:
+def pack(bundle: Bundle, refined: Weights, source: npt.NDArray[np.int32], paint: Paint) -> RefinedWeights:
     """Pack refined weights as small as `FAITHFUL` allows.
 
     Parameters
@@ -143,7 +143,7 @@ def pack(bundle: Bundle, refined: Weights, source: npt.NDArray[np.int32], paint:
         psnr = _psnr(paint(_changed(base, tensors)), wanted)
         if psnr >= FAITHFUL or energy is None:
             break
-    return OutfitWeights(bundle.identity, tuple(int(k) for k in source), tensors, psnr)
+    return RefinedWeights(bundle.identity, tuple(int(k) for k in source), tensors, psnr)
 
 
 def bundle_weights(bundle: Bundle) -> dict[str, npt.NDArray[np.float32]]:

@@ -7,7 +7,7 @@ from safetensors.torch import save_file as torch_save
 from oviton import TryOn
 from oviton.data.errors import GateError, InputError
 from oviton.runtime.refinement.options import RefinementOptions
-from oviton.runtime.refinement.outfit_weights import FAITHFUL, OutfitWeights, _Change, bundle_weights, pack
+from oviton.runtime.refinement.refined_weights import FAITHFUL, RefinedWeights, _Change, bundle_weights, pack
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def test_a_saved_outfit_is_served_by_any_engine(
     assert look.weights is not None
     assert outfit.psnr >= FAITHFUL
     outfit.save(tmp_path / "o.safetensors")
-    again = OutfitWeights.open(tmp_path / "o.safetensors")
+    again = RefinedWeights.open(tmp_path / "o.safetensors")
     assert again.source == outfit.source
     plain = tiny_tryon(*request_of)
     for engine in ("onnxruntime", "torch", "openvino"):
@@ -50,7 +50,7 @@ def test_a_saved_outfit_is_served_by_any_engine(
 
 def test_a_saved_outfit_is_as_readable_as_any_other_file(tmp_path):
     (tmp_path / "plain").touch()
-    outfit = OutfitWeights("b" * 64, (0,) * 20, {"weight": np.zeros(3, np.float16)}, 99.0)
+    outfit = RefinedWeights("b" * 64, (0,) * 20, {"weight": np.zeros(3, np.float16)}, 99.0)
     outfit.save(tmp_path / "o.safetensors")
     modes = [(tmp_path / name).stat().st_mode for name in ("o.safetensors", "plain")]
     assert modes[0] == modes[1]
@@ -146,7 +146,7 @@ def test_a_wrong_outfit_is_refused(outfit, tiny_tryon, tiny_bundle, tmp_path, da
             path.unlink()
             path.mkdir()
     with pytest.raises(InputError) as error:
-        tiny_tryon.load_weights(OutfitWeights.open(path))
+        tiny_tryon.load_weights(RefinedWeights.open(path))
     assert str(path) in str(error.value)
     assert "\n" not in str(error.value)
 
