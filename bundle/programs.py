@@ -7,6 +7,7 @@ store raw tensors. PyTorch is imported when a program is loaded, so that reading
 
 from __future__ import annotations
 
+import threading
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +18,9 @@ from ..data.optional import require
 if TYPE_CHECKING:
     from torch import Tensor, nn
     from torch.export import ExportedProgram
+
+_READING = threading.Lock()
+"""PyTorch keeps what it reads in a global, so threads take turns."""
 
 
 def load_program(path: Path, weights: Path | None, device: str = "cpu") -> nn.Module:
@@ -113,7 +117,7 @@ def assign_weights(module: nn.Module, values: Mapping[str, Tensor]) -> None:
 def _load(path: Path, device: str) -> ExportedProgram:
     torch = _torch()
     passes = require("torch.export.passes", extra="refine", purpose="a `.pt2` program")
-    with warnings.catch_warnings():
+    with _READING, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         program: ExportedProgram = torch.export.load(path)
         moved: ExportedProgram = passes.move_to_device_pass(program, device) if device != "cpu" else program

@@ -139,7 +139,7 @@ def speed() -> Iterator[Target]:
 def contracts(project: dict[str, Any]) -> Target:
     """Judge whether import-linter's contracts name folders only."""
     named = {
-        module.strip()
+        module.strip().removesuffix(".**")
         for contract in project["tool"]["importlinter"]["contracts"]
         for key in ("layers", "modules", "source_modules", "forbidden_modules", "ignore_imports")
         for entry in contract.get(key, ())

@@ -121,9 +121,9 @@ def test_refinement_starts_from_the_bundles_own_weights_whatever_is_loaded_meanw
 
 def test_options_that_would_be_dropped_are_refused(tiny_bundle_folder, requests):
     with TryOn.load(tiny_bundle_folder, "onnxruntime", "fp32") as tryon:
-        with pytest.raises(InputError, match="steps given beside options"):
+        with pytest.raises(InputError, match="options and steps=3 given"):
             tryon.refine(*requests[0], steps=3, options=RefinementOptions())
-        with pytest.raises(InputError, match="steps and time_budget given beside options"):
+        with pytest.raises(InputError, match="options and steps=3, time_budget=1 given"):
             tryon.refine(*requests[0], steps=3, time_budget=1, options=RefinementOptions())
 
 

@@ -37,6 +37,7 @@ class AsyncTryOnClient:
 
     Examples
     --------
+    >>> import asyncio
     >>> async def dress(person, garments):
     ...     async with AsyncTryOnClient("localhost:8001") as tryon:
     ...         return await asyncio.gather(*(tryon(person, garment) for garment in garments))
