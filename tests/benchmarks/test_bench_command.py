@@ -27,6 +27,7 @@ def measured(tiny_bundle_folder, tmp_path_factory):
         yield run.run_benchmarks(BenchOptions((tiny_bundle_folder,), suites, quick=True), said.append), said
 
 
+@pytest.mark.more
 def test_every_headline_is_measured(measured):
     report, said = measured
     assert set(report.headline) == {"try_on_vs_eager_fp32", "fraction_of_floor", "extra_garment", "pre_post_share"}
@@ -36,6 +37,7 @@ def test_every_headline_is_measured(measured):
     assert any("engines" in each for each in said)
 
 
+@pytest.mark.more
 def test_rows_say_what_ran_and_hang_together(measured):
     report, _ = measured
     engines = [row for row in report.rows if row.group == "engines"]
@@ -50,6 +52,7 @@ def test_rows_say_what_ran_and_hang_together(measured):
     assert report.curves[0].loss[0] == 1
 
 
+@pytest.mark.more
 def test_files_and_large_photographs_are_measured_stage_by_stage(measured):
     report, _ = measured
     rows = [next(row for row in report.rows if row.group == g) for g in ("files", "jpeg", "photographs")]
@@ -61,6 +64,7 @@ def test_files_and_large_photographs_are_measured_stage_by_stage(measured):
     assert report.try_on in report.rows
 
 
+@pytest.mark.more
 def test_the_floor_is_the_work_over_the_ceilings(measured):
     report, _ = measured
     products = {c.precision: c.value.value for c in report.ceilings if c.name == "matrix product"}
@@ -74,6 +78,7 @@ def test_the_floor_is_the_work_over_the_ceilings(measured):
     assert whole.gmacs == pytest.approx(sum(floor.gmacs for floor in graphs))
 
 
+@pytest.mark.more
 def test_the_file_reads_back(measured):
     report, _ = measured
     assert BenchReport.model_validate_json(report.model_dump_json()) == report

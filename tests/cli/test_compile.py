@@ -26,6 +26,7 @@ def rtx():
         pytest.skip("tensorrt-rtx is not made for this kind of machine")
 
 
+@pytest.mark.more
 def test_all_graphs_are_built_for_a_gpu_that_is_not_here_and_found_again(run, rtx, plans):
     command = (*RTX, "--precision", "fp16", "--compute-capability", "8.9")
     first, second = run(*command), run(*command)

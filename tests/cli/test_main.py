@@ -334,6 +334,7 @@ def test_a_bug_is_one_line_and_exit_1(run, people, out, monkeypatch):
     assert result[2].count("\n") == 1
 
 
+@pytest.mark.more
 def test_concurrent_runs_share_one_cache(people, out, tmp_path):
     command = [sys.executable, "-m", "oviton", "try-on", people / "ana", *wear(people), "--engine", "openvino"]
     environment = {"OVITON_CACHE": str(tmp_path / "plans"), "PATH": "/usr/bin:/bin"}

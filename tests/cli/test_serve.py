@@ -50,6 +50,7 @@ def test_a_repository_is_written(run, tiny_bundle_folder, out):
     assert "holds other files" in told
 
 
+@pytest.mark.more
 @pytest.mark.server
 def test_the_shipped_bundle_is_served_until_ctrl_c(tmp_path, sample_people):
     import numpy as np

@@ -183,6 +183,7 @@ def test_the_generator_in_two_halves_is_the_generator(tiny_bundle, tiny_requests
     assert gradients[0].abs().sum() > 0
 
 
+@pytest.mark.more
 def test_settled_duplicates_are_those_of_the_cpu(tiny_bundle, tiny_requests):
     """On a CPU the last pixel wins anyway, so the rewritten program must not change a bit."""
     path = tiny_bundle.program_file("surface_lookup", "pt2")
@@ -266,6 +267,7 @@ def test_only_a_bundle_and_nothing_else_is_replaced(tmp_path, tiny_bundle_folder
     assert not holds_only_a_bundle(other)
 
 
+@pytest.mark.more
 def test_programs_move_to_another_device(tiny_bundle):
     """The meta device stands for a GPU: a constant left behind on the CPU would raise."""
     for entry in tiny_bundle.manifest.graphs:

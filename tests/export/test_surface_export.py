@@ -32,6 +32,7 @@ def outfit():
     return Person.open(PEOPLE / "ana"), [Garment.open(PEOPLE / "hugo", wear="upper_clothes")]
 
 
+@pytest.mark.more
 def test_what_refinement_runs_is_exported_with_its_conditioning(tmp_path, networks, tiny_requests):
     entries, modules = export_programs(networks, PerceptualBackbone.pretrained(), tiny_requests, tmp_path)
     assert {entry.name for entry in entries} == set(modules)

@@ -48,7 +48,7 @@ def outfit(tiny_bundle):
     return RefinedWeights(tiny_bundle.identity, (0,) * 20, change, 99.0)
 
 
-@pytest.fixture(params=["onnxruntime", "openvino", "torch"])
+@pytest.fixture(params=["openvino", *(pytest.param(name, marks=pytest.mark.slow) for name in ("onnxruntime", "torch"))])
 def tryon(request, tiny_bundle_folder, cache):
     with TryOn.load(tiny_bundle_folder, request.param, "fp32", cache=cache) as loaded:
         yield loaded

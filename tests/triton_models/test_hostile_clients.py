@@ -173,6 +173,7 @@ def test_a_full_queue_refuses_at_once_and_is_soon_empty(closed_server, stub, arr
     assert computed(closed_server) - before <= happened["answered"] + 32 + 3
 
 
+@pytest.mark.more
 def test_clients_that_try_again_all_get_in(closed_server, arrays):
     with TryOnClient(closed_server.grpc_address) as client:
         client.run(arrays)

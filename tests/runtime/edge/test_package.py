@@ -79,6 +79,7 @@ def test_refinement_brings_its_programs_and_pytorch(tmp_path):
     assert "torch==2.13.0" in (tmp_path / "p" / "requirements.txt").read_text()
 
 
+@pytest.mark.more
 def test_started_like_on_a_device_it_compiles_once_and_dresses_a_person(packed, start, people, tmp_path):
     command = ["try-on", people / "ana", "--wear", f"upper_clothes={people / 'ben'}"]
     first = start(*command, "-o", tmp_path / "a.png")

@@ -27,6 +27,7 @@ def psnr(a, b):
     return 10 * np.log10(255**2 / max(((a.astype(float) - b) ** 2).mean(), 1e-9))
 
 
+@pytest.mark.more
 def test_a_saved_outfit_is_served_by_any_engine(
     refinement, outfit, tiny_tryon, tiny_bundle_folder, request_of, tmp_path
 ):

@@ -230,6 +230,7 @@ def test_a_garment_of_a_few_pixels_is_refused(tiny_tryon, request_of, people):
         tiny_tryon.refine(person, speck, steps=1)
 
 
+@pytest.mark.more
 def test_bf16_ends_about_where_fp32_does(refine):
     losses = [
         refine(steps=8, learning_rate=1e-3, precision=p).report.refinement.losses_after["loss"]
