@@ -125,6 +125,22 @@ def load_imagenet(network: Network) -> Network:
     MissingExtraError
         When the package with the weights is not installed.
     """
+    weights = imagenet_weights()
+    network.eval()
+    own = network.state_dict()
+    network.load_state_dict({name: value if name in _NORMALISATION else weights[name] for name, value in own.items()})
+    fold_batch_norms(network)
+    return network.requires_grad_(False)
+
+
+def imagenet_weights() -> dict[str, Tensor]:
+    """Return the whole network's ImageNet weights by name, as torchvision names them.
+
+    Raises
+    ------
+    MissingExtraError
+        When the package with the weights is not installed.
+    """
     spec = importlib.util.find_spec(_PACKAGE)
     if spec is None or not spec.submodule_search_locations:
         raise MissingExtraError(
@@ -133,12 +149,8 @@ def load_imagenet(network: Network) -> Network:
     path = Path(spec.submodule_search_locations[0]) / _FILE
     if sha256(path) != _SHA256:
         raise InputError(f"{path}: not the weights that this version knows; run: {_INSTALL}")
-    weights = torch.load(path, map_location="cpu", weights_only=True)
-    network.eval()
-    own = network.state_dict()
-    network.load_state_dict({name: value if name in _NORMALISATION else weights[name] for name, value in own.items()})
-    fold_batch_norms(network)
-    return network.requires_grad_(False)
+    weights: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    return weights
 
 
 def fold_batch_norms(module: nn.Module) -> None:
