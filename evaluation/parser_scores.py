@@ -21,9 +21,8 @@ from ..data.classes import CLASS_NAMES, NUM_CLASSES, PALETTE
 from ..data.images import UInt8Array, read_densepose, read_image, read_labels
 from ..networks.person_parser import PersonParser, PersonParserGraph
 from ..prepare.looks import Parser, find, look
+from ..training.parser_data import UNKNOWN, is_held_out
 
-UNKNOWN = 255
-HELD_OUT_EVERY = 10
 FIRST_LOOK = (256, 160)
 SECOND_LOOK = (384, 256)
 MIN_PIXELS = 500
@@ -127,7 +126,7 @@ def see(image: UInt8Array, parser: Parser, sizes: tuple[tuple[int, int], tuple[i
 def held_out(street: Path) -> Iterator[tuple[Path, Path]]:
     """Yield the photographs that are kept for evaluation, and their labels."""
     for labels in sorted((street / "cihp").glob("*.png")):
-        if int(labels.stem) % HELD_OUT_EVERY == 0:
+        if is_held_out(labels.stem):
             yield street / "images" / f"{labels.stem}.jpg", labels
 
 

@@ -23,7 +23,7 @@ from ..networks.person_parser import BODY_STRIDE, LABEL_STRIDE
 from ..prepare.place import PADDING, Place
 
 UNKNOWN = 255
-"""Of a body part or of presence: do not train on."""
+"""A label, a body part or a presence that is not known."""
 
 ANY = (1 << NUM_CLASSES) - 1
 """The set of all classes: a pixel of which nothing is known."""

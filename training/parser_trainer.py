@@ -16,7 +16,7 @@ import numpy as np
 import torch
 import typer
 from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import nn
 
 from ..data.errors import GateError
 from ..data.files import atomic_path

@@ -23,12 +23,10 @@ from ..data.classes import NUM_CLASSES, ids
 from ..data.files import atomic_path
 from ..data.images import UInt8Array
 from ..data.optional import require
+from .parser_data import ANY
 
 PERSON_HEIGHT = 448
 """Photographs are kept so small that their person is at most so many pixels high."""
-
-ANY = (1 << NUM_CLASSES) - 1
-"""The set of all classes: a pixel of which nothing is known."""
 
 _TAGS = {
     "null bag purse wallet": ("background",),

@@ -29,9 +29,7 @@ def options(tmp_path: Path) -> ParserOptions:
     Image.fromarray(body).save(rendered / "000000" / "densepose.png")
     sets = np.array([1, 1 << 5], np.uint32)
     known = np.ones_like(index)
-    np.savez(
-        street / "0001.npz", image=image, sets=sets, index=index, body=body, body_mirrored=body, body_known=known
-    )
+    np.savez(street / "0001.npz", image=image, sets=sets, index=index, body=body, body_mirrored=body, body_known=known)
     return ParserOptions(rendered, street, tmp_path / "run", size=(64, 32), steps=3, batch=2)
 
 
