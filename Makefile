@@ -10,7 +10,7 @@ STUBS := tensorrt-stubs==10.13.0.35.1
 RUN := PATH="$(abspath $(BIN)):$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help try-on test lint types imports unit test-slow test-gpu goldens people picture train benchmark clean
+.PHONY: help try-on test test-more lint types imports unit test-slow test-gpu goldens people picture train benchmark accept-house clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -38,6 +38,10 @@ imports: $(VENV)/.dev ## Imports run down the folder table
 
 unit: $(VENV)/.dev ## Tests that need neither a GPU nor minutes
 	@$(BIN)/python -m pytest
+
+# pytest leaves with 5 where no test is found.
+test-more: $(VENV)/.dev ## One smoke test each of what is slow or asks a package index
+	@$(BIN)/python -m pytest -m more || [ $$? = 5 ]
 
 test-slow: $(VENV)/.dev ## Tests that take minutes
 	@$(BIN)/python -m pytest -m slow
@@ -97,7 +101,10 @@ benchmark: $(VENV)/.dev ## Measure the shipped bundles anew, and fill the tables
 	@$(BIN)/oviton bench --bundle bundles/base --bundle bundles/small --json benchmarks/results/bench-base.json
 	@$(BIN)/oviton bench --quick --bundle bundles/small --json benchmarks/results/bench-small.json
 	@$(BIN)/python -m oviton.benchmarks.tables
-	@$(BIN)/python benchmarks/plan_builds.py
+	@$(BIN)/python -m oviton.benchmarks.experiments.plan_builds
+
+accept-house: $(VENV)/.dev ## Check the layout, the contracts, pictures, weights and speed; what takes long is read from files
+	@$(BIN)/python -m oviton.benchmarks.acceptance.house
 
 clean: ## Remove what the targets made
 	rm -rf $(VENV) out build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

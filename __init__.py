@@ -3,8 +3,10 @@
 Examples
 --------
 >>> from oviton import Garment, Person, TryOn
->>> tryon = TryOn.load()
->>> look = tryon(Person.open("person/"), [Garment.open("shirt/", wear="upper_clothes")])
+>>> with TryOn.load() as tryon:
+...     look = tryon(Person.open("person/"), [Garment.open("shirt/", wear="upper_clothes")])
+>>> look.image.shape
+(512, 256, 3)
 """
 
 from __future__ import annotations
@@ -17,9 +19,9 @@ from .data.version import __version__
 if TYPE_CHECKING:
     from .bundle.bundle import Bundle
     from .data.errors import ClosedError, EngineError, GateError, InputError, OvitonError, ServerError
+    from .runtime.dressing import Look, TryOnRequest
     from .runtime.person import Garment, Person
-    from .runtime.requests import TryOnRequest
-    from .runtime.try_on import Look, TryOn
+    from .runtime.try_on import TryOn
     from .triton_models.client import AsyncTryOnClient, ClientOptions, GarmentCodes, TryOnClient
 
 _HOME = {
@@ -34,11 +36,11 @@ _HOME = {
     "InputError": "data.errors",
     "OvitonError": "data.errors",
     "ServerError": "data.errors",
-    "Look": "runtime.try_on",
+    "Look": "runtime.dressing",
     "Person": "runtime.person",
     "TryOn": "runtime.try_on",
     "TryOnClient": "triton_models.client",
-    "TryOnRequest": "runtime.requests",
+    "TryOnRequest": "runtime.dressing",
 }
 
 __all__ = [

@@ -29,10 +29,12 @@ PACKAGES = sorted(
 TORCH = ["torch==2.13.0"]
 ONNX = ["onnx==1.23.2", "onnxscript==0.7.2"]
 PLOT = "matplotlib>=3.8"
+PSUTIL = "psutil>=5.9"
 TRAIN = [
     *TORCH,
     *ONNX,
     "numba>=0.60",
+    PSUTIL,
     "scikit-image>=0.24",
     "scipy>=1.11",
     "tensorboard>=2.17",
@@ -40,13 +42,14 @@ TRAIN = [
     "torchmetrics>=1.4",
 ]
 CLIENT = ["tritonclient[grpc]==2.73.0"]
-SERVE = ["tritonclient[grpc]==2.73.0", "nvidia-pytriton==0.7.0", "onnx==1.23.2"]
+# nvidia-pytriton wants NumPy below 2, of which Python 3.13 has none.
+SERVE = [*CLIENT, "nvidia-pytriton==0.7.0; python_version < '3.13'", *ONNX]
 RTX = ["tensorrt-rtx-cu13==1.7.1.116", "cuda-python>=13.0,<14", "cuda-core>=1.0"]
-BENCH = [*TORCH, "pytest>=8", "pytest-benchmark>=5.3"]
+BENCH = [*TORCH, PLOT, "jinja2>=3.1", "psutil>=5.9", "pytest>=8", "pytest-benchmark>=5.3"]
 EXTRAS = {
     "bench": BENCH,
     "client": CLIENT,
-    "refine": [*TORCH, PLOT],
+    "refine": [*TORCH, PLOT, PSUTIL],
     "serve": SERVE,
     "tensorrt": ["tensorrt>=10.3,<12", "cuda-python>=12.6", "cuda-core>=1.0"],
     "rtx": RTX,
@@ -55,7 +58,6 @@ EXTRAS = {
     "dev": [
         *BENCH,
         *TRAIN,
-        PLOT,
         *SERVE,
         # TensorRT-RTX builds plans without a GPU, so its builds are tested for real. It is made for x86-64 alone.
         *(f"{package}; platform_machine == 'x86_64' or platform_machine == 'AMD64'" for package in RTX),
@@ -84,13 +86,14 @@ setup(
     packages=["oviton", *PACKAGES],
     package_data={
         "oviton": ["py.typed", "bundles/*/*", "bundles/*/samples/*/*"],
+        "oviton.benchmarks": ["page.html"],
         "oviton.evaluation": ["study_page/*"],
         "oviton.runtime.edge": ["files/*.py"],
         "oviton.wardrobe": ["body.safetensors"],
     },
     install_requires=[
         "filelock>=3.16",
-        "numpy>=1.26,<2",
+        "numpy>=1.26,<3",
         "onnxruntime>=1.20",
         "openvino>=2025.0",
         "pillow>=10.3",

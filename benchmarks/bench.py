@@ -11,12 +11,12 @@ from typing import Any
 
 from ..bundle.bundle import Bundle
 from ..bundle.samples import read_samples, sample_requests
-from ..data.errors import GateError, InputError
+from ..data.errors import EngineError, GateError, InputError
 from ..engines.engine_set import EngineSet
 from ..engines.registry import Availability, survey
+from ..evaluation.intervals import Interval
 from ..runtime.person import Garment, Person
 from ..runtime.try_on import TryOn
-from .intervals import Interval
 from .report import Ceiling, Curve, Floor, Row, Slope
 from .timing import QUICK, Contender, Samples, StopRule, take_turns
 
@@ -113,7 +113,7 @@ class Bench:
                 self.skipped[f"engine {each.candidate.label}"] = each.reason
         running = [each for each in found if each.reason is None]
         if not running:
-            raise InputError("no engine runs here; oviton doctor says why")
+            raise EngineError("no engine runs here; oviton doctor says why")
         return running
 
     def fail(self, what: str, why: str) -> None:
@@ -130,7 +130,7 @@ class Bench:
                 tryon = self._stack.enter_context(TryOn(EngineSet.load(bundle, engine, precision)))
                 tryon(*self.outfit(bundle, 2))  # some compile only then, or find that they cannot
                 self._loaded[key] = tryon
-            except (GateError, InputError) as error:
+            except (EngineError, GateError, InputError) as error:
                 if engine == "auto":
                     raise
                 self.skipped[f"{self.name(bundle)} on {engine} {precision}"] = str(error)
@@ -155,6 +155,33 @@ class Bench:
         """Return the graphs' outer inputs for a batch of the sample people."""
         people = read_samples(self.people(bundle))
         return dict(sample_requests(people, bundle.manifest.height, bundle.manifest.width, requests, garments))
+
+    def keep(self, bundle: Bundle, samples: Samples, *, on: TryOn, over: Samples | None = None, **fields: Any) -> None:
+        """Add a row.
+
+        Parameters
+        ----------
+        bundle, samples
+            What was timed.
+        on
+            The loaded bundle, which says on what.
+        over
+            The group's reference of the same rounds. Default: None, the reference itself.
+        fields
+            The row's other fields, and those that are not as the samples say.
+        """
+        engines = on.engines
+        told: dict[str, Any] = {
+            "bundle": self.name(bundle),
+            "engine": engines.chosen.candidate.label,
+            "precision": engines.precision,
+            "ms": samples.ms,
+            "rounds": len(samples.seconds),
+            "stable": samples.stable,
+            "relative": samples.over(over) if over is not None else None,
+            "stages": samples.stage_medians(),
+        }
+        self.rows.append(Row(**(told | fields)))
 
     def turns(self, group: str, contenders: list[Contender]) -> dict[str, Samples]:
         """Measure contenders in turns."""

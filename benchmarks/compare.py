@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..data.errors import InputError
-from .intervals import Interval
-from .report import TARGETS, BenchReport, Row, read_report
+from ..evaluation.intervals import Interval
+from .headlines import HEADLINES
+from .report import BenchReport, Row, read_report
 
 LEAST = 0.05
 """Smaller changes are none, however narrow the intervals."""
@@ -79,7 +80,7 @@ def compare(old: BenchReport, new: BenchReport) -> list[Change]:
     if not _differences(old, new):
         before_headlines, now_headlines = _headlines(old), _headlines(new)
         changes += [
-            _change(name, before_headlines[name], found, higher_is_better=TARGETS[name][0] == "at least")
+            _change(name, before_headlines[name], found, higher_is_better=HEADLINES[name].higher_is_better)
             for name, found in now_headlines.items()
             if name in before_headlines
         ]
@@ -111,7 +112,7 @@ def remarks(old: BenchReport, new: BenchReport) -> list[str]:
 
 
 def _headlines(report: BenchReport) -> dict[str, Interval]:
-    return {name: found for name, found in report.headline.items() if name in TARGETS}
+    return {name: found for name, found in report.headline.items() if name in HEADLINES}
 
 
 def _ratios(report: BenchReport) -> dict[tuple[str, str], Interval]:

@@ -1,4 +1,4 @@
-"""What evaluations of the shipped bundles found, as Markdown tables."""
+"""What evaluations of the shipped bundles found, as tables."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ..evaluation.json_file import read_model
+from ..evaluation.methods import FEED_FORWARD, FLAT, TRUE_LABELS
 from ..evaluation.report import EvaluationReport
+from .table import Table
 
 BUNDLES = ("base", "small", "small-codes")
+METHODS = {FEED_FORWARD: "generated labels", TRUE_LABELS: "true labels"}
 
 Evaluations = Mapping[str, EvaluationReport]
 
@@ -23,67 +26,47 @@ def read_evaluations(results: Path) -> dict[str, EvaluationReport]:
     }
 
 
-def appearance_table(found: Evaluations) -> str:
+def appearance_table(found: Evaluations) -> Table:
     """Return distances relative to flat colour, split by split and of all, with generated labels and with true ones."""
-    if not found:
-        return ""
-    heads = [f"`{name}` ({report.conditioning}) | with true labels" for name, report in found.items()]
-    lines = [f"| split | {' | '.join(heads)} |", "|---" * (1 + 2 * len(found)) + "|"]
-    for split in _splits(found):
-        cells = []
-        for report in found.values():
-            methods = report.splits[split].methods
-            flat = methods["flat"].perceptual
-            for method in ("feed_forward", "feed_forward_true_labels"):
-                cells.append(_short(methods[method].perceptual / flat))
-        lines.append(f"| {split} | {' | '.join(cells)} |")
-    together = [
-        _short(_sum_of_distances(report, method) / _sum_of_distances(report, "flat"))
-        for report in found.values()
-        for method in ("feed_forward", "feed_forward_true_labels")
+    rows = [
+        [split, *(_short(_nearness(report, method, split)) for report in found.values() for method in METHODS)]
+        for split in _splits(found)
     ]
-    lines.append(f"| all triplets | {' | '.join(together)} |")
-    return "\n".join(lines)
+    everything = [_short(_nearness(report, method)) for report in found.values() for method in METHODS]
+    titles = [f"`{name}` ({report.conditioning})" for name, report in found.items()]
+    columns = ["split", *(column for title in titles for column in (title, "with true labels"))]
+    return Table(columns, [*rows, ["all triplets", *everything]] if found else [])
 
 
-def _sum_of_distances(report: EvaluationReport, method: str) -> float:
-    return sum(case.methods[method].perceptual for case in report.cases)
-
-
-def gain_table(found: Evaluations) -> str:
+def gain_table(found: Evaluations) -> Table:
     """Return each split's PSNR over flat colour in dB, with generated labels and with true ones."""
-    if not found:
-        return ""
-    lines = [f"| PSNR over flat, dB | {' | '.join(_splits(found))} |", "|---" * (1 + len(_splits(found))) + "|"]
-    for name, report in found.items():
-        for method, what in (("feed_forward", "generated labels"), ("feed_forward_true_labels", "true labels")):
-            gains = [s.methods[method].psnr - s.methods["flat"].psnr for s in report.splits.values()]
-            lines.append(f"| `{name}`, {what} | {' | '.join(f'{gain:+.1f}' for gain in gains)} |")
-    return "\n".join(lines)
+    rows = [
+        [
+            f"`{name}`, {what}",
+            *(f"{s.methods[method].psnr - s.methods[FLAT].psnr:+.1f}" for s in report.splits.values()),
+        ]
+        for name, report in found.items()
+        for method, what in METHODS.items()
+    ]
+    return Table(["PSNR over flat, dB", *_splits(found)], rows)
 
 
-def shape_table(found: Evaluations) -> str:
+def shape_table(found: Evaluations) -> Table:
     """Return each split's mean IoU and that of every swapped class, beside the old labels'.
 
     Bundles share one shape network, so it is the evaluation on the most triplets that counts.
     """
-    if not found:
-        return ""
-    report = max(found.values(), key=lambda each: len(each.cases))
-    lines = [
-        "| split | triplets | mIoU | swapped garments: IoU of what is drawn (of the old labels) |",
-        "|---|---|---|---|",
-    ]
-    for split, scores in report.splits.items():
+    rows = []
+    for split, scores in max(found.values(), key=lambda each: len(each.cases)).splits.items() if found else ():
         garments = [
             f"{name.replace('_', ' ')} {_short(each.generated)} ({_short(each.old_labels)})"
             for name, each in sorted(scores.iou.items())
         ]
-        lines.append(f"| {split} | {scores.n} | {_short(scores.miou)} | {', '.join(garments)} |")
-    return "\n".join(lines)
+        rows.append([split, str(scores.n), _short(scores.miou), ", ".join(garments)])
+    return Table(("split", "triplets", "mIoU", "swapped garments: IoU of what is drawn (of the old labels)"), rows)
 
 
-EVALUATION_TABLES: dict[str, Callable[[Evaluations], str]] = {
+EVALUATION_TABLES: dict[str, Callable[[Evaluations], Table]] = {
     "appearance": appearance_table,
     "gain": gain_table,
     "shape": shape_table,
@@ -92,7 +75,13 @@ EVALUATION_TABLES: dict[str, Callable[[Evaluations], str]] = {
 
 
 def _splits(found: Evaluations) -> list[str]:
-    return list(next(iter(found.values())).splits)
+    return list(next(iter(found.values())).splits) if found else []
+
+
+def _nearness(report: EvaluationReport, method: str, split: str | None = None) -> float:
+    """Return a method's mean distance to the truth over that of flat colour, in one split or in all."""
+    cases = [case.methods for case in report.cases if split in (None, case.split)]
+    return sum(case[method].perceptual for case in cases) / sum(case[FLAT].perceptual for case in cases)
 
 
 def _short(value: float) -> str:

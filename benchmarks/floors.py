@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..bundle.bundle import Bundle
-from ..bundle.families import O_VITON
 from . import ceilings
 from .timing import Contender, Samples
 from .work import Work, work_of
@@ -76,8 +75,7 @@ def graph_floors(
     """
     work = work_of(bundle, precisions, 1, garments)
     return [
-        GraphFloor(graph, precisions[graph], work[graph], products[precisions[graph]], copied)
-        for graph in O_VITON.graphs
+        GraphFloor(graph, precisions[graph], done, products[precisions[graph]], copied) for graph, done in work.items()
     ]
 
 

@@ -9,14 +9,15 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from ..data.errors import InputError
+from ..evaluation.intervals import Interval, median, slope
 from ..evaluation.json_file import read_model
-from .intervals import Interval, median, slope
 
 SCHEMA: Final = 1
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Never Infinity or NaN: nothing compares with them.
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Row(_Strict):
@@ -66,8 +67,13 @@ class Row(_Strict):
     numbers: dict[str, float] = {}
 
     @property
+    def runs_on(self) -> str:
+        """Engine and precision."""
+        return f"{self.engine} {self.precision}".strip()
+
+    @property
     def key(self) -> str:
-        """Return what identifies it across runs."""
+        """What identifies it across runs."""
         sizes = f"N{self.requests} M{self.garments}" + (f" C{self.clients}" if self.clients else "")
         parts = (self.group, self.what, self.bundle, self.engine, self.precision, sizes, self.variant)
         return " / ".join(part for part in parts if part)
@@ -233,7 +239,7 @@ class BenchReport(_Strict):
     settings
         How it was run.
     headline
-        ``try_on_vs_eager_fp32``, ``fraction_of_floor``, ``extra_garment``, ``pre_post_share``; only what was measured.
+        Ratios by the names in `headlines.HEADLINES`; only what was measured.
     ceilings, floors, rows, slopes, curves
         The numbers.
     skipped
@@ -253,6 +259,12 @@ class BenchReport(_Strict):
     curves: tuple[Curve, ...] = ()
     skipped: dict[str, str] = {}
     failed: tuple[str, ...] = ()
+
+    @property
+    def try_on(self) -> Row | None:
+        """The row that says what a try-on takes: first bundle, default engine, two garments, from arrays to arrays."""
+        wanted = ("engines", self.settings.first_bundle, self.settings.default_engine)
+        return next((row for row in self.rows if (row.group, row.bundle, row.runs_on) == wanted), None)
 
 
 class _Version(BaseModel):
@@ -278,18 +290,3 @@ def read_report(path: Path) -> BenchReport:
         age, advice = ("newer", "upgrade oviton") if version > SCHEMA else ("older", "measure again")
         raise InputError(f"{path}: schema_version {version} is {age} than this program's {SCHEMA}; {advice}")
     return read_model(path, BenchReport, what)
-
-
-TARGETS: dict[str, tuple[str, float, str]] = {
-    "try_on_vs_eager_fp32": ("at least", 2.5, "The default engine's whole try-on, times as fast as PyTorch eager FP32"),
-    "fraction_of_floor": ("at least", 0.6, "Of the floor that the measured matrix product allows, at its precision"),
-    "extra_garment": ("at most", 0.05, "What one more garment adds, relative to two"),
-    "pre_post_share": ("at most", 0.15, "Decoding, fitting, compositing and encoding, of the whole"),
-}
-"""What each headline should be, and what it means."""
-
-
-def meets(name: str, value: float) -> bool:
-    """Whether a headline meets its target."""
-    side, target, _ = TARGETS[name]
-    return value >= target if side == "at least" else value <= target

@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import asdict
 
-from ..data.errors import GateError, InputError, MissingExtraError, ServerError
+from ..data.errors import InputError, MissingExtraError, OvitonError
 from .bench import Bench, BenchOptions, Say
 from .machine import describe
 from .report import BenchReport, Machine, Settings
@@ -47,7 +47,9 @@ def run_benchmarks(options: BenchOptions, say: Say = lambda _: None) -> BenchRep
     Raises
     ------
     InputError
-        When a suite is unknown, a bundle unusable or given twice, or no engine runs here.
+        When a suite is unknown, or a bundle unusable or given twice.
+    EngineError
+        When no engine runs here.
     """
     unknown = [name for name in options.suites if name not in SUITES]
     if unknown:
@@ -90,7 +92,7 @@ def _run(bench: Bench, name: str) -> None:
         SUITES[name](bench)
     except MissingExtraError as error:
         bench.skipped[name] = str(error)
-    except (GateError, InputError, ServerError) as error:
+    except OvitonError as error:
         bench.fail(name, str(error))
     except Exception as error:  # such as a GPU out of memory, after minutes of other suites
         if os.environ.get("OVITON_TRACEBACK"):

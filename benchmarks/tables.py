@@ -13,35 +13,24 @@ from pathlib import Path
 
 from ..data.errors import InputError
 from ..data.files import atomic_path
+from . import content
 from .evaluation_tables import EVALUATION_TABLES, Evaluations, read_evaluations
 from .machine import RESULTS
-from .markdown import (
-    engine_table,
-    file_table,
-    floor_table,
-    headline_table,
-    machine_line,
-    server_table,
-    slope_table,
-    start_table,
-)
 from .report import BenchReport, read_report
+from .table import Table
 
 NOTHING = "Not measured yet: `make benchmark`, `make train`."
 ROOT = Path(__file__).parents[1]
 _PLACE = re.compile(r"(?P<open><!-- bench: (?P<name>[\w.-]+) -->\n).*?(?P<close><!-- /bench -->)", re.DOTALL)
 
-TABLES: dict[str, Callable[[BenchReport], str]] = {
-    "headline": headline_table,
-    "engines": engine_table,
-    "files": file_table,
-    "floors": floor_table,
-    "slopes": slope_table,
-    "server": server_table,
-    "start": start_table,
-    "machine": machine_line,
+TABLES: dict[str, Callable[[BenchReport], Table]] = {
+    "headline": content.headline_table,
+    "engines": content.engine_table,
+    "files": content.file_table,
+    "floors": content.floor_table,
+    "slopes": content.slope_table,
 }
-"""What a page may ask for, of the newest benchmark; `EVALUATION_TABLES` has the rest."""
+"""What a page may ask for, of the newest benchmark, beside the line `machine` and `EVALUATION_TABLES`."""
 
 
 def pages(root: Path = ROOT) -> list[Path]:
@@ -61,11 +50,13 @@ def filled(text: str, report: BenchReport | None, evaluations: Evaluations, page
     def fill(found: re.Match[str]) -> str:
         name = found["name"]
         if name in EVALUATION_TABLES:
-            table = EVALUATION_TABLES[name](evaluations)
+            table = EVALUATION_TABLES[name](evaluations).markdown()
         elif name in TABLES:
-            table = TABLES[name](report) if report is not None else ""
+            table = TABLES[name](report).markdown() if report is not None else ""
+        elif name == "machine":
+            table = content.machine_line(report) if report is not None else ""
         else:
-            known = ", ".join([*TABLES, *EVALUATION_TABLES])
+            known = ", ".join(["machine", *TABLES, *EVALUATION_TABLES])
             raise InputError(f"{page}: table {name!r} is unknown; allowed: {known}")
         return f"{found['open']}{table or NOTHING}\n{found['close']}"
 

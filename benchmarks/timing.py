@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
+import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..data.errors import InputError
-from .intervals import Interval, median, ratio
+from ..evaluation.intervals import Interval, median, ratio_of_medians
 
 Clock = Callable[[Callable[[], object]], float]
 """Runs something and returns the seconds that it took."""
@@ -110,21 +111,15 @@ class Samples:
 
     def over(self, other: Samples) -> Interval:
         """Return how many times as long this takes as another of the same rounds."""
-        return ratio(self.seconds, other.seconds)
+        return ratio_of_medians(self.seconds, other.seconds)
 
     def stage_medians(self) -> dict[str, float]:
         """Return the median milliseconds of each stage."""
         names = list(self.stages[0]) if self.stages else []
-        return {name: median([stages[name] for stages in self.stages]).value for name in names}
+        return {name: statistics.median(stages[name] for stages in self.stages) for name in names}
 
 
-def take_turns(
-    contenders: Sequence[Contender],
-    rule: StopRule,
-    *,
-    seed: int = 0,
-    on_round: Callable[[int], None] | None = None,
-) -> dict[str, Samples]:
+def take_turns(contenders: Sequence[Contender], rule: StopRule, *, seed: int = 0) -> dict[str, Samples]:
     """Run every contender once a round, in a new random order each round.
 
     Machines change their speed while they are measured: another guest, heat, a clock. Whoever takes turns at random is
@@ -138,8 +133,6 @@ def take_turns(
         When to stop.
     seed
         Of the order.
-    on_round
-        Called after each round with its number, warm-up included.
 
     Returns
     -------
@@ -161,8 +154,6 @@ def take_turns(
                 samples.seconds.append(seconds)
                 if isinstance(stages[0], Mapping):
                     samples.stages.append(stages[0])
-        if on_round is not None:
-            on_round(turn + 1)
         counted = turn + 1 - rule.warm_up
         if counted >= rule.least:
             for samples in found.values():
@@ -174,5 +165,5 @@ def take_turns(
 
 def _stands_still(seconds: Sequence[float], tolerance: float) -> bool:
     whole, half = median(seconds), len(seconds) // 2
-    older, newer = median(seconds[:half]).value, median(seconds[half:]).value
-    return whole.spread <= tolerance and abs(newer - older) <= tolerance * whole.value
+    drift = abs(statistics.median(seconds[half:]) - statistics.median(seconds[:half]))
+    return whole.spread <= tolerance and drift <= tolerance * whole.value

@@ -27,6 +27,14 @@ class Bundle:
         Its folder.
     manifest
         What is in it.
+
+    Examples
+    --------
+    >>> bundle = Bundle.open(SHIPPED_BUNDLES / "small")
+    >>> bundle.manifest.height, bundle.manifest.width, bundle.manifest.is_trained
+    (256, 128, True)
+    >>> bundle.graph_file(bundle.manifest.graph("compositor"), "onnx_fp32").name
+    'compositor.onnx'
     """
 
     path: Path

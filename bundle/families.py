@@ -48,6 +48,11 @@ class Family:
         Why the family lacks an ability, by ability, as the end of a sentence. Default: it lacks none.
     before
         What NumPy computes before a graph runs, by the graph's name. Default: nothing.
+
+    Examples
+    --------
+    >>> O_VITON.until("shape_generator"), O_VITON.after("appearance_encoder")
+    (('shape_encoder',), ('appearance_generator', 'compositor'))
     """
 
     name: str

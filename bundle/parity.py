@@ -40,7 +40,14 @@ REDUCED_PRECISION = Limits(relative=3e-2, agreement=0.99, psnr=40.0)
 
 
 def psnr(a: npt.NDArray[np.generic], b: npt.NDArray[np.generic]) -> float:
-    """Return the peak signal-to-noise ratio of two uint8 arrays in dB, at most `MAX_PSNR`."""
+    """Return the peak signal-to-noise ratio of two uint8 arrays in dB, at most `MAX_PSNR`.
+
+    Examples
+    --------
+    >>> grey = np.full((4, 4), 100, np.uint8)
+    >>> round(psnr(grey, grey + 1), 1), psnr(grey, grey)
+    (48.1, 120.0)
+    """
     error = float(np.mean((a.astype(np.float64) - b.astype(np.float64)) ** 2))
     return MAX_PSNR if error == 0 else min(MAX_PSNR, 10 * float(np.log10(255.0**2 / error)))
 

@@ -42,9 +42,15 @@ class Pipeline:
 
     Examples
     --------
-    >>> from oviton.engines import EngineSet
-    >>> with EngineSet.load(Bundle.open(), "onnxruntime") as engines:  # doctest: +SKIP
-    ...     values = Pipeline(O_VITON, engines).run(inputs)
+    >>> from oviton.bundle.families import O_VITON
+    >>> from oviton.bundle.samples import read_samples, sample_requests
+    >>> from oviton.engines.engine_set import EngineSet
+    >>> bundle = Bundle.open()
+    >>> requests = sample_requests(read_samples(bundle.sample_folders), 256, 128, requests=1, garments=2)
+    >>> with EngineSet.load(bundle, "onnxruntime") as engines:
+    ...     values = Pipeline(O_VITON, engines.engines).run(requests)
+    >>> values["image"].shape, values["labels"].shape
+    ((1, 256, 128, 3), (1, 256, 128))
     """
 
     family: Family

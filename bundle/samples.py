@@ -12,8 +12,7 @@ from ..data.classes import GARMENTS, NUM_CLASSES
 from ..data.errors import InputError
 from ..data.letterbox import Letterbox
 from ..data.person_folder import PersonFolder, read_person_folder
-
-Arrays = dict[str, npt.NDArray[np.generic]]
+from .families import Arrays
 
 
 def read_samples(folders: Sequence[Path]) -> list[PersonFolder]:
@@ -44,6 +43,13 @@ def sample_requests(people: Sequence[PersonFolder], height: int, width: int, req
     dict
         ``person_image``, ``person_labels``, ``densepose``, ``garment_images``, ``garment_labels``,
         ``garment_densepose`` and ``source``, batch first, at the bundle's size.
+
+    Examples
+    --------
+    >>> people = read_samples(Bundle.open().sample_folders)
+    >>> requests = sample_requests(people, 64, 32, requests=2, garments=3)
+    >>> requests["person_image"].shape, requests["garment_labels"].shape, requests["source"].shape
+    ((2, 64, 32, 3), (2, 3, 64, 32), (2, 20))
     """
     fitted = [_fit(person, height, width) for person in people]
     batch: dict[str, list[npt.NDArray[np.generic]]] = {}

@@ -5,25 +5,28 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from ..data.errors import InputError
 from .console import check_outputs, err, fail, out, status
+from .explain import explain
 
 if TYPE_CHECKING:
     from ..benchmarks.compare import Change
     from ..benchmarks.report import BenchReport
+    from ..benchmarks.table import Table as TextTable
 
 REGRESSED = 1
 NOTHING_COMMON = 3
 FAILED = 4
+_COLOURS = {"met": "green", "missed": "red", "unclear": "yellow"}
 
 
 def bench(
@@ -65,8 +68,14 @@ def bench(
         from ..benchmarks.run import run_benchmarks
         from ..data.files import atomic_path
 
-        files = [report / name for name in ("bench.html", "bench.md", "bench.json")] if report is not None else []
-        outputs = [*files, *([json_file] if json_file is not None else [])]
+        writers: dict[Path, Callable[[BenchReport], str]] = {}
+        if report is not None:
+            page.check_libraries()
+            writers = {report / "bench.html": page.render, report / "bench.md": markdown.render}
+        for path in (report / "bench.json" if report is not None else None, json_file):
+            if path is not None:
+                writers[path] = lambda found: found.model_dump_json(indent=1) + "\n"
+        outputs = list(writers)
         check_outputs(outputs, inputs=list(bundle or []))
         if compare is not None and any(path.resolve() == compare.resolve() for path in outputs):
             raise InputError(f"{compare} is compared with, so it is not overwritten; name another file")
@@ -74,11 +83,9 @@ def bench(
         options = BenchOptions(tuple(bundle or ()), tuple(suite or ()), quick, seed)
         with status("measuring") as update:
             found = run_benchmarks(options, update if err.is_terminal else _line)
-        text = found.model_dump_json(indent=1) + "\n"
-        contents = [page.render(found), markdown.render(found), text][: len(files)] + ([text] if json_file else [])
         with ExitStack() as pending:  # all files appear together
-            for path, content in zip(outputs, contents, strict=True):
-                pending.enter_context(atomic_path(path)).write_text(content, encoding="utf-8")
+            for path, written in writers.items():
+                pending.enter_context(atomic_path(path)).write_text(written(found), encoding="utf-8")
         _print(found)
         for path in outputs:
             out.print(escape(str(path)), soft_wrap=True)
@@ -100,8 +107,6 @@ def bench(
 @contextmanager
 def _crashes_apart() -> Iterator[None]:
     """Leave with another status where a command leaves with 1, which would be taken for something that got worse."""
-    from .main import explain
-
     try:
         yield
     except BrokenPipeError:
@@ -120,28 +125,27 @@ def _line(what: str) -> None:
 
 
 def _print(report: BenchReport) -> None:
-    from ..benchmarks.page import headline
-    from ..benchmarks.report import TARGETS, meets
+    from ..benchmarks import content
 
-    engines = Table("engine", "ms", "95 % interval", "of the reference", title="Whole try-on, two garments")
-    for row in sorted((r for r in report.rows if r.group == "engines"), key=lambda r: r.ms.value):
-        relative = f"{row.relative.value:.2f}" if row.relative else "1"
-        span = f"{row.ms.low:.1f} to {row.ms.high:.1f}"
-        engines.add_row(f"{row.engine} {row.precision}", f"{row.ms.value:.1f}", span, relative)
-    if engines.row_count:
-        out.print(engines)
-    table = Table("headline", "measured", "95 % interval", "target", title="Headlines")
-    for name, (side, target, _) in TARGETS.items():
-        if name in report.headline:
-            value = report.headline[name]
-            colour = "green" if meets(name, value.value) else "red"
-            span = f"{headline(name, value.low)} to {headline(name, value.high)}"
-            table.add_row(name, f"[{colour}]{headline(name, value.value)}[/]", span, f"{side} {headline(name, target)}")
-    if table.row_count:
-        out.print(table)
+    for title, table in (
+        ("Whole try-on, two garments", content.engine_table(report)),
+        ("Headlines", content.target_table(report)),
+    ):
+        if table:
+            out.print(_rich(title, table))
+    if line := content.try_on_line(report):
+        out.print(escape(line), soft_wrap=True)
     for name, why in report.skipped.items():
         verdict = "[red]failed:[/]" if name in report.failed else "[yellow]not measured:[/]"
         out.print(f"{verdict} {escape(name)}: {escape(why)}", soft_wrap=True)
+
+
+def _rich(title: str, table: TextTable) -> Table:
+    """Return a table for the terminal; verdicts have a colour."""
+    shown = Table(*(Column(name, overflow="fold") for name in table.columns), title=title)
+    for row in table.rows:
+        shown.add_row(*(f"[{_COLOURS[cell]}]{cell}[/]" if cell in _COLOURS else escape(cell) for cell in row))
+    return shown
 
 
 def _print_changes(old: BenchReport, new: BenchReport) -> list[Change]:

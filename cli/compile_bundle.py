@@ -106,6 +106,8 @@ def compile_bundle(
         opt_garments=garments,
     )
     cache = PlanCache()
+    if cache.refusal:
+        raise InputError(f"plans would not be kept: {cache.refusal}")
     if engine in FLAVOURS:
         _compile_tensorrt(Bundle.open(bundle), FLAVOURS[engine], precision, options, cache, no_build)
     elif options != BuildOptions() or no_build:
@@ -121,12 +123,12 @@ def _compile_tensorrt(
     """Build plans here, for any GPU; then, where such a GPU is here, load and gate them."""
     from ..engines.engine_set import EngineSet
     from ..engines.plan_key import covers_capability
-    from ..engines.tensorrt.engine import PRECISIONS
     from ..engines.tensorrt.plan import compile_plans
 
-    if precision not in ("auto", *PRECISIONS):
-        raise InputError(f"{flavour.name} has no precision {precision!r}; allowed: auto, {', '.join(PRECISIONS)}")
-    chosen = PRECISIONS[0] if precision == "auto" else precision
+    allowed = flavour.precisions
+    if precision not in ("auto", *allowed):
+        raise InputError(f"{flavour.name} has no precision {precision!r}; allowed: auto, {', '.join(allowed)}")
+    chosen = allowed[0] if precision == "auto" else precision
     with bar(len(bundle.manifest.graphs)) as tell:
         on_mismatch: OnMismatch = "refuse" if no_build else "rebuild"
         plans = compile_plans(bundle, flavour, chosen, options, cache, tell, on_mismatch=on_mismatch)
@@ -163,17 +165,20 @@ def _compile_by_loading(bundle: Bundle, engine: str, precision: str, cache: Plan
         table = Table(
             "graph", "engine", "precision", "plan", "seconds", "from", title=f"Bundle {escape(bundle.manifest.name)}"
         )
+        lost: str | None = None
         for name, compiled in loaded.engines.items():
-            plan = getattr(compiled, "plan", None)
+            plan = compiled.plan
             size, seconds, origin = "–", "–", "made at load, not kept"
             if plan is not None:
                 size, seconds = f"{plan.size / 1e6:.2f} MB", f"{plan.seconds:.2f}"
-                origin = _origin(plan)
+                origin, lost = _origin(plan), lost or plan.not_kept
             table.add_row(name, loaded.chosen.candidate.label, loaded.precisions[name], size, seconds, origin)
         out.print(table)
         if loaded.gate:
             out.print(parity_table(loaded.gate))
         _print_notes(loaded.notes)
+        if lost is not None:
+            raise InputError(f"plans were built but could not be kept: {lost}")
 
 
 def _print_notes(notes: list[str]) -> None:

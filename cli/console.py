@@ -35,10 +35,7 @@ BundleArgument = Annotated[
     Path | None, typer.Argument(help="Bundle folder; by default the shipped one.", show_default=False)
 ]
 EngineOption = Annotated[
-    str,
-    typer.Option(
-        "--engine", help="auto, tensorrt, tensorrt-rtx, torch, openvino, onnxruntime; torch-tensorrt, torch-compile."
-    ),
+    str, typer.Option("--engine", help="auto: the best that runs here; or a name that oviton doctor lists.")
 ]
 PrecisionOption = Annotated[
     str, typer.Option("--precision", help="auto: the fastest that passes its gate here; or fp32, bf16, fp16, int8.")

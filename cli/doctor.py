@@ -18,21 +18,22 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Say which engines this machine can run, and why not the others."""
-    from ..engines.plan_cache import default_cache_folder
+    from ..engines.plan_cache import PlanCache
     from ..engines.plan_key import processor
-    from ..engines.registry import AUTO_ORDER, survey
+    from ..engines.registry import survey
 
     found = survey()
     device, capability = processor()
     gpu = _gpu_line()
-    first = next((a for a in found if a.reason is None and a.candidate in AUTO_ORDER), None)
+    cache = PlanCache()
+    first = next((a for a in found if a.reason is None and a.candidate.auto), None)
     if as_json:
         values: dict[str, Any] = {
             "oviton": __version__,
             "processor": device,
             "capability": capability,
             "gpu": gpu,
-            "cache": str(default_cache_folder()),
+            "cache": None if cache.refusal else str(cache.root),
             "auto": first.candidate.label if first else None,
             "engines": [
                 {
@@ -56,7 +57,7 @@ def doctor(
     out.print(table)
     out.print(f"processor: {device} ({capability})", soft_wrap=True)
     out.print(f"GPU: {escape(gpu)}", soft_wrap=True)
-    out.print(f"plans: {escape(str(default_cache_folder()))}", soft_wrap=True)
+    out.print(f"plans: {escape(cache.refusal or str(cache.root))}", soft_wrap=True)
     out.print(f"bundle: {_bundle_line()}", soft_wrap=True)
     out.print(f"engine=auto takes: {first.candidate.label if first else 'none'}")
 

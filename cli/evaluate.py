@@ -16,8 +16,7 @@ from .console import BundleOption, EngineOption, PrecisionOption, check_outputs,
 
 if TYPE_CHECKING:
     from ..evaluation.methods import Pictures
-    from ..evaluation.refinement_summary import RefinementSummary
-    from ..evaluation.report import CaseReport, EvaluationReport, SplitReport
+    from ..evaluation.report import CaseReport, EvaluationReport, RefinementSummary, SplitReport
     from ..evaluation.triplets import Triplet
 
 _SHORT = {"feed_forward": "feed-forward", "feed_forward_true_labels": " with true labels"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import io
 import os
 import signal
@@ -12,7 +11,6 @@ from typing import Annotated
 import typer
 
 from .. import __version__
-from ..data.errors import InputError, OvitonError
 from . import study, train
 from .bench import bench
 from .bundle import bundle
@@ -20,6 +18,7 @@ from .compile_bundle import compile_bundle
 from .console import fail, out
 from .doctor import doctor
 from .evaluate import evaluate
+from .explain import CANCELLED, explain
 from .export import export
 from .render import render
 from .repository import repository
@@ -32,10 +31,6 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-_USER_ERRNO = {errno.ENAMETOOLONG, errno.ELOOP, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ENOENT}
-"""What the system refuses because of the path that it was given."""
-
-_CANCELLED = 130
 
 
 def main() -> None:
@@ -53,58 +48,22 @@ def main() -> None:
         # Typer answers a closed pipe by wrapping stdout and leaving with 1.
         status = _stop_writing() if type(sys.stdout).__name__ == "PacifyFlushWrapper" else stop.code
     except KeyboardInterrupt:
-        status = _CANCELLED
+        status = CANCELLED
     except Exception as error:
         message, status = explain(error)
         if status == 1 and os.environ.get("OVITON_TRACEBACK"):
             raise
         if message:
             fail(message, status)
-    if status == _CANCELLED:
+    if status == CANCELLED:
         fail("cancelled", status)
     sys.exit(status)
-
-
-def explain(error: Exception) -> tuple[str, int]:
-    """Return the line that an error deserves, and the exit status."""
-    return _left_behind(error) or _explain(error)
-
-
-def _explain(error: Exception) -> tuple[str, int]:
-    if isinstance(error, InputError):
-        return str(error), 2
-    if isinstance(error, OvitonError):
-        return str(error), 1
-    if isinstance(error, typer.Abort) or _was_interrupted(error):
-        return "", _CANCELLED
-    if isinstance(error, OSError):
-        return f"{error.filename or 'system'}: {error.strerror or error}", 2 if error.errno in _USER_ERRNO else 1
-    if hasattr(error, "format_message"):  # a usage error: an unknown option, a missing argument
-        text = error.format_message()
-        return (f"{text} Try 'oviton --help'." if text else ""), 2  # without any arguments, the help was printed
-    return f"{type(error).__name__}: {error} (set OVITON_TRACEBACK=1 to see where)", 1
-
-
-def _left_behind(error: Exception) -> tuple[str, int] | None:
-    """Return what to say when a command's own code is missing: an edge package holds a part of it only."""
-    if isinstance(error, ModuleNotFoundError) and str(error.name).startswith("oviton."):
-        return f"{error.name} is not part of the edge runtime; use a full installation of oviton for this", 2
-    return None
 
 
 def _stop_writing() -> int:
     """Whoever read the output has seen enough: drop the rest, and call it done."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     return 0
-
-
-def _was_interrupted(error: BaseException | None) -> bool:
-    """Whether Ctrl-C lies behind an error; torch.export wraps it in one of its own."""
-    while error is not None:
-        if isinstance(error, KeyboardInterrupt):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
 
 
 @app.callback(invoke_without_command=True)

@@ -17,11 +17,11 @@ from .console import err, status
 from .loss_plot import check_plotting, plot_losses
 
 if TYPE_CHECKING:
+    from ..runtime.dressing import Look
+    from ..runtime.refined_look import Refinement
     from ..runtime.refinement.options import RefinementOptions
-    from ..runtime.refinement.session import Refinement
     from ..runtime.refinement.step import RefinementStep
     from ..runtime.report import RefinementReport
-    from ..runtime.try_on import Look
     from ..triton_models.client.try_on_client import ServedRefinement
 
 PLOT_SUFFIXES = (".png", ".svg", ".pdf")

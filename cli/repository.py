@@ -61,8 +61,9 @@ def repository(
     from ..triton_models.repository import build_repository, model_backends
 
     options = RepositoryOptions(
-        engine, precision, device, python, refinement, queue, outfits_mb, response_cache, instances, threads, codes
-    )
+        engine=engine, precision=precision, device=device, python=python, refinement=refinement, queue=queue,
+        outfits_mb=outfits_mb, response_cache=response_cache, instances=instances, threads=threads, codes=codes,
+    )  # fmt: skip
     opened = Bundle.open(bundle)
     with status("building") as say:
         built = build_repository(opened, output, options, on_progress=say)

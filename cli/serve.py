@@ -52,9 +52,13 @@ def serve(
     engine: ServeEngineOption = "auto",
     precision: PrecisionOption = "auto",
     grpc_port: Annotated[int, typer.Option(help="0 takes a free port.")] = 8001,
-    http_port: Annotated[int, typer.Option(help="0 takes a free port.")] = 8000,
+    http_port: Annotated[
+        int | None, typer.Option(help="Listen for HTTP too; off by default, since one HTTP request can end Triton.")
+    ] = None,
     metrics_port: Annotated[int, typer.Option(help="0 takes a free port.")] = 8002,
-    bind: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for every one.")] = "127.0.0.1",
+    bind: Annotated[str, typer.Option(help="Address for gRPC; 0.0.0.0 for every one.")] = "127.0.0.1",
+    http_bind: Annotated[str, typer.Option(help="Address for HTTP.")] = "127.0.0.1",
+    metrics_bind: Annotated[str, typer.Option(help="Address for metrics.")] = "127.0.0.1",
     tls_cert: Annotated[Path | None, typer.Option(help="Server certificate (PEM): gRPC over TLS.")] = None,
     tls_key: Annotated[Path | None, typer.Option(help="Its private key (PEM).")] = None,
     tls_client_ca: Annotated[
@@ -69,6 +73,10 @@ def serve(
     instances: InstancesOption = 1,
     threads: ThreadsOption = None,
     codes: CodesOption = False,
+    shared_memory: Annotated[
+        bool,
+        typer.Option("--shared-memory", help="Let clients on this machine share memory; they can read each other's."),
+    ] = False,
     cache_mb: Annotated[int, typer.Option(help="Megabytes of Triton's response cache; 0 for none.")] = 0,
     log: Annotated[str, typer.Option(help="Show Triton's log from this level on: error, warning or info.")] = "warning",
     print_command: Annotated[
@@ -77,16 +85,20 @@ def serve(
 ) -> None:
     """Serve a bundle with Triton on this machine, until Ctrl-C."""
     from ..triton_models.options import RepositoryOptions
-    from ..triton_models.server import LOCAL, ServerOptions
+    from ..triton_models.server import ServerOptions
 
     if log not in LEVELS:
         raise InputError(f"--log {log!r}; allowed: {', '.join(LEVELS)}")
     if repository is not None and bundle is not None:
         raise InputError("--repository serves what is in it; leave BUNDLE away")
-    server_options = ServerOptions(grpc_port, http_port, metrics_port, bind, tls_cert, tls_key, tls_client_ca, cache_mb)
+    server_options = ServerOptions(
+        grpc_port=grpc_port, http_port=http_port, metrics_port=metrics_port, bind=bind, http_bind=http_bind,
+        metrics_bind=metrics_bind, certificate=tls_cert, key=tls_key, client_ca=tls_client_ca, cache_mb=cache_mb,
+        shared_memory=shared_memory,
+    )  # fmt: skip
     options = RepositoryOptions(
-        engine, precision, refinement=refinement, queue=queue, outfits_mb=outfits_mb, instances=instances,
-        threads=threads, codes=codes, response_cache=cache_mb > 0, embed_bundle=False,
+        engine=engine, precision=precision, refinement=refinement, queue=queue, outfits_mb=outfits_mb,
+        instances=instances, threads=threads, codes=codes, response_cache=cache_mb > 0, embed_bundle=False,
     )  # fmt: skip
     if print_command:
         from ..triton_models.container import container_commands
@@ -94,8 +106,7 @@ def serve(
         for line in container_commands(bundle, repository, options, server_options):
             out.print(line, markup=False, soft_wrap=True)
         return
-    if bind != LOCAL and tls_cert is None:
-        warning = f"anyone who reaches {bind} can send requests, unencrypted; --tls-cert and --tls-key encrypt them"
+    for warning in server_options.warnings:
         err.print(f"[yellow]warning:[/] {escape(warning)}", soft_wrap=True)
     _serve(bundle, repository, options, server_options, LEVELS[log])
 
@@ -134,9 +145,10 @@ def _serve(
         say("")
         seconds = time.monotonic() - started
         server = supervisor.server
+        http = f"http {server.http_address}, " if server.http_address else ""
         out.print(
-            f"ready: grpc {server.grpc_address}, http {server.http_address}, metrics {server.metrics_address}; "
-            f"{installation.origin}, started in {seconds:.1f} s",
+            f"ready: grpc {server.grpc_address}, {http}metrics {server.metrics_address}; {installation.origin}, "
+            f"started in {seconds:.1f} s",
             soft_wrap=True,
         )
         for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

@@ -40,14 +40,12 @@ def make(
     seed: Annotated[int, typer.Option(min=0, help="Seed of order and sides.")] = 0,
 ) -> None:
     """Make a page on which people choose the better picture of each pair, not knowing which is which."""
-    from ..evaluation.study import Study
+    from ..evaluation.study import Study, StudyOptions
 
     key = key or output.with_suffix(".key.json")
     check_outputs([output, key], inputs=[a, b, *([reference] if reference is not None else [])])
     with status("encoding pictures"):
-        study = Study.make(
-            a, b, a_name=a_name, b_name=b_name, reference=reference, pairs=pairs, question=question, seed=seed
-        )
+        study = Study.make(a, b, StudyOptions(a_name, b_name, reference, pairs, question, seed))
         study.write(output, key)
     for note in study.notes:
         out.print(f"[yellow]note:[/] {escape(note)}", soft_wrap=True)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 from rich.markup import escape
@@ -16,6 +16,7 @@ from ..data.errors import InputError
 from .console import err, out
 
 if TYPE_CHECKING:
+    from ..networks.config import Conditioning
     from ..training.options import Part, TrainOptions
 
 app = typer.Typer(
@@ -31,7 +32,9 @@ CheckpointOption = Annotated[
 ConditioningOption = Annotated[str, typer.Option(help="codes (as in the paper) or surface: also through body maps.")]
 ScaleOption = Annotated[
     int | None,
-    typer.Option(help="The encoder sees photographs so many times smaller: 1, 2 or 4; by default the preset's."),
+    typer.Option(
+        help="Of appearance: the encoder sees photographs so many times smaller, 1, 2 or 4; by default the preset's."
+    ),
 ]
 PresetOption = Annotated[str, typer.Option(help="The networks' preset: paper, base, small or tiny.")]
 StepsOption = Annotated[int, typer.Option(min=1, help="Optimiser steps in all.")]
@@ -54,88 +57,75 @@ SheetOption = Annotated[int, typer.Option(min=1, help="Steps between two contact
 CacheOption = Annotated[float, typer.Option("--cache-gb", min=0, help="Decoded people kept in memory, at most.")]
 
 
-@app.command()
-def shape(
-    data: DataArgument,
-    output: CheckpointOption,
-    conditioning: ConditioningOption = "codes",
-    preset: PresetOption = "small",
-    steps: StepsOption = 10_000,
-    batch: BatchOption = 8,
-    seed: SeedOption = 0,
-    pairs: PairsOption = False,
-    weight: WeightOption = None,
-    learning_rate: RateOption = 1e-3,
-    init: InitOption = None,
-    device: DeviceOption = "auto",
-    precision: PrecisionOption = "auto",
-    threads: ThreadsOption = None,
-    save_every: SaveOption = 200,
-    sheet_every: SheetOption = 500,
-    cache_gb: CacheOption = 8.0,
-) -> None:
-    """Train the shape encoder and generator. The same command again goes on where it stopped."""
-    _train("shape", **locals())
+def _add_command(part: Part, batch: int) -> None:
+    """Add a part's command; both take the same options."""
+
+    def command(
+        data: DataArgument,
+        output: CheckpointOption,
+        conditioning: ConditioningOption = "codes",
+        preset: PresetOption = "small",
+        encoder_scale: ScaleOption = None,
+        steps: StepsOption = 10_000,
+        batch: BatchOption = batch,
+        seed: SeedOption = 0,
+        pairs: PairsOption = False,
+        weight: WeightOption = None,
+        learning_rate: RateOption = 1e-3,
+        init: InitOption = None,
+        device: DeviceOption = "auto",
+        precision: PrecisionOption = "auto",
+        threads: ThreadsOption = None,
+        save_every: SaveOption = 200,
+        sheet_every: SheetOption = 500,
+        cache_gb: CacheOption = 8.0,
+    ) -> None:
+        from ..data.optional import require
+
+        require("torch", extra="train", purpose="training")
+        from ..networks.precision import resolve_precision
+        from ..training.machine import resolve_device
+        from ..training.options import TrainOptions, parse_weights
+
+        if conditioning not in ("codes", "surface"):
+            raise InputError(f"--conditioning {conditioning!r} is unknown; allowed: codes, surface")
+        if encoder_scale is not None and part != "appearance":
+            raise InputError(f"--encoder-scale {encoder_scale} goes with appearance; leave it out of training {part}")
+        chosen = resolve_device(device)
+        options = TrainOptions(
+            part=part,
+            data=data,
+            checkpoint=output,
+            preset=preset,
+            conditioning=cast("Conditioning", conditioning),
+            encoder_scale=encoder_scale,
+            steps=steps,
+            batch=batch,
+            seed=seed,
+            pairs=pairs,
+            weights=parse_weights(weight or []),
+            learning_rate=learning_rate,
+            precision=resolve_precision(precision, chosen),
+            device=chosen,
+            threads=threads,
+            init=init,
+            save_every=save_every,
+            sheet_every=sheet_every,
+            cache_bytes=int(cache_gb * 2**30),
+        )
+        _train(options)
+
+    text = f"Train the {part} encoder and generator. The same command again goes on where it stopped."
+    app.command(part, help=text)(command)
 
 
-@app.command()
-def appearance(
-    data: DataArgument,
-    output: CheckpointOption,
-    conditioning: ConditioningOption = "codes",
-    preset: PresetOption = "small",
-    encoder_scale: ScaleOption = None,
-    steps: StepsOption = 10_000,
-    batch: BatchOption = 4,
-    seed: SeedOption = 0,
-    pairs: PairsOption = False,
-    weight: WeightOption = None,
-    learning_rate: RateOption = 1e-3,
-    init: InitOption = None,
-    device: DeviceOption = "auto",
-    precision: PrecisionOption = "auto",
-    threads: ThreadsOption = None,
-    save_every: SaveOption = 200,
-    sheet_every: SheetOption = 500,
-    cache_gb: CacheOption = 8.0,
-) -> None:
-    """Train the appearance encoder and generator. The same command again goes on where it stopped."""
-    _train("appearance", **locals())
+_add_command("shape", batch=8)
+_add_command("appearance", batch=4)
 
 
-def _train(
-    part: Part,
-    *,
-    data: Path,
-    output: Path,
-    weight: list[str] | None,
-    device: str,
-    precision: str,
-    cache_gb: float,
-    conditioning: str,
-    **rest: Any,
-) -> None:
-    from ..data.optional import require
-
-    require("torch", extra="train", purpose="training")
-    from ..training.machine import resolve_device, resolve_precision
-    from ..training.options import TrainOptions, parse_weights
+def _train(options: TrainOptions) -> None:
     from ..training.trainer import train
 
-    if conditioning not in ("codes", "surface"):
-        raise InputError(f"--conditioning {conditioning!r} is unknown; allowed: codes, surface")
-    chosen = resolve_device(device)
-    options = TrainOptions(
-        part=part,
-        data=data,
-        checkpoint=output,
-        weights=parse_weights(weight or []),
-        device=chosen,
-        precision=resolve_precision(precision, chosen),
-        conditioning=cast("Any", conditioning),
-        cache_bytes=int(cache_gb * 2**30),
-        **rest,
-    )
     with _observer(options) as observer:
         report = train(options, observer)
     if report.step == report.first_step:

@@ -16,9 +16,9 @@ from .refine import RefineWishes, keep_outfit, refine, told_refinement
 from .served import ServerWishes
 
 if TYPE_CHECKING:
+    from ..runtime.dressing import Look
     from ..runtime.person import Garment, Person
     from ..runtime.refinement.options import RefinementOptions
-    from ..runtime.try_on import Look
 
     _Request = tuple[Person, list[Garment], list[str]]
 
@@ -135,16 +135,16 @@ def _dress_here(
     pending: ExitStack,
 ) -> Look:
     """Dress in this process."""
-    from ..runtime.refinement.outfit_weights import OutfitWeights
+    from ..runtime.refinement.refined_weights import RefinedWeights
     from ..runtime.try_on import TryOn
 
-    kept = OutfitWeights.open(wishes.outfit) if wishes.outfit is not None else None
+    kept = RefinedWeights.open(wishes.outfit) if wishes.outfit is not None else None
     with ExitStack() as loaded:
         with status("loading") as say:
             tryon = loaded.enter_context(TryOn.load(*chosen, on_progress=say))
             if kept is not None:
                 say("refitting")
-                tryon.serve(kept)
+                tryon.load_weights(kept)
             say("dressing")
             if options is None:
                 return tryon(*request)

@@ -134,6 +134,11 @@ def parse_garment_classes(text: str) -> tuple[int, ...]:
     ------
     InputError
         When a name is unknown, or names a part of the person instead of a garment.
+
+    Examples
+    --------
+    >>> parse_garment_classes("coat,shoes")
+    (7, 18, 19)
     """
     allowed = ", ".join([*(CLASS_NAMES[i] for i in GARMENTS), *ALIASES])
     found: list[int] = []
@@ -147,7 +152,13 @@ def parse_garment_classes(text: str) -> tuple[int, ...]:
 
 
 def present_classes(labels: npt.NDArray[np.uint8]) -> list[int]:
-    """Return the ids that labels of any shape hold, in order; many times as fast as `np.unique`."""
+    """Return the ids that labels of any shape hold, in order; many times as fast as `np.unique`.
+
+    Examples
+    --------
+    >>> present_classes(np.array([[0, 5], [5, 13]], np.uint8))
+    [0, 5, 13]
+    """
     if not labels.size:
         return []
     counts = Image.fromarray(labels if labels.ndim == 2 else labels.reshape(1, -1)).histogram()

@@ -110,6 +110,13 @@ def atomic_path(path: Path) -> Iterator[Path]:
     ------
     InputError
         When `path` cannot be written.
+
+    Examples
+    --------
+    >>> with atomic_path(Path("notes.txt")) as temporary:
+    ...     _ = temporary.write_text("whole or absent")
+    >>> Path("notes.txt").read_text()
+    'whole or absent'
     """
     target = check_target(Path(path))
     temporary = target.with_name(f".oviton-{uuid.uuid4().hex[:12]}{target.suffix}")
@@ -184,6 +191,20 @@ def _swap(temporary: Path, target: Path) -> None:
         retired.replace(target)
         raise
     shutil.rmtree(retired, ignore_errors=True)
+
+
+def others_may_write(folder: Path) -> bool:
+    """Tell whether a folder may be changed by users whom this process does not trust anyway.
+
+    It trusts its own user, the superuser, and whoever owns this code. A group that bears its owner's own number has
+    no other member. Where there are no such permissions, as on Windows, the answer is no.
+    """
+    if not hasattr(os, "getuid"):
+        return False
+    status = folder.stat()
+    foreign = status.st_uid not in (0, os.getuid(), Path(__file__).stat().st_uid)
+    shared = status.st_mode & stat.S_IWGRP and status.st_gid not in (0, status.st_uid)
+    return bool(foreign or shared or status.st_mode & stat.S_IWOTH)
 
 
 def sha256(path: Path) -> str:

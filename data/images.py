@@ -98,7 +98,7 @@ def check_labels(labels: npt.ArrayLike, name: str) -> UInt8Array:
 def check_densepose(densepose: npt.ArrayLike, name: str) -> UInt8Array:
     """Return `densepose` as a contiguous uint8 `[H, W, 3]` with parts 0 to 24, or raise `InputError` naming it."""
     densepose = np.asarray(densepose)
-    _check_array(densepose, name, "a body map", "[H, W, 3]", densepose.ndim == 3 and densepose.shape[-1] == 3)
+    _check_map_form(densepose, name)
     parts = densepose[..., 0]
     if parts.max() >= NUM_BODY_PARTS:
         raise InputError(
@@ -153,6 +153,10 @@ def _check_array(array: npt.NDArray[np.generic], name: str, what: str, shape: st
         raise InputError(f"{name}: shape {list(array.shape)} found; allowed for {what}: {shape}")
     if array.dtype != np.uint8:
         raise InputError(f"{name}: dtype {array.dtype} found; allowed for {what}: uint8")
+
+
+def _check_map_form(densepose: npt.NDArray[np.generic], name: str) -> None:
+    _check_array(densepose, name, "a body map", "[H, W, 3]", densepose.ndim == 3 and densepose.shape[-1] == 3)
 
 
 def _check_pixels(path: Path, height: int, width: int) -> None:
@@ -215,15 +219,19 @@ def _stored_mode(image: Image.Image) -> str:
     return arguments if isinstance(arguments, str) else str(arguments[0])
 
 
-def _read_npy(path: Path) -> npt.NDArray[np.generic]:
+def _read_npy(path: Path) -> UInt8Array:
+    """Read a body map whole: a mapped file could change, or end early, under whoever holds the array."""
     check_is_file(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            array: npt.NDArray[np.generic] = np.lib.format.open_memmap(path, mode="r")  # type: ignore[no-untyped-call]
+            header: npt.NDArray[np.generic] = np.lib.format.open_memmap(path, mode="r")  # type: ignore[no-untyped-call]
+            _check_map_form(header, str(path))
+            _check_pixels(path, header.shape[0], header.shape[1])
+            array: UInt8Array = np.load(path)
+            return array
+    except InputError:
+        raise
     except Exception as error:  # the header is parsed as Python, and fails as Python does
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(f"{path}: not a NumPy array ({reason}); allowed: a .npy file of [H, W, 3] uint8") from None
-    if array.ndim >= 2:
-        _check_pixels(path, array.shape[0], array.shape[1])
-    return array

@@ -31,6 +31,15 @@ class Letterbox:
         Size of the photograph, in pixels.
     height, width
         Size of the network's frame, in pixels.
+
+    Examples
+    --------
+    >>> box = Letterbox(photo_height=300, photo_width=300, height=256, width=128)
+    >>> box.box, box.photo_pixels
+    ((0, 64, 128, 192), 3)
+    >>> labels = box.fit_labels(np.full((300, 300), 5, np.uint8))
+    >>> labels.shape, box.restore_labels(labels).shape
+    ((256, 128), (300, 300))
     """
 
     photo_height: int

@@ -5,7 +5,10 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import importlib.util
+import os
+import sys
 from types import ModuleType
+from typing import Any
 
 from .errors import MissingExtraError
 
@@ -27,6 +30,7 @@ def require(module: str, *, purpose: str, extra: str | None = None) -> ModuleTyp
     MissingExtraError
         When the library is not installed.
     """
+    _forbid_telemetry()
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
@@ -38,8 +42,37 @@ def require(module: str, *, purpose: str, extra: str | None = None) -> ModuleTyp
 
 
 def install_command(module: str, extra: str | None) -> str:
-    """Return the command that installs an optional library."""
-    return f"pip install 'oviton[{extra}]'" if extra else f"pip install {module}"
+    """Return the command that installs an optional library.
+
+    It names the packages that make up the extra, not ``oviton[extra]``: package indexes do not hold this project, so
+    that whatever bears its name there would be somebody else's.
+
+    Parameters
+    ----------
+    module
+        Name of the library, which is named alone when the extra is None or unknown.
+    extra
+        The extra of this project that installs it.
+
+    Examples
+    --------
+    >>> install_command("openvino", extra=None)
+    'pip install openvino'
+    """
+    try:
+        declared = importlib.metadata.requires("oviton") or []
+    except importlib.metadata.PackageNotFoundError:  # an edge package runs without being installed
+        declared = []
+    packages = [text.split(";")[0].strip() for text in declared if text.endswith(f'extra == "{extra}"')] or [module]
+    quoted = (f'"{package}"' if set(package) & set("<>[") else package for package in packages)
+    return f"pip install {' '.join(quoted)}"
+
+
+def _forbid_telemetry() -> None:
+    """Keep libraries from telling their makers that they are used, which some do whenever they are imported."""
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    modules: dict[str, Any] = sys.modules
+    modules.setdefault("openvino_telemetry", None)  # OpenVINO goes without what it cannot import
 
 
 def is_installed(module: str) -> bool:

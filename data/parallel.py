@@ -50,7 +50,8 @@ def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(_HELPERS, thread_name_prefix="oviton helper")
 
 
-os.register_at_fork(after_in_child=_pool.cache_clear)  # no thread survives a fork
+if hasattr(os, "register_at_fork"):  # Windows has no fork
+    os.register_at_fork(after_in_child=_pool.cache_clear)  # no thread survives one
 
 
 def _busily(task: Callable[[], Any]) -> Any:

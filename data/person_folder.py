@@ -47,6 +47,12 @@ def read_person_folder(folder: Path | str) -> PersonFolder:
     ------
     InputError
         When a file is missing or unusable, or sizes differ.
+
+    Examples
+    --------
+    >>> person = read_person_folder("person/")
+    >>> person.image.shape, person.labels.shape, person.densepose.shape
+    ((512, 256, 3), (512, 256), (512, 256, 3))
     """
     return read_person_folders([folder])[0]
 

@@ -13,9 +13,10 @@ from ..bundle.pipeline import Pipeline, Stage
 from ..data.closeable import Closeable
 from ..data.errors import EngineError, GateError, InputError
 from . import precision_gate
-from .engine import BaseEngine, NumpyArray
-from .loading import Loading, Progress
-from .plan_cache import Plan, PlanCache
+from .engine import BaseEngine
+from .input_checks import NumpyArray
+from .loading import EngineOptions, Loading, Progress
+from .plan_cache import PlanCache
 from .registry import Availability, choose
 
 if TYPE_CHECKING:
@@ -29,26 +30,20 @@ class EngineSet(Closeable):
 
     Parameters
     ----------
-    bundle
-        The bundle.
+    loading
+        How the engines were loaded, so that another of the same kind can be.
     engines
         Engines by graph name.
-    chosen
-        The engine that was chosen.
-    precision
-        Its precision.
     passed_over
         Better candidates that cannot run here.
     notes
         What a user should know: a refused precision and why.
     gate
-        Results of the precision gate on this machine; empty for FP32.
+        Results of the precision gate on this machine; empty for FP32 on a CPU.
     """
 
-    bundle: Bundle
+    loading: Loading = field(repr=False)
     engines: dict[str, BaseEngine]
-    chosen: Availability
-    precision: str
     passed_over: tuple[Availability, ...] = ()
     notes: list[str] = field(default_factory=list)
     gate: tuple[ParityRow, ...] = ()
@@ -73,20 +68,21 @@ class EngineSet(Closeable):
         bundle
             A verified bundle.
         engine
-            ``"auto"``, or an engine's name.
+            ``"auto"``, or an engine's name. Default: ``"auto"``.
         precision
             ``"auto"``: the engine's fastest on this machine that passes its gate. Otherwise that one or an error.
+            Default: ``"auto"``.
         cache
-            Where plans and gate results are kept.
+            Where plans and gate results are kept. Default: the user's cache folder.
         on_progress
-            Called with what is being loaded.
+            Called with what is being loaded. Default: nothing is called.
         build_options
-            How TensorRT plans are built; for `tensorrt` and `tensorrt-rtx` only.
+            How TensorRT plans are built; for `tensorrt` and `tensorrt-rtx` only. Default: those of `BuildOptions`.
         on_mismatch
-            What to do when no stored TensorRT plan fits: build one, or refuse and say why none does.
+            What to do when no stored TensorRT plan fits: build one, or refuse and say why none does. Default: build.
         threads
-            How many CPU threads a graph runs on, for `openvino` and `onnxruntime`; None: all cores. Another number
-            rounds some sums differently, so that results differ in their last bits.
+            How many CPU threads a graph runs on, for `openvino` and `onnxruntime`; another number rounds some sums
+            differently, so that results differ in their last bits. Default: None, all cores.
 
         Raises
         ------
@@ -96,23 +92,54 @@ class EngineSet(Closeable):
             When an engine or precision asked for by name fails its gate.
         EngineError
             When an engine asked for by name cannot run here or fails, or none runs here.
+
+        Examples
+        --------
+        >>> with EngineSet.load(Bundle.open(), "onnxruntime") as engines:
+        ...     [tensor.name for tensor in engines["shape_encoder"].outputs]
+        ['shape_codes']
         """
+        options = EngineOptions(engine, precision, threads, build_options, on_mismatch)
         cache = cache or PlanCache()
         failed: list[Availability] = []
         while True:
             chosen, passed_over = choose(engine, failed)
-            loading = Loading(bundle, chosen, "", cache, on_progress, build_options, on_mismatch, threads)
+            loading = Loading(bundle, chosen, "", cache, options, on_progress)
             try:
-                return _load_first_that_passes(loading, _precisions(chosen, precision, bundle), passed_over)
+                loaded = _load_first_that_passes(loading, passed_over)
             except (GateError, EngineError) as error:
                 # What was asked for by name is an error; ``auto`` goes on to the next engine, and reports why.
                 if engine != "auto" or precision != "auto":
                     raise
                 failed.append(replace(chosen, reason=str(error)))
+            else:
+                # Libraries that are not installed, or have no GPU here, are no surprise; `EngineReport` lists them.
+                surprises = [a for a in passed_over if a in failed or a.candidate.extra is None]
+                loaded.notes[:0] = [f"{a.candidate.label} is not used: {a.reason}" for a in surprises]
+                return loaded
 
     def __getitem__(self, graph: str) -> BaseEngine:
         """Return the engine of a graph."""
         return self.engines[graph]
+
+    def load_another(self, graph: str) -> BaseEngine:
+        """Load one more engine of a graph, of the same kind and with the bundle's own weights; the caller closes it."""
+        return self.loading.load(graph)
+
+    @property
+    def bundle(self) -> Bundle:
+        """The bundle."""
+        return self.loading.bundle
+
+    @property
+    def chosen(self) -> Availability:
+        """The engine that was chosen."""
+        return self.loading.chosen
+
+    @property
+    def precision(self) -> str:
+        """The engine's precision."""
+        return self.loading.precision
 
     @property
     def precisions(self) -> dict[str, str]:
@@ -147,11 +174,10 @@ class EngineSet(Closeable):
         return self.pipeline.run(requests, stage=stage)
 
 
-def _load_first_that_passes(
-    loading: Loading, precisions: tuple[str, ...], passed_over: tuple[Availability, ...]
-) -> EngineSet:
+def _load_first_that_passes(loading: Loading, passed_over: tuple[Availability, ...]) -> EngineSet:
     """Load the first precision that passes its gate; when none does, raise the last one's `GateError`."""
     notes: list[str] = []
+    precisions = _precisions(loading.chosen, loading.options.precision, loading.bundle)
     for index, precision in enumerate(precisions):
         try:
             return _load_gated(replace(loading, precision=precision), passed_over, notes)
@@ -163,19 +189,16 @@ def _load_first_that_passes(
 
 
 def _load_gated(loading: Loading, passed_over: tuple[Availability, ...], notes: list[str]) -> EngineSet:
-    chosen, precision = loading.chosen, loading.precision
     with ExitStack() as closing:  # closes what was loaded, whatever is raised
-        loaded = EngineSet(loading.bundle, loading.load_all(), chosen, precision, passed_over, notes)
+        loaded = EngineSet(loading, loading.load_all(), passed_over, notes)
         closing.callback(loaded.close)
-        engines = loaded.engines
-        plans = [plan for e in engines.values() if isinstance(plan := getattr(e, "plan", None), Plan)]
-        notes += [note for e in engines.values() for note in getattr(e, "notes", ())]
-        notes += sorted({f"plans are not kept: {plan.not_kept}" for plan in plans if plan.not_kept})
+        engines = loaded.engines.values()
+        notes += [note for engine in engines for note in engine.notes]
+        unkept = {engine.plan.not_kept for engine in engines if engine.plan is not None and engine.plan.not_kept}
+        notes += sorted(f"plans are not kept: {reason}" for reason in unkept)
         # On a GPU FP32 is gated too: what could be wrong there is not the precision alone.
-        if precision != "fp32" or chosen.candidate.device == "cuda":
-            loaded.gate = precision_gate.passed_rows(
-                loading.bundle, engines, chosen, precision, loading.cache, notes, loading.on_progress
-            )
+        if loading.precision != "fp32" or loading.chosen.candidate.device == "cuda":
+            loaded.gate = precision_gate.passed_rows(loading, loaded.engines, notes)
         closing.pop_all()
     return loaded
 
@@ -200,18 +223,20 @@ def load_engine(
     precision
         A precision that a whole `EngineSet` was gated for on this machine; it is not gated again.
     cache
-        Where plans are kept.
+        Where plans are kept. Default: the user's cache folder.
     threads
         See `EngineSet.load`.
 
     Raises
     ------
     InputError
-        When the engine cannot run here, lacks the precision or takes no number of threads.
+        When the engine is unknown, lacks the precision or takes no number of threads.
+    EngineError
+        When the engine cannot run here.
     """
     chosen, _ = choose(engine)
     (wanted,) = _precisions(chosen, precision, bundle)
-    return Loading(bundle, chosen, wanted, cache or PlanCache(), threads=threads).load(graph)
+    return Loading(bundle, chosen, wanted, cache or PlanCache(), EngineOptions(threads=threads)).load(graph)
 
 
 def _precisions(chosen: Availability, precision: str, bundle: Bundle) -> tuple[str, ...]:

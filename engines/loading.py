@@ -1,23 +1,18 @@
-"""Making engines: the one place that knows each kind's constructor."""
+"""What an engine set is loaded with, and how the engine of each graph is made."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..bundle.bundle import Bundle
 from ..bundle.manifest import GraphEntry
 from ..data.errors import InputError
 from .engine import BaseEngine
-from .onnxruntime_engine import OnnxRuntimeEngine
-from .openvino_engine import OpenVinoEngine
 from .plan_cache import PlanCache
-from .registry import Availability
-from .tensorrt.flavour import FLAVOURS, Flavour
-from .torch_engine import TorchEngine
-from .torch_tensorrt_engine import TorchTensorRtEngine
+from .registry import Availability, EngineSpec, class_of, specs
 
 if TYPE_CHECKING:
     from .tensorrt.options import BuildOptions
@@ -25,8 +20,16 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str], None]
 
-THREADED = ("openvino", "onnxruntime")
-"""The engines whose number of threads can be chosen."""
+
+@dataclass(frozen=True)
+class EngineOptions:
+    """How engines are chosen and made; see `EngineSet.load`."""
+
+    engine: str = "auto"
+    precision: str = "auto"
+    threads: int | None = None
+    build_options: BuildOptions | None = None
+    on_mismatch: OnMismatch = "rebuild"
 
 
 @dataclass(frozen=True)
@@ -39,28 +42,26 @@ class Loading:
         What is loaded, and on what.
     cache
         Where plans are kept.
+    options
+        What was asked for. Default: the defaults of `EngineOptions`.
     on_progress
-        Called with what is being loaded.
-    build_options, on_mismatch, threads
-        See `EngineSet.load`.
+        Called with what is being loaded. Default: nothing is called.
     """
 
     bundle: Bundle
     chosen: Availability
     precision: str
     cache: PlanCache
+    options: EngineOptions = field(default_factory=EngineOptions)
     on_progress: Progress | None = None
-    build_options: BuildOptions | None = None
-    on_mismatch: OnMismatch = "rebuild"
-    threads: int | None = None
 
     def load(self, graph: str) -> BaseEngine:
         """Load one engine."""
-        return self._maker()(self.bundle.manifest.graph(graph))
+        return self._loader()(self.bundle.manifest.graph(graph))
 
     def load_all(self) -> dict[str, BaseEngine]:
         """Load the engines; when one cannot be loaded, the others are closed."""
-        make = self._maker()
+        make = self._loader()
         with ExitStack() as loaded:
             engines: dict[str, BaseEngine] = {}
             for graph in self.bundle.manifest.graphs:
@@ -70,51 +71,18 @@ class Loading:
             loaded.pop_all()
         return engines
 
-    def _maker(self) -> Callable[[GraphEntry], BaseEngine]:
-        bundle, precision, candidate = self.bundle, self.precision, self.chosen.candidate
-        if self.threads is not None and candidate.engine not in THREADED:
-            allowed = " and ".join(THREADED)
-            raise InputError(f"threads: {self.threads} given, but {candidate.label} takes none; allowed: {allowed}")
-        if self.threads is not None and self.threads < 1:
-            raise InputError(f"threads: {self.threads} given; allowed: at least 1")
-        if candidate.engine in FLAVOURS:
-            return self._tensorrt_maker(FLAVOURS[candidate.engine])
-        if self.build_options is not None:
-            raise InputError(f"build options are for {' and '.join(FLAVOURS)}, not for {candidate.engine}")
-        if candidate.engine == "openvino":
-            return lambda graph: OpenVinoEngine(
-                bundle, graph, _precision_of(graph, precision), self.cache, self.threads
-            )
-        if candidate.engine in ("torch", "torch-compile"):
-            compiled = candidate.engine == "torch-compile"
-            return lambda graph: TorchEngine(bundle, graph, precision, candidate.device, compiled=compiled)
-        if candidate.engine == "torch-tensorrt":
-            return lambda graph: TorchTensorRtEngine(bundle, graph, precision, self.cache)
-        return lambda graph: OnnxRuntimeEngine(bundle, graph, precision, self.threads)
-
-    def _tensorrt_maker(self, flavour: Flavour) -> Callable[[GraphEntry], BaseEngine]:
-        from .tensorrt.engine import TensorRtEngine
-        from .tensorrt.memory import DeviceSession
-
-        session = DeviceSession(flavour.gpu())
-
-        def tell(graph: str, what: str, share: float) -> None:
-            if self.on_progress is not None:
-                self.on_progress(f"building {graph}: {what.lower()} ({share:.0%})")
-
-        return lambda graph: TensorRtEngine(
-            self.bundle,
-            graph,
-            self.precision,
-            flavour,
-            session,
-            self.cache,
-            self.build_options,
-            self.on_mismatch,
-            tell,
-        )
+    def _loader(self) -> Callable[[GraphEntry], BaseEngine]:
+        spec, threads = self.chosen.candidate, self.options.threads
+        if threads is not None and not spec.threads:
+            allowed = _names(lambda each: each.threads)
+            raise InputError(f"threads: {threads} given, but {spec.label} takes none; allowed: {allowed}")
+        if threads is not None and threads < 1:
+            raise InputError(f"threads: {threads} given; allowed: at least 1")
+        if self.options.build_options is not None and not spec.build_options:
+            allowed = _names(lambda each: each.build_options)
+            raise InputError(f"build options are for {allowed}, not for {spec.engine}")
+        return class_of(spec).loader(self)
 
 
-def _precision_of(graph: GraphEntry, precision: str) -> str:
-    """Return FP32 for a graph that is not to be rounded to INT8."""
-    return "fp32" if precision == "int8" and not graph.activation_ranges else precision
+def _names(has: Callable[[EngineSpec], bool]) -> str:
+    return " and ".join(dict.fromkeys(spec.engine for spec in specs() if has(spec)))

@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from ..bundle.bundle import Bundle
 from ..bundle.manifest import Form, GraphEntry
 from ..data.optional import require
-from .engine import BaseEngine, NumpyArray
+from .engine import BaseEngine
+from .input_checks import NumpyArray
+from .registry import EngineSpec, register
+
+if TYPE_CHECKING:
+    from .loading import Loading
 
 
+@register(
+    EngineSpec(
+        engine="onnxruntime",
+        device="cpu",
+        precisions=("fp32", "fp16"),
+        module="onnxruntime",
+        distributions=("onnxruntime",),
+        auto=True,
+        rank=50,
+        threads=True,
+    )
+)
 class OnnxRuntimeEngine(BaseEngine):
     """Run a graph's ONNX form with ONNX Runtime.
 
@@ -20,18 +38,19 @@ class OnnxRuntimeEngine(BaseEngine):
     bundle, graph, precision
         See `BaseEngine`.
     threads
-        Of one inference; None leaves it to ONNX Runtime.
+        How many CPU threads an inference runs on. Default: None, what ONNX Runtime takes by itself.
     """
 
-    kind = "onnxruntime"
-    precisions = ("fp32", "fp16")
-
     def __init__(self, bundle: Bundle, graph: GraphEntry, precision: str, threads: int | None = None) -> None:
-        super().__init__(bundle, graph, precision)
         self._threads = threads or 0
-        self._load(None)
+        super().__init__(bundle, graph, precision)
 
-    def _load(self, weights: dict[str, NumpyArray] | None) -> None:
+    @classmethod
+    def loader(cls, loading: Loading) -> Callable[[GraphEntry], BaseEngine]:
+        """Return what makes the engine of a graph."""
+        return lambda graph: cls(loading.bundle, graph, loading.precision, loading.options.threads)
+
+    def _load(self, weights: dict[str, NumpyArray] | None) -> Any:
         ort = require("onnxruntime", purpose="the onnxruntime engine")
         options = ort.SessionOptions()
         options.intra_op_num_threads = self._threads
@@ -41,11 +60,8 @@ class OnnxRuntimeEngine(BaseEngine):
             options.add_external_initializers(list(weights), values)
         form: Form = "onnx_fp16" if self.precision == "fp16" else "onnx_fp32"
         path = self.bundle.graph_file(self.graph, form)
-        self._session: Any = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        return ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
-    def _run(self, inputs: dict[str, NumpyArray]) -> dict[str, NumpyArray]:
+    def _run(self, network: Any, inputs: dict[str, NumpyArray]) -> dict[str, NumpyArray]:
         names = [spec.name for spec in self.outputs]
-        return dict(zip(names, self._session.run(names, inputs), strict=True))
-
-    def _release(self) -> None:
-        self._session = None
+        return dict(zip(names, network.run(names, inputs), strict=True))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import io
 import platform
 import threading
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,15 +16,32 @@ from ..bundle.bundle import Bundle
 from ..bundle.manifest import GraphEntry
 from ..data.errors import GateError, InputError
 from ..data.optional import require
-from .engine import BaseEngine, NumpyArray
+from .engine import BaseEngine
+from .input_checks import NumpyArray
 from .openvino_int8 import digest, quantize_convolutions
-from .plan_cache import Plan, PlanCache
+from .plan_cache import PlanCache
 from .plan_key import PlanKey, processor
+from .registry import EngineSpec, register
+
+if TYPE_CHECKING:
+    from .loading import Loading
 
 PRECISION_HINT = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}
 """OpenVINO's names. What is computed outside of INT8 convolutions stays FP32."""
 
 
+@register(
+    EngineSpec(
+        engine="openvino",
+        device="cpu",
+        precisions=("bf16", "int8", "fp32"),
+        module="openvino",
+        distributions=("openvino",),
+        auto=True,
+        rank=40,
+        threads=True,
+    )
+)
 class OpenVinoEngine(BaseEngine):
     """Run a graph's ONNX form with OpenVINO, one request at a time.
 
@@ -37,13 +54,11 @@ class OpenVinoEngine(BaseEngine):
     bundle, graph, precision
         See `BaseEngine`. The precision is always set: left alone, OpenVINO takes bf16 by itself where it can.
     cache
-        Where compiled plans are kept; None compiles in memory only.
+        Where compiled plans are kept. Default: None, they are compiled in memory only.
     threads
-        Of one inference; None leaves it to OpenVINO. Sums may be rounded differently with another number.
+        How many CPU threads an inference runs on; another number may round sums differently. Default: None, what
+        OpenVINO takes by itself.
     """
-
-    kind = "openvino"
-    precisions = ("fp32", "bf16", "int8")
 
     def __init__(
         self,
@@ -53,16 +68,27 @@ class OpenVinoEngine(BaseEngine):
         cache: PlanCache | None = None,
         threads: int | None = None,
     ) -> None:
-        super().__init__(bundle, graph, precision)
         if precision == "int8" and not graph.activation_ranges:
             raise InputError(f"{bundle.path}: graph {graph.name} was not calibrated for int8; allowed: fp32, bf16")
         self._cache, self._threads = cache, threads
-        self._lock = threading.Lock()
-        self._weights: dict[str, NumpyArray] | None = None
-        self._requests: dict[int, Any] = {}
-        self.plan: Plan | None = None
-        """The plan for one garment photograph; None without a cache."""
-        self._load(None)
+        super().__init__(bundle, graph, precision)
+
+    @classmethod
+    def probe(cls, spec: EngineSpec) -> tuple[str, ...]:
+        """Return the precisions that this processor has kernels for."""
+        has = {"fp32": True, "bf16": cls.has_bf16(), "int8": cls.has_int8()}
+        return tuple(precision for precision in spec.precisions if has[precision])
+
+    @classmethod
+    def loader(cls, loading: Loading) -> Callable[[GraphEntry], BaseEngine]:
+        """Return what makes the engine of a graph. With INT8, graphs that are not calibrated for it stay FP32."""
+
+        def load(graph: GraphEntry) -> BaseEngine:
+            rounded = loading.precision != "int8" or bool(graph.activation_ranges)
+            precision = loading.precision if rounded else "fp32"
+            return cls(loading.bundle, graph, precision, loading.cache, loading.options.threads)
+
+        return load
 
     @staticmethod
     def has_bf16() -> bool:
@@ -80,23 +106,33 @@ class OpenVinoEngine(BaseEngine):
         """Whether this processor may overflow in INT8 convolutions; see `quantize_convolutions`."""
         return "vnni" not in processor()[1]
 
-    def _load(self, weights: dict[str, NumpyArray] | None) -> None:
-        with self._lock:
-            ready = self._prepare(1, weights)
-            self._weights, self._requests = weights, {1: ready}
+    def _load(self, weights: dict[str, NumpyArray] | None) -> _Requests:
+        return _Requests(weights, {1: self._prepare(1, weights)})
 
     def _prepare(self, garments: int, weights: dict[str, NumpyArray] | None) -> Any:
         """Return OpenVINO's request for so many garments, with the bundle's weights or those given."""
         if weights is None and self._cache is not None:
-            key = PlanKey.of(self.bundle, self.graph, self.kind, self.precision, self._options | self._rounding)
-            key = replace(key, profile=f"N=1,M={garments}")
-            plan = self._cache.get_or_build(key, lambda: self._build_plan(garments))
-            compiled = _core().import_model(plan.data, "CPU", self._options)
-            if garments == 1:
-                self.plan = replace(plan, data=b"")
+            compiled = self._compile_once(garments, self._cache)
         else:
             compiled = self._compile(garments, weights)
         return compiled.create_infer_request()
+
+    def _compile_once(self, garments: int, cache: PlanCache) -> Any:
+        """Return the compiled model from the cache, where it is put when it is not there or cannot be read."""
+        key = PlanKey.of(self.bundle, self.graph, self.kind, self.precision, self._options | self._rounding)
+        key = replace(key, profile=f"N=1,M={garments}")
+        plan = cache.get_or_build(key, lambda: self._build_plan(garments))
+        try:
+            compiled = _core().import_model(plan.data, "CPU", self._options)
+        except RuntimeError:
+            if not plan.hit:
+                raise
+            cache.discard(plan)
+            plan = cache.get_or_build(key, lambda: self._build_plan(garments))
+            compiled = _core().import_model(plan.data, "CPU", self._options)
+        if garments == 1:
+            self.plan = replace(plan, data=b"")
+        return compiled
 
     def _build_plan(self, garments: int) -> bytes:
         stream = io.BytesIO()
@@ -135,13 +171,13 @@ class OpenVinoEngine(BaseEngine):
             reason = str(error).strip().splitlines()[-1]
             raise GateError(f"{self.graph.name}: OpenVINO cannot compile it in int8 ({reason})") from error
 
-    def _run(self, inputs: dict[str, NumpyArray]) -> dict[str, NumpyArray]:
+    def _run(self, network: _Requests, inputs: dict[str, NumpyArray]) -> dict[str, NumpyArray]:
         garments = next((inputs[spec.name].shape[1] for spec in self.inputs if "M" in spec.shape), 1)
         count = len(inputs[self.inputs[0].name])
-        with self._lock:  # OpenVINO's request runs one inference at a time
-            if garments not in self._requests:
-                self._requests[garments] = self._prepare(garments, self._weights)
-            request = self._requests[garments]
+        with network.lock:  # OpenVINO's request runs one inference at a time
+            if garments not in network.by_garments:
+                network.by_garments[garments] = self._prepare(garments, network.weights)
+            request = network.by_garments[garments]
             results = [
                 # Shared outputs would be overwritten by the next run under the caller's hands.
                 request.infer(_row(inputs, row), share_inputs=True, share_outputs=False)
@@ -151,8 +187,14 @@ class OpenVinoEngine(BaseEngine):
             return {spec.name: results[0][spec.name] for spec in self.outputs}
         return {spec.name: np.concatenate([each[spec.name] for each in results]) for spec in self.outputs}
 
-    def _release(self) -> None:
-        self._requests.clear()
+
+@dataclass
+class _Requests:
+    """OpenVINO's requests with the same weights, one for each number of garments; None for the bundle's weights."""
+
+    weights: dict[str, NumpyArray] | None
+    by_garments: dict[int, Any]
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
 
 def _row(inputs: Mapping[str, NumpyArray], row: int) -> dict[str, NumpyArray]:

@@ -16,8 +16,11 @@ import platformdirs
 from filelock import FileLock, Timeout
 
 from ..data.errors import InputError
-from ..data.files import atomic_path
+from ..data.files import atomic_path, others_may_write
 from .plan_key import PlanKey
+
+NOWHERE = Path(os.devnull, "oviton")
+"""A folder that cannot be: nothing is found in it, and nothing kept."""
 
 
 @dataclass(frozen=True)
@@ -68,14 +71,26 @@ class Built:
 class PlanCache:
     """A folder of plans.
 
+    What lies in it is run, so a folder that other users may write is not used: nothing is read from it or kept in it.
+
     Parameters
     ----------
     root
-        The folder; by default ``$OVITON_CACHE``, else the user's cache folder.
+        The folder, which is made when something is kept. Default: ``$OVITON_CACHE``, else the user's cache folder.
     """
 
     def __init__(self, root: Path | None = None) -> None:
-        self.root = root or default_cache_folder()
+        self._folder = root or default_cache_folder()
+
+    @property
+    def refusal(self) -> str | None:
+        """Why the folder is not used; None when it is."""
+        return _refusal(self._folder)
+
+    @property
+    def root(self) -> Path:
+        """The folder; one that cannot be when it is not used."""
+        return NOWHERE if self.refusal else self._folder
 
     def get_or_build(
         self,
@@ -137,10 +152,10 @@ class PlanCache:
         try:
             self.store(path, built.data)
             self.store(path.with_suffix(".json"), (json.dumps(_sidecar(key, built), indent=1) + "\n").encode())
-        except InputError as error:
-            return str(error)
+        except InputError:
+            return self.refusal or f"{self.root} takes no files; {_ANOTHER}"
         except OSError as error:
-            return f"cannot write {path}: {error.strerror or error}; free space, or set OVITON_CACHE to another folder"
+            return f"cannot write {self.root}: {error.strerror or error}; free space, or {_ANOTHER}"
         return None
 
     @contextmanager
@@ -149,7 +164,8 @@ class PlanCache:
         # Lock files stay: one that is removed could be waited for by one process and made anew by another.
         lock = FileLock(self.root / ".locks" / f"{self._path(key).stem}.lock")
         try:
-            (self.root / ".locks").mkdir(parents=True, exist_ok=True)
+            _make(self.root)
+            (self.root / ".locks").mkdir(exist_ok=True)
             lock.acquire(timeout=0)
         except Timeout:
             if on_wait is not None:
@@ -171,6 +187,9 @@ class PlanCache:
         InputError
             When the folder cannot be written.
         """
+        if self.refusal:
+            raise InputError(self.refusal)
+        _make(self.root)
         with atomic_path(path) as temporary:
             temporary.write_bytes(data)
 
@@ -206,7 +225,7 @@ def _stored_key(sidecar: Path) -> dict[str, Any]:
     """Return the key in a sidecar; empty when it cannot be read."""
     try:
         return dict(json.loads(sidecar.read_text(encoding="utf-8"))["key"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return {}
 
 
@@ -217,11 +236,11 @@ def _read_verified(path: Path, key: PlanKey | None) -> Plan | None:
         data = path.read_bytes()
         intact = sidecar["sha256"] == hashlib.sha256(data).hexdigest()
         stored, details = dict(sidecar["key"]), dict(sidecar["details"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
     if not intact or (key is not None and stored != asdict(key)):
         return None
-    return Plan(data, len(data), True, 0.0, {}, None, details, stored["options"], path)
+    return Plan(data, len(data), True, 0.0, {}, None, details, stored.get("options") or {}, path)
 
 
 def _sidecar(key: PlanKey, built: Built) -> dict[str, Any]:
@@ -229,5 +248,32 @@ def _sidecar(key: PlanKey, built: Built) -> dict[str, Any]:
 
 
 def default_cache_folder() -> Path:
-    """Return where plans are kept: ``$OVITON_CACHE``, else the user's cache folder."""
-    return Path(os.environ.get("OVITON_CACHE") or platformdirs.user_cache_dir("oviton"))
+    """Return where plans are kept: ``$OVITON_CACHE``, else the user's cache folder; `NOWHERE` for who has no home."""
+    named = os.environ.get("OVITON_CACHE")
+    if named:
+        return Path(named)
+    try:
+        folder = platformdirs.user_cache_path("oviton")
+    except RuntimeError:
+        return NOWHERE
+    return folder if folder.is_absolute() else NOWHERE
+
+
+_ANOTHER = "set OVITON_CACHE to a folder of your own"
+
+
+def _refusal(folder: Path) -> str | None:
+    """Return why a folder is not used; None when it is, be it only once something is kept."""
+    if folder == NOWHERE:
+        return f"this user has no home folder; {_ANOTHER}"
+    try:
+        if folder.exists() and not folder.is_dir():
+            return f"{folder} is a file, not a folder; {_ANOTHER}"
+        shared = folder.exists() and others_may_write(folder)
+    except OSError as error:
+        return f"cannot read {folder}: {error.strerror}; {_ANOTHER}"
+    return f"{folder} may be written by other users, so plans in it are not trusted; {_ANOTHER}" if shared else None
+
+
+def _make(folder: Path) -> None:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)

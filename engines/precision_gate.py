@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -18,8 +18,8 @@ from ..bundle.samples import read_samples, sample_requests
 from ..data.errors import InputError
 from ..data.optional import version_of
 from .engine import BaseEngine
+from .loading import Loading
 from .onnxruntime_engine import OnnxRuntimeEngine
-from .plan_cache import PlanCache
 from .plan_key import processor
 from .registry import Availability
 
@@ -29,37 +29,26 @@ CPU_SIZES = ((1, 1), (2, 2))
 _ROWS = TypeAdapter(tuple[ParityRow, ...])
 
 
-def passed_rows(
-    bundle: Bundle,
-    engines: Mapping[str, BaseEngine],
-    chosen: Availability,
-    precision: str,
-    cache: PlanCache,
-    notes: list[str],
-    on_progress: Callable[[str], None] | None = None,
-) -> tuple[ParityRow, ...]:
+def passed_rows(loading: Loading, engines: Mapping[str, BaseEngine], notes: list[str]) -> tuple[ParityRow, ...]:
     """Return the results of a passed gate, from the cache or by running it.
 
     On a CPU an engine that computes a graph in FP32 all the same is not compared.
 
     Parameters
     ----------
-    bundle, engines
-        The bundle and its engines by graph name.
-    chosen, precision
-        What the engines are.
-    cache
-        Where results are kept.
+    loading
+        What the engines are, and where results are kept.
+    engines
+        The bundle's engines by graph name.
     notes
         Gets a line when the result cannot be kept.
-    on_progress
-        Called before the gate runs.
 
     Raises
     ------
     GateError
         When a graph misses its limit.
     """
+    bundle, chosen, precision = loading.bundle, loading.chosen, loading.precision
     name = chosen.candidate.engine
     sizes = gate_sizes(bundle, chosen)
     graphs = gated_graphs(engines, chosen)
@@ -68,23 +57,23 @@ def passed_rows(
         "engine": [name, chosen.version, precision],
         "reference": version_of("onnxruntime"),
         "processor": chosen.hardware or processor(),
-        "plans": [plan.path.stem for e in engines.values() if (plan := getattr(e, "plan", None)) and plan.path],
+        "plans": [e.plan.path.stem for e in engines.values() if e.plan is not None and e.plan.path is not None],
         "sizes": sizes,
         "limits": asdict(REDUCED_PRECISION),
     }
     digest = hashlib.sha256(json.dumps(basis, sort_keys=True).encode()).hexdigest()[:16]
-    path = cache.root / f"gate-{name}-{precision}-{digest}.json"
+    path = loading.cache.root / f"gate-{name}-{precision}-{digest}.json"
     try:
         remembered = _ROWS.validate_json(path.read_bytes())
         if _covers_all(remembered, graphs, sizes) and all(row.passed for row in remembered):
             return remembered
     except (OSError, ValidationError):
         pass  # never measured here, or damaged: measured now
-    if on_progress is not None:
-        on_progress(f"gating {precision} against fp32")
+    if loading.on_progress is not None:
+        loading.on_progress(f"gating {precision} against fp32")
     rows = tuple(run_gate(bundle, engines, f"{name} {precision}", graphs, sizes))
     try:
-        cache.store(path, _ROWS.dump_json(rows, indent=1))
+        loading.cache.store(path, _ROWS.dump_json(rows, indent=1))
     except (InputError, OSError) as error:
         notes.append(f"the gate runs again at every start: {error}")
     return rows

@@ -1,18 +1,32 @@
-"""Which engines exist, which of them this machine can run, and why not the others."""
+"""Which engines exist, which of them this machine can run, and why not the others.
+
+An engine says all that is known of it in its own file, with `@register(EngineSpec(…))`. Files of this folder whose
+names end in ``_engine`` are found, and what other distributions name in the entry point group ``oviton.engines``.
+"""
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 from ..data.errors import EngineError, InputError
-from ..data.optional import install_command, is_installed, require, version_of
-from .tensorrt.flavour import FLAVOURS
+from ..data.optional import install_command, is_installed, version_of
+
+if TYPE_CHECKING:
+    from .engine import BaseEngine
+
+ENTRY_POINTS = "oviton.engines"
 
 
 @dataclass(frozen=True)
-class Candidate:
-    """An engine on a device.
+class EngineSpec:
+    """What is known of an engine on a device without asking the machine.
 
     Parameters
     ----------
@@ -20,37 +34,47 @@ class Candidate:
         Name on the command line.
     device
         ``"cpu"`` or ``"cuda"``.
-    distribution
-        The Python distribution whose version counts.
     precisions
-        Precisions, the default first.
-    extra
-        The extra that installs it; None for the base install.
+        Precisions, the fastest first.
     module
-        Its Python module, where that is not its name.
+        The Python module that must be installed.
+    distributions
+        The Python distributions that may bring it; the version of the first that is installed counts.
+    extra
+        The extra of oviton that installs it. Default: None, and the hint names the first distribution.
+    auto
+        Whether ``auto`` tries it. Default: no, it is taken by name only.
+    rank
+        Its place in lists and in the order of ``auto``, the lowest first. Default: after all that oviton brings.
+    threads
+        Whether its number of CPU threads can be chosen. Default: no.
+    build_options
+        Whether it builds plans that `BuildOptions` are for. Default: no.
+    refits
+        Whether its weights can be replaced. Default: yes.
     """
 
     engine: str
     device: str
-    distribution: str
     precisions: tuple[str, ...]
+    module: str
+    distributions: tuple[str, ...]
     extra: str | None = None
-    module: str | None = None
-
-    @property
-    def import_name(self) -> str:
-        """Return the Python module that must be installed."""
-        return self.module or self.engine
+    auto: bool = False
+    rank: int = 1000
+    threads: bool = False
+    build_options: bool = False
+    refits: bool = True
 
     @property
     def label(self) -> str:
-        """Return its name with the device."""
+        """Its name with the device."""
         return f"{self.engine} ({self.device})"
 
 
 @dataclass(frozen=True)
 class Availability:
-    """Whether a candidate runs here.
+    """Whether an engine runs here.
 
     Parameters
     ----------
@@ -61,63 +85,96 @@ class Availability:
     reason
         Why it cannot run; None when it can.
     precisions
-        Precisions that this machine has for it, the default first.
+        Precisions that this machine has for it, the fastest first.
     hardware
         The GPU and its driver, for an engine that runs on one.
     """
 
-    candidate: Candidate
+    candidate: EngineSpec
     version: str | None
     reason: str | None
     precisions: tuple[str, ...]
     hardware: str = ""
 
 
-AUTO_ORDER = (
-    Candidate("tensorrt", "cuda", "tensorrt", ("fp16", "fp32"), "tensorrt"),
-    Candidate("tensorrt-rtx", "cuda", "tensorrt-rtx-cu13", ("fp16", "fp32"), "rtx", "tensorrt_rtx"),
-    Candidate("torch", "cuda", "torch", ("fp16", "fp32"), "refine"),
-    Candidate("openvino", "cpu", "openvino", ("bf16", "int8", "fp32")),
-    Candidate("onnxruntime", "cpu", "onnxruntime", ("fp32", "fp16")),
-    Candidate("torch", "cpu", "torch", ("fp32",), "refine"),
-)
-"""What ``auto`` tries, in this order."""
+_Class = TypeVar("_Class", bound="type[BaseEngine]")
 
-BY_NAME_ONLY = (
-    Candidate("torch-tensorrt", "cuda", "torch-tensorrt", ("fp16", "fp32"), "torch-tensorrt", "torch_tensorrt"),
-    Candidate("torch-compile", "cuda", "torch", ("fp16", "fp32"), "refine", "torch"),
-    Candidate("torch-compile", "cpu", "torch", ("fp32",), "refine", "torch"),
-)
-"""What ``auto`` leaves alone: an alternative and a baseline, which compile anew in every process."""
-
-CANDIDATES = (*AUTO_ORDER, *BY_NAME_ONLY)
-
-ENGINE_NAMES = tuple(dict.fromkeys(candidate.engine for candidate in CANDIDATES))
+_classes: dict[EngineSpec, type[BaseEngine]] = {}
+_broken: dict[EngineSpec, str] = {}
+"""Other distributions' engines that could not be imported, and why."""
 
 
-def availability(candidate: Candidate) -> Availability:
-    """Tell whether a candidate can run on this machine, by asking it, not by guessing from the platform."""
-    if not is_installed(candidate.import_name):
-        command = install_command(candidate.engine, candidate.extra)
-        return Availability(candidate, None, f"{candidate.engine} is not installed; run: {command}", ())
-    version = version_of(candidate.distribution)
+def register(spec: EngineSpec) -> Callable[[_Class], _Class]:
+    """Make an engine known under its name; used as a decorator of its class, once for each device.
+
+    Parameters
+    ----------
+    spec
+        What is known of it.
+
+    Raises
+    ------
+    InputError
+        When another module has registered an engine of that name and device.
+    """
+
+    def decorate(cls: _Class) -> _Class:
+        for other, owner in list(_classes.items()):
+            if other.label == spec.label:
+                if owner.__module__ != cls.__module__:
+                    raise InputError(
+                        f"engine {spec.label} of {cls.__module__}: the name is taken by {owner.__module__}; "
+                        "choose another"
+                    )
+                del _classes[other]  # its module is loaded anew
+        _classes[spec] = cls
+        cls.specs = (spec, *cls.__dict__.get("specs", ()))
+        return cls
+
+    return decorate
+
+
+def specs() -> tuple[EngineSpec, ...]:
+    """Return every engine on every device, in the order of ``auto``, and then those that are taken by name only."""
+    _discover()
+    return tuple(sorted((*_classes, *_broken), key=lambda spec: (not spec.auto, spec.rank)))
+
+
+def class_of(spec: EngineSpec) -> type[BaseEngine]:
+    """Return the class that was registered."""
+    return _classes[spec]
+
+
+def engine_names() -> tuple[str, ...]:
+    """Return the names that ``--engine`` takes, besides ``auto``."""
+    return tuple(dict.fromkeys(spec.engine for spec in specs()))
+
+
+def availability(spec: EngineSpec) -> Availability:
+    """Tell whether an engine can run on this machine, by asking it, not by guessing from the platform."""
+    if spec in _broken:
+        return Availability(spec, None, _broken[spec], ())
+    if not is_installed(spec.module):
+        command = install_command(spec.distributions[0], spec.extra)
+        return Availability(spec, None, f"{spec.engine} is not installed; run: {command}", ())
+    version: str | None = None
+    reason: str | None = None
+    precisions: tuple[str, ...] = ()
     hardware = ""
     try:
-        if candidate.engine in FLAVOURS:
-            version = FLAVOURS[candidate.engine].version
-        if candidate.device == "cuda":
-            hardware = _gpu_in_words(candidate)
-        reason, precisions = _PROBES[candidate.engine, candidate.device](candidate)
+        version = installed_version(spec.module, spec.distributions)
+        hardware = class_of(spec).hardware(spec)
+        precisions = class_of(spec).probe(spec)
     except InputError as error:
-        reason, precisions = str(error), ()
+        reason = str(error)
     except Exception as error:  # a broken installation fails in its own way; it must not take the others along
-        reason, precisions = f"cannot be imported ({type(error).__name__}: {error})", ()
-    return Availability(candidate, version, reason, precisions, hardware)
+        reason = _cannot_be_imported(error)
+    return Availability(spec, version, reason, precisions, hardware)
 
 
 def survey() -> tuple[Availability, ...]:
-    """Return the availability of every candidate, those of ``auto`` first and in its order."""
-    return tuple(availability(candidate) for candidate in CANDIDATES)
+    """Return the availability of every engine, in the order of `specs`."""
+    return tuple(availability(spec) for spec in specs())
 
 
 def choose(engine: str, failed: Sequence[Availability] = ()) -> tuple[Availability, tuple[Availability, ...]]:
@@ -128,12 +185,12 @@ def choose(engine: str, failed: Sequence[Availability] = ()) -> tuple[Availabili
     engine
         ``"auto"`` or a name.
     failed
-        Candidates that were chosen before and failed, each with its reason; they are not chosen again.
+        Engines that were chosen before and failed, each with its reason; they are not chosen again.
 
     Returns
     -------
     tuple
-        The choice, and the candidates before it, each with its reason.
+        The choice, and the engines before it, each with its reason.
 
     Raises
     ------
@@ -142,14 +199,14 @@ def choose(engine: str, failed: Sequence[Availability] = ()) -> tuple[Availabili
     EngineError
         When nothing runs here.
     """
-    if engine not in (*ENGINE_NAMES, "auto"):
-        raise InputError(f"engine {engine!r} is unknown; allowed: auto, {', '.join(ENGINE_NAMES)}")
+    if engine not in ("auto", *engine_names()):
+        raise InputError(f"engine {engine!r} is unknown; allowed: auto, {', '.join(engine_names())}")
     passed: list[Availability] = []
-    for candidate in AUTO_ORDER if engine == "auto" else CANDIDATES:
-        if engine not in ("auto", candidate.engine):
+    for spec in specs():
+        if not (spec.auto if engine == "auto" else spec.engine == engine):
             continue
-        before = next((a for a in failed if a.candidate == candidate), None)
-        found = before or availability(candidate)
+        before = next((a for a in failed if a.candidate == spec), None)
+        found = before or availability(spec)
         if found.reason is None:
             return found, tuple(passed)
         passed.append(found)
@@ -157,36 +214,30 @@ def choose(engine: str, failed: Sequence[Availability] = ()) -> tuple[Availabili
     raise EngineError(f"engine {engine!r} cannot run here: {reasons}")
 
 
-Probe = Callable[[Candidate], tuple[str | None, tuple[str, ...]]]
+def installed_version(module: str, distributions: Sequence[str]) -> str | None:
+    """Return the version of the first distribution that is installed, or else the one that the module itself names.
+
+    JetPack, for one, brings TensorRT as a Debian package.
+    """
+    found = next((version for name in distributions if (version := version_of(name))), None)
+    if found is None and is_installed(module):
+        version = getattr(importlib.import_module(module), "__version__", None)
+        return None if version is None else str(version)
+    return found
 
 
-def _gpu_in_words(candidate: Candidate) -> str:
-    """Describe the GPU that a candidate would run on; raise `InputError` when its library cannot use one."""
-    if candidate.engine in FLAVOURS:
-        gpu = FLAVOURS[candidate.engine].gpu()
-        return f"{gpu.name}, compute capability {gpu.capability}, CUDA {gpu.driver}"
-    torch = require("torch", extra="refine", purpose="the torch engine")
-    if torch.version.cuda is None:
-        raise InputError("this build of torch has no CUDA")
-    if not torch.cuda.is_available():
-        raise InputError("torch finds no CUDA GPU or driver")
-    major, minor = torch.cuda.get_device_capability()
-    return f"{torch.cuda.get_device_name()}, compute capability {major}.{minor}, CUDA {torch.version.cuda}"
+@cache
+def _discover() -> None:
+    for module in pkgutil.iter_modules([str(Path(__file__).parent)]):
+        if module.name.endswith("_engine"):
+            importlib.import_module(f".{module.name}", __package__)
+    for entry in entry_points(group=ENTRY_POINTS):
+        try:
+            entry.load()
+        except Exception as error:
+            spec = EngineSpec(entry.name, "unknown", (), entry.module, ())
+            _broken[spec] = str(error) if isinstance(error, InputError) else _cannot_be_imported(error)
 
 
-def _probe_openvino(candidate: Candidate) -> tuple[str | None, tuple[str, ...]]:
-    from .openvino_engine import OpenVinoEngine
-
-    has = {"fp32": True, "bf16": OpenVinoEngine.has_bf16(), "int8": OpenVinoEngine.has_int8()}
-    return None, tuple(p for p in candidate.precisions if has[p])
-
-
-def _probe_import(candidate: Candidate) -> tuple[str | None, tuple[str, ...]]:
-    require(candidate.import_name, extra=candidate.extra, purpose=f"the {candidate.engine} engine")
-    return None, candidate.precisions
-
-
-_PROBES: dict[tuple[str, str], Probe] = {
-    **dict.fromkeys(((c.engine, c.device) for c in CANDIDATES), _probe_import),
-    ("openvino", "cpu"): _probe_openvino,
-}
+def _cannot_be_imported(error: Exception) -> str:
+    return f"cannot be imported ({type(error).__name__}: {error})"

@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from ..bundle.bundle import Bundle
 from ..bundle.manifest import GraphEntry, TensorSpec
 from ..data.optional import require
-from .engine import NumpyArray
+from .engine import BaseEngine
+from .input_checks import NumpyArray
 from .plan_cache import PlanCache
+from .registry import EngineSpec, register
 from .torch_engine import TorchEngine
+
+if TYPE_CHECKING:
+    from .loading import Loading
 
 MIN_BLOCK = 5
 """Fewer operators than this in a row are left to PyTorch: entering TensorRT for them costs more than it saves."""
 
 
+@register(
+    EngineSpec(
+        engine="torch-tensorrt",
+        device="cuda",
+        precisions=("fp16", "fp32"),
+        module="torch_tensorrt",
+        distributions=("torch-tensorrt",),
+        extra="torch-tensorrt",
+        rank=70,
+    )
+)
 class TorchTensorRtEngine(TorchEngine):
     """Compile a graph's program with torch-tensorrt, with dynamic N and M.
 
@@ -26,18 +43,20 @@ class TorchTensorRtEngine(TorchEngine):
         See `BaseEngine`. ``fp16`` computes under the autocast of torch-tensorrt; what the program casts to FP32, such
         as normalisation, stays there.
     cache
-        Where built engines and kernel times are kept; None to keep none.
+        Where built engines and kernel times are kept. Default: None, they are not kept.
     """
-
-    kind = "torch-tensorrt"
-    precisions = ("fp16", "fp32")
 
     def __init__(self, bundle: Bundle, graph: GraphEntry, precision: str, cache: PlanCache | None = None) -> None:
         self._trt = require("torch_tensorrt", extra="torch-tensorrt", purpose="the torch-tensorrt engine")
         self._cache_root = cache.root if cache is not None else None
         super().__init__(bundle, graph, precision, "cuda")
 
-    def _load(self, weights: dict[str, NumpyArray] | None) -> None:
+    @classmethod
+    def loader(cls, loading: Loading) -> Callable[[GraphEntry], BaseEngine]:
+        """Return what makes the engine of a graph."""
+        return lambda graph: cls(loading.bundle, graph, loading.precision, loading.cache)
+
+    def _load(self, weights: dict[str, NumpyArray] | None) -> Any:
         from ..bundle.programs import load_exported
 
         files = self.bundle.graph_file(self.graph, "pt2")
@@ -61,7 +80,7 @@ class TorchTensorRtEngine(TorchEngine):
                 "immutable_weights": False,  # cached engines are refitted with the weights at hand
             }
         inputs = [self._input(spec) for spec in self.inputs]
-        self._module = self._trt.dynamo.compile(program, inputs=inputs, **settings)
+        return self._trt.dynamo.compile(program, inputs=inputs, **settings)
 
     def _input(self, spec: TensorSpec) -> Any:
         manifest = self.bundle.manifest

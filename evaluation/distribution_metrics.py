@@ -1,4 +1,8 @@
-"""How alike two sets of pictures are as a whole: Fréchet distance and Inception Score, over any network's features."""
+"""How alike two sets of pictures are as a whole: Fréchet distance and Inception Score, over any network's features.
+
+By hand: torchmetrics takes the root of a D×D product, which takes a hundred times as long and is not exact for fewer
+pictures than features, and shuffles for the score with the global generator.
+"""
 
 from __future__ import annotations
 
@@ -87,8 +91,7 @@ def inception_score(logits: Features, *, groups: int = _GROUPS, seed: int = 0) -
     """Return the Inception Score of logits `[n, classes]`: the mean over shuffled groups, or over all when few."""
     if len(logits) < 2 * groups:
         groups = 1
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    log_p = torch.from_numpy(logits).log_softmax(dim=1).numpy()
     scores = []
     for group in np.array_split(np.random.default_rng(seed).permutation(len(logits)), groups):
         chosen = log_p[group]

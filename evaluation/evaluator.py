@@ -25,8 +25,8 @@ from .distribution_metrics import DistributionScores, FeatureCollection, real_in
 from .label_metrics import identity_pixels, iou, mean_iou, visible
 from .methods import FEED_FORWARD, Pictures, run_methods
 from .picture_metrics import Mask, extract_features, perceptual_distances, psnr, ssim_map
-from .refinement_summary import RefinementSummary
-from .report import CaseReport, EvaluationReport, PictureScores, Skipped, summarise
+from .report import CaseReport, EvaluationReport, PictureScores, Skipped
+from .summary import summarise_refinement, summarise_split
 from .triplets import Triplet, TripletFolder
 
 TRUTH = "truth"
@@ -147,7 +147,7 @@ class Evaluator:
             not_measured["fid"] = not_measured["inception_score"] = reason
         notes = [*self.notes, *engines.notes, *untrained_notes(manifest.trained)]
         return EvaluationReport(
-            splits={split: summarise([case for case in self.cases if case.split == split]) for split in splits},
+            splits={split: summarise_split([case for case in self.cases if case.split == split]) for split in splits},
             fid_mobilenetv2=_frechet(scores),
             is_mobilenetv2=_inception(scores),
             fid=_frechet(real) or None,
@@ -159,7 +159,7 @@ class Evaluator:
             engine=self._report.engine,
             triplets=triplets,
             refine_steps=self.refine.steps if self.refine is not None else 0,
-            refinement=RefinementSummary.of(self.cases),
+            refinement=summarise_refinement(self.cases),
             seconds=round(time.perf_counter() - self._started, 1),
             skipped=tuple(self.skipped),
             notes=tuple(notes),

@@ -36,4 +36,4 @@ def read_model(path: Path, model: type[Model], what: str) -> Model:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise InputError(f"{path}: not {what}: {where}: {first['msg']}") from None
+        raise InputError(f"{path}: not {what}: {where}: {first['msg'].removeprefix('Value error, ')}") from None

@@ -13,9 +13,9 @@ from ..data.errors import InputError
 from ..data.images import UInt8Array
 from ..engines.engine_set import EngineSet
 from ..runtime.outfit import Outfit, plan_outfit
+from ..runtime.photographs import build_request, photo_box, restore_result
 from ..runtime.refinement.options import RefinementOptions
 from ..runtime.report import RefinementReport, TryOnReport
-from ..runtime.requests import build_request, photo_box, restore_result
 from ..runtime.try_on import TryOn
 from .triplets import Triplet
 

@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from ..data.images import UInt8Array
 from ..data.optional import require
+from ..networks.losses import directions, perceptual_distance
 from ..networks.mobilenet import MobileNetFeatures, MobileNetV2
 
 MAX_PSNR = 60.0
@@ -84,16 +84,8 @@ def perceptual_distances(taps: Sequence[Tensor], true_taps: Sequence[Tensor], ma
     list
         Distances, picture by picture, for each picture mask by mask.
     """
-    weights = torch.from_numpy(np.stack(masks)).float().unsqueeze(0)
     with torch.inference_mode():
-        layers = []
-        for tap, true_tap in zip(taps, true_taps, strict=True):
-            difference = ((_unit(tap) - _unit(true_tap)) ** 2).sum(dim=1, keepdim=True)
-            mask = F.interpolate(weights, size=tap.shape[2:], mode="area")
-            layers.append((difference * mask).sum(dim=(2, 3)) / (mask.sum(dim=(2, 3)) + 1e-3))
-        return torch.stack(layers).mean(dim=0).flatten().tolist()
-
-
-def _unit(features: Tensor) -> Tensor:
-    unit: Tensor = features / (features.norm(dim=1, keepdim=True) + 1e-6)
-    return unit
+        own, true = directions(taps), directions(true_taps)
+        weights = torch.from_numpy(np.stack(masks)).float()
+        found = [perceptual_distance(own, true, mask[None, None], "none") for mask in weights]
+        return torch.stack(found, dim=1).flatten().tolist()

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated
 
-import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from ..runtime.report import BundleReport, EngineReport, RefinementReport
-from .intervals import bootstrap_mean
-from .refinement_summary import RefinementSummary
 
 EVALUATION_SCHEMA = 1
 
@@ -155,12 +151,73 @@ class CaseReport(_Strict):
     refinement: RefinementReport | None = None
     not_refined: str = ""
 
+    @property
+    def full_name(self) -> str:
+        """Split and name."""
+        return f"{self.split}/{self.name}"
+
 
 class Skipped(_Strict):
     """A triplet that could not be used."""
 
     name: str
     reason: str
+
+
+WORSE = 1.02
+"""A case counts as worse from so many times its feed-forward distance on."""
+
+
+class WorseCase(_Strict):
+    """A triplet whose refined result is farther from the truth than the feed-forward one.
+
+    Parameters
+    ----------
+    name
+        Split and name.
+    fabric
+        What the garments' cloth is called.
+    perceptual, psnr, ssim
+        Of the feed-forward and of the refined result.
+    """
+
+    name: str
+    fabric: str
+    perceptual: tuple[float, float]
+    psnr: tuple[float, float]
+    ssim: tuple[float, float]
+
+
+class RefinementSummary(_Strict):
+    """Refined against feed-forward results, by the MobileNetV2 distance to the truth in the swapped region.
+
+    Parameters
+    ----------
+    n, textured
+        Triplets in all, and those whose garments are more than plain.
+    accepted
+        Share of triplets whose refined result was used.
+    by_feed_forward, by_flat
+        Mean distance of the refined results, divided by that of the others; textured triplets only.
+    feed_forward_by_flat
+        Likewise, of the feed-forward results.
+    not_worse
+        Share of all triplets that are at most `WORSE` times as far as feed-forward.
+    worse
+        The others.
+    rejected
+        Why results were not used, by triplet.
+    """
+
+    n: int
+    textured: int
+    accepted: float
+    by_feed_forward: float | None
+    by_flat: float | None
+    feed_forward_by_flat: float | None
+    not_worse: float
+    worse: tuple[WorseCase, ...]
+    rejected: dict[str, str]
 
 
 class EvaluationReport(_Strict):
@@ -216,62 +273,3 @@ class EvaluationReport(_Strict):
     skipped: tuple[Skipped, ...]
     notes: tuple[str, ...]
     cases: tuple[CaseReport, ...]
-
-
-def summarise(cases: Sequence[CaseReport]) -> SplitReport:
-    """Return the means of one split's triplets; there is at least one."""
-    textured = [case for case in cases if case.textured]
-    return SplitReport(
-        n=len(cases),
-        miou=_mean(case.miou for case in cases),
-        methods=_mean_scores([case.methods for case in cases]),
-        miou_old_labels=_mean(case.miou_old_labels for case in cases),
-        iou=_garment_ious(cases),
-        whole=_mean_scores([case.whole for case in cases]),
-        textured=Subset(n=len(textured), methods=_mean_scores([case.methods for case in textured]))
-        if textured
-        else None,
-        ci95=SplitCi95(
-            miou=bootstrap_mean([case.miou for case in cases]),
-            methods={
-                method: PictureIntervals(
-                    **{
-                        name: bootstrap_mean([getattr(case.methods[method], name) for case in cases])
-                        for name in PictureScores.model_fields
-                    }
-                )
-                for method in cases[0].methods
-            },
-        ),
-        kept_changed=_mean(case.kept_changed for case in cases),
-        kept_relabelled=_mean(case.kept_relabelled for case in cases),
-    )
-
-
-def _mean_scores(cases: Sequence[Mapping[str, PictureScores]]) -> dict[str, PictureScores]:
-    return {
-        method: PictureScores(
-            **{name: _mean(getattr(case[method], name) for case in cases) for name in PictureScores.model_fields}
-        )
-        for method in cases[0]
-    }
-
-
-def _garment_ious(cases: Sequence[CaseReport]) -> dict[str, GarmentIou]:
-    pairs: dict[str, list[tuple[float, float]]] = {}
-    for case in cases:
-        for name, pair in case.iou.items():
-            pairs.setdefault(name, []).append(pair)
-    return {
-        name: GarmentIou(
-            n=len(found),
-            generated=_mean(drawn for drawn, _ in found),
-            old_labels=_mean(old for _, old in found),
-            ci95=bootstrap_mean([drawn for drawn, _ in found]),
-        )
-        for name, found in sorted(pairs.items())
-    }
-
-
-def _mean(values: Iterable[float]) -> float:
-    return float(np.mean(list(values)))

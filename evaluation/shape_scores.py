@@ -15,7 +15,7 @@ from ..data.letterbox import Letterbox
 from ..networks.checkpoint import read_part, untrained_networks
 from ..networks.graphs import ShapeEncoderGraph, graph_specs
 from ..runtime.outfit import plan_outfit
-from ..runtime.requests import build_request
+from ..runtime.photographs import build_request
 from .label_metrics import iou, mean_iou, visible
 from .triplets import Triplet
 

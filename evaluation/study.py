@@ -69,6 +69,32 @@ class StudyKey(BaseModel):
 
 
 @dataclass(frozen=True)
+class StudyOptions:
+    """How a study is made.
+
+    Parameters
+    ----------
+    a_name, b_name
+        What to call the folders in the key; by default their own names.
+    reference
+        Folder of pictures shown above each pair; none by default.
+    pairs
+        How many pairs are shown, spread over the splits; all by default.
+    question
+        What raters are asked; by default which picture is more convincing.
+    seed
+        Seed of order, sides and choice; 0 by default.
+    """
+
+    a_name: str | None = None
+    b_name: str | None = None
+    reference: Path | None = None
+    pairs: int | None = None
+    question: str | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True)
 class Study:
     """A study, ready to be written.
 
@@ -87,18 +113,7 @@ class Study:
     notes: tuple[str, ...]
 
     @classmethod
-    def make(
-        cls,
-        a: Path,
-        b: Path,
-        *,
-        a_name: str | None = None,
-        b_name: str | None = None,
-        reference: Path | None = None,
-        pairs: int | None = None,
-        question: str | None = None,
-        seed: int = 0,
-    ) -> Study:
+    def make(cls, a: Path, b: Path, options: StudyOptions = StudyOptions()) -> Study:
         """Pair up two folders of equally named PNGs.
 
         Order and sides are random; each side shows A in half of the pairs. Pictures are encoded anew, without names or
@@ -108,16 +123,8 @@ class Study:
         ----------
         a, b
             The folders.
-        a_name, b_name
-            What to call them in the key; by default the folders' names.
-        reference
-            Folder of pictures shown above each pair.
-        pairs
-            Show so many, spread over the splits; all when None.
-        question
-            What to ask.
-        seed
-            Seed of order, sides and choice.
+        options
+            What is shown and asked; all pairs without a reference by default.
 
         Raises
         ------
@@ -125,11 +132,11 @@ class Study:
             When a folder is missing, there is no pair, or a picture is unusable.
         """
         names, notes = _common_names(a, b)
-        rng = random.Random(seed)
+        rng, reference = random.Random(options.seed), options.reference
         shown: list[tuple[str, tuple[UInt8Array, UInt8Array], Path | None]] = []
         same = 0
         for name in _spread(names, rng):
-            if pairs is not None and len(shown) == pairs:
+            if options.pairs is not None and len(shown) == options.pairs:
                 break
             both = read_image(a / f"{name}.png"), read_image(b / f"{name}.png")
             if both[0].shape == both[1].shape and (both[0] == both[1]).all():
@@ -145,7 +152,7 @@ class Study:
         rng.shuffle(shown)
         sides: list[Side] = ["a" if i % 2 else "b" for i in range(len(shown))]
         rng.shuffle(sides)
-        digest = hashlib.sha256(f"{seed} {a_name} {b_name} {question}".encode())
+        digest = hashlib.sha256(f"{options.seed} {options.a_name} {options.b_name} {options.question}".encode())
         key: dict[str, PairKey] = {}
         page: list[dict[str, str | None]] = []
         for index, ((name, both, above), left) in enumerate(zip(shown, sides, strict=True), start=1):
@@ -161,11 +168,11 @@ class Study:
                 }
             )
             digest.update(f"{pair} {name} {left} {encoded[0]} {encoded[1]}".encode())
-        asked = question or (QUESTION if reference is None else REFERENCE_QUESTION)
+        asked = options.question or (QUESTION if reference is None else REFERENCE_QUESTION)
         study = StudyKey(
             study=digest.hexdigest()[:12],
-            a=a_name or a.resolve().name,
-            b=b_name or b.resolve().name,
+            a=options.a_name or a.resolve().name,
+            b=options.b_name or b.resolve().name,
             question=asked,
             pairs=key,
         )

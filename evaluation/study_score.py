@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from ..data.errors import InputError
-from .intervals import bootstrap_ratio, wilson
+from .intervals import ratio_of_sums, wilson
 from .json_file import read_model
 from .study import Side, StudyKey
 
@@ -200,6 +200,7 @@ def score_study(key: StudyKey, files: Sequence[Path]) -> StudyScore:
     if not flat:
         raise InputError("the answers hold no choice yet")
     by_pair = [Preference.of(vote for other, vote in flat if other == pair) for pair in dict(flat)]
+    over_pairs = ratio_of_sums([p.a for p in by_pair], [p.a + p.b for p in by_pair])
     splits = sorted({key.pairs[pair].split for pair, _ in flat} - {""})
     choices = [answer.choice for sheet in sheets.values() for answer in sheet.answers.values()]
     left, decided = choices.count("left"), len(choices) - choices.count("undecided")
@@ -211,7 +212,7 @@ def score_study(key: StudyKey, files: Sequence[Path]) -> StudyScore:
         question=key.question,
         pairs=len(key.pairs),
         overall=Preference.of(vote for _, vote in flat),
-        ci95_over_pairs=bootstrap_ratio([p.a for p in by_pair], [p.a + p.b for p in by_pair]),
+        ci95_over_pairs=None if over_pairs is None else (over_pairs.low, over_pairs.high),
         splits={split: Preference.of(v for pair, v in flat if key.pairs[pair].split == split) for split in splits},
         raters=tuple(_rater_score(sheets[rater], votes) for rater in sheets),
         agreement=_share(sum(equal for equal, _ in same), sum(shared for _, shared in same)),

@@ -1,6 +1,6 @@
 """Show where refinement helped most and where it helped least: garment, feed-forward, refined, truth.
 
-Run ``python benchmarks/refinement_quality.py TRIPLETS BUNDLE --pictures PICTURES`` first, then
+Run ``python -m oviton.benchmarks.experiments.refinement_quality TRIPLETS BUNDLE --pictures PICTURES`` first, then
 ``python examples/refinement_sheet.py benchmarks/results/refinement_quality-BUNDLE.json PICTURES -o sheet.png``. Only
 rendered people are shown.
 """

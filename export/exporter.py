@@ -14,6 +14,7 @@ from PIL import Image
 from torch import nn
 
 from ..bundle.bundle import holds_only_a_bundle
+from ..bundle.families import Arrays
 from ..bundle.manifest import (
     MANIFEST_NAME,
     MAX_BATCH,
@@ -25,7 +26,7 @@ from ..bundle.manifest import (
     ParityRow,
     TensorSpec,
 )
-from ..bundle.samples import Arrays, read_samples, sample_requests
+from ..bundle.samples import read_samples, sample_requests
 from ..data.classes import CLASS_NAMES
 from ..data.files import atomic_folder, sha256
 from ..data.memory import peak_resident_mb

@@ -14,10 +14,10 @@ import numpy as np
 import torch
 from torch import nn
 
+from ..bundle.families import Arrays
 from ..bundle.manifest import GraphEntry, ParityRow
 from ..bundle.parity import REDUCED_PRECISION, SAME_PRECISION, compare
 from ..bundle.programs import load_program
-from ..bundle.samples import Arrays
 from ..data.optional import require
 
 Size = tuple[int, int]

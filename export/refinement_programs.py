@@ -12,10 +12,10 @@ import numpy as np
 import torch
 from torch import nn
 
+from ..bundle.families import Arrays
 from ..bundle.manifest import ParityRow, ProgramEntry, TensorSpec
 from ..bundle.parity import SAME_PRECISION, compare
 from ..bundle.programs import load_program
-from ..bundle.samples import Arrays
 from ..data.classes import CLASS_NAMES
 from ..networks.conditioning import CodesConditioning, SurfaceConditioning, SurfaceLookup
 from ..networks.graphs import AppearancePainter, GraphTensor, graph_specs

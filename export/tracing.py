@@ -9,8 +9,8 @@ import torch
 from torch import nn
 from torch.export import Dim, ExportedProgram
 
+from ..bundle.families import Arrays
 from ..bundle.manifest import MAX_BATCH
-from ..bundle.samples import Arrays
 from ..networks.graphs import GraphTensor
 
 TRACED_SIZES = (2, 3)

@@ -30,7 +30,7 @@ class AppearanceEncoder(nn.Module):
     Parameters
     ----------
     config
-        The networks' config.
+        What the networks look like.
     """
 
     def __init__(self, config: NetworkConfig) -> None:
@@ -70,14 +70,14 @@ def encoder_view(images: Tensor, labels: Tensor, scale: int) -> tuple[Tensor, Te
     Parameters
     ----------
     images, labels
-        `[B, H, W, 3]` and integers `[B, H, W]`.
+        The pictures, `[B, H, W, 3]`, and their class ids, integers `[B, H, W]`.
     scale
-        A divisor of H and W.
+        How many times smaller they become, a divisor of H and W.
 
     Returns
     -------
     images, labels
-        `[B, 3, H / scale, W / scale]` and `[B, H / scale, W / scale]`.
+        The same, `[B, 3, H / scale, W / scale]` and `[B, H / scale, W / scale]`.
     """
     smaller = block_sums(images, scale) / scale**2 if scale > 1 else images
     return smaller.permute(0, 3, 1, 2), labels[:, ::scale, ::scale]
@@ -95,7 +95,7 @@ def pool_codes(features: Tensor, label_maps: Tensor, source: Tensor, *, borrow_a
     label_maps
         One-hot labels of the same images, `[N, M + 1, 20, H, W]`.
     source
-        int32 `[N, 20]`: which image each class comes from; -1 for none.
+        Which image each class comes from, int32 `[N, 20]`; -1 for none.
     borrow_absent
         Whether an absent class takes the codes of its mirror image or of other skin.
 
@@ -126,7 +126,7 @@ class AppearanceGenerator(nn.Module):
     Parameters
     ----------
     config
-        The networks' config.
+        What the networks look like.
     """
 
     def __init__(self, config: NetworkConfig) -> None:
@@ -172,9 +172,9 @@ def codes_conditioning(labels: Tensor, codes: Tensor, dtype: torch.dtype) -> tup
     labels
         Class ids, integers `[N, H, W]`.
     codes
-        `[N, 20, Dt]`.
+        Each class's code, `[N, 20, Dt]`.
     dtype
-        Of the result.
+        The result's dtype.
 
     Returns
     -------
@@ -195,13 +195,13 @@ def surface_conditioning(
     Parameters
     ----------
     labels, codes
-        As for `codes_conditioning`.
+        Class ids, integers `[N, H, W]`, and each class's code, `[N, 20, Dt]`.
     body
         The person's body map as planes, int32 `[3, N, H, W]`.
     lookup
         What `surface_lookup` found, `[N, 4, H, W]`.
     dtype
-        Of the result.
+        The result's dtype.
 
     Returns
     -------

@@ -39,7 +39,7 @@ class Networks(nn.Module):
     Parameters
     ----------
     config
-        The networks' config.
+        What the networks look like.
     """
 
     def __init__(self, config: NetworkConfig) -> None:

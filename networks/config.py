@@ -27,18 +27,18 @@ class GeneratorConfig:
     Parameters
     ----------
     width
-        Channels after the stem; they double at each downsampling.
+        How many channels there are after the stem; they double at each downsampling.
     max_width
-        Upper limit of the channels.
+        How many channels there are at most.
     downsamplings
-        Stride-2 convolutions after the stem.
+        How many stride-2 convolutions follow the stem.
     blocks
-        Residual blocks at the lowest resolution.
+        How many residual blocks there are at the lowest resolution.
     stem_stride
         1: 7×7 stem and 7×7 head at full resolution, as pix2pixHD has them. 2: a 4×4 stem of stride 2 and a pixel
-        shuffle head with a full-resolution detail path, several times less work.
+        shuffle head with a full-resolution detail path, which is less work.
     detail_width
-        Channels of the full-resolution head (`stem_stride` 2 only).
+        How many channels the full-resolution head has (`stem_stride` 2 only).
     upsample
         ``"transpose"``: transposed convolutions. ``"nearest"``: nearest neighbour, then a convolution.
     skips
@@ -66,7 +66,8 @@ class ShapeConfig:
     Parameters
     ----------
     encoder_widths
-        Channels after each stride-2 convolution of the encoder; they lead from the working size to the code grid.
+        How many channels there are after each stride-2 convolution of the encoder; these lead from the working size to
+        the code grid.
     generator
         The generator that draws the new segmentation.
     scale
@@ -97,7 +98,7 @@ class AppearanceConfig:
     Parameters
     ----------
     encoder_widths
-        Channels of the encoder at 1/2, 1/4, … of what it sees.
+        How many channels the encoder has at 1/2, 1/4, … of what it sees.
     generator
         The generator that paints the picture.
     encoder_scale
@@ -132,9 +133,9 @@ class DiscriminatorConfig:
     Parameters
     ----------
     width
-        Channels after the first convolution.
+        How many channels there are after the first convolution.
     layers
-        Stride-2 convolutions a scale.
+        How many stride-2 convolutions a scale has.
     scales
         How many scales look at the picture, each half as large as the one before.
     """
@@ -155,11 +156,11 @@ class NetworkConfig:
     height, width
         The frame, in pixels; multiples of 8 and 4.
     shape, appearance, discriminator
-        The parts.
+        How shape networks, appearance networks and discriminator look.
     shape_code
-        Ds, channels of a shape code.
+        Ds, how many channels a shape code has.
     appearance_code
-        Dt, length of an appearance code.
+        Dt, how many numbers an appearance code has.
     """
 
     preset: str

@@ -20,9 +20,9 @@ class Discriminator(nn.Module):
     Parameters
     ----------
     config
-        The networks' config.
+        What the networks look like.
     inputs
-        Channels of what `judge` gets; by default those of a labelled picture.
+        How many channels `judge` gets. Default: those of a labelled picture.
     """
 
     def __init__(self, config: NetworkConfig, inputs: int = 3 + NUM_CLASSES) -> None:
@@ -38,9 +38,9 @@ class Discriminator(nn.Module):
         Parameters
         ----------
         image
-            `[N, 3, H, W]` in [-1, 1]; gradients flow through it.
+            The picture, `[N, 3, H, W]` in [-1, 1]; gradients flow through it.
         labels
-            uint8 `[N, H, W]`.
+            The picture's class ids, uint8 `[N, H, W]`.
         """
         return self.judge(torch.cat([image, one_hot(labels, NUM_CLASSES, image.dtype)], dim=1))
 

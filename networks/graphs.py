@@ -22,7 +22,7 @@ from .conditioning import CodesConditioning, SurfaceConditioning
 from .config import CODE_GRID, NetworkConfig
 from .correspondence.coverage import Coverage, contradiction
 from .inputs import body_map, known_sources, label_ids, widen
-from .operators import one_hot, to_uint8_image
+from .operators import one_hot, pick, to_uint8_image
 from .shape import ShapeEncoder, ShapeGenerator, body_channels, sampling_step, working_coverage
 
 Dim = int | str
@@ -52,8 +52,7 @@ class ShapeEncoderGraph(nn.Module):
         source = known_sources(source, garment_labels)
         labels = (x[..., :: self.step, :: self.step] for x in widen(person_labels, garment_labels))
         images = _person_first(*label_ids(*labels))
-        rows = torch.arange(images.shape[0], device=source.device).unsqueeze(1) * images.shape[1] + source.clamp(min=0)
-        chosen = images.flatten(0, 1).index_select(0, rows.flatten()).reshape(*rows.shape, *images.shape[2:])
+        chosen = pick(images, source.clamp(min=0))
         classes = torch.arange(NUM_CLASSES, dtype=torch.int32, device=source.device).view(1, -1, 1, 1)
         slices = (chosen == classes) & (source >= 0)[:, :, None, None]
         codes = self.shape_encoder(slices.flatten(0, 1).unsqueeze(1).to(_dtype(self)))

@@ -17,9 +17,9 @@ def count_gmacs(config: NetworkConfig, requests: int = 1, garments: int = 1) -> 
     Parameters
     ----------
     config
-        The networks' config.
+        What the networks look like.
     requests, garments
-        N and M.
+        How many requests there are, and how many garment photographs each has. Default: 1.
     """
     sizes = {"N": requests, "M": garments}
     counts = {}

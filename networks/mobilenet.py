@@ -7,10 +7,11 @@ Architecture after Sandler et al., *MobileNetV2* (CVPR 2018). The weights are to
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Container
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -18,8 +19,6 @@ from torch.nn.utils import fuse_conv_bn_eval
 
 from ..data.errors import InputError, MissingExtraError
 from ..data.files import sha256
-
-Network = TypeVar("Network", bound=nn.Module)
 
 TAPS = (1, 3, 6, 10)
 """Features after these layers: strides 2, 4, 8 and 16."""
@@ -44,16 +43,16 @@ _NORMALISATION = {"mean": (0.485, 0.456, 0.406), "deviation": (0.229, 0.224, 0.2
 
 @dataclass(frozen=True)
 class MobileNetFeatures:
-    """What the network sees in pictures.
+    """What the network sees in N pictures, in their dtype.
 
     Parameters
     ----------
     taps
-        Feature maps after the layers `TAPS`.
+        The feature maps after the layers `TAPS`, `[N, C, h, w]` each.
     pooled
-        Means of the last feature map over the picture, `[N, 1280]`.
+        The means of the last feature map over the picture, `[N, 1280]`.
     logits
-        ImageNet classes, `[N, 1000]`.
+        What the classifier makes of those, one number for each ImageNet class, `[N, 1000]`.
     """
 
     taps: tuple[Tensor, ...]
@@ -61,96 +60,70 @@ class MobileNetFeatures:
     logits: Tensor
 
 
-class MobileNetV2(nn.Module):
-    """The whole network, for measuring. Frozen."""
+class ImageNetFeatures(nn.Module):
+    """Feature layers of MobileNetV2 behind ImageNet's normalisation.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    depth
+        How many of the layers there are; by default all.
+    """
+
+    def __init__(self, depth: int | None = None) -> None:
         super().__init__()
-        layers = feature_layers()
-        layers.append(_conv_norm(_STAGES[-1][1], POOLED, 1))
-        self.features = nn.ModuleList(layers)
-        self.classifier = nn.Sequential(nn.Dropout(0.2), nn.Linear(POOLED, IMAGENET_CLASSES))
-        register_normalisation(self)
+        self.features = nn.ModuleList(_feature_layers()[:depth])
+        for name, values in _NORMALISATION.items():
+            self.register_buffer(name, torch.tensor(values).view(1, 3, 1, 1))
 
     @classmethod
     def pretrained(cls) -> Self:
-        """Return the network with ImageNet weights, batch norms folded into the convolutions.
+        """Return the network with ImageNet weights, frozen, batch norms folded into the convolutions.
 
         Raises
         ------
         MissingExtraError
             When the package with the weights is not installed.
         """
-        return load_imagenet(cls())
+        network = cls().eval()
+        network.load_imagenet()
+        fold_batch_norms(network)
+        return network.requires_grad_(False)
 
-    def forward(self, image: Tensor) -> MobileNetFeatures:
-        """Map pictures `[N, 3, H, W]` in [-1, 1] to features."""
-        x = normalise(self, image)
+    def load_imagenet(self) -> None:
+        """Give every layer its ImageNet weights.
+
+        Raises
+        ------
+        MissingExtraError
+            When the package with the weights is not installed.
+        """
+        weights = _imagenet_weights()
+        own = self.state_dict()
+        self.load_state_dict({name: value if name in _NORMALISATION else weights[name] for name, value in own.items()})
+
+    def run_layers(self, image: Tensor, after: Container[int] = TAPS) -> tuple[list[Tensor], Tensor]:
+        """Map pictures `[N, 3, H, W]` in [-1, 1] to the feature maps after some layers, and to the last one."""
+        x = ((image + 1) / 2 - self.get_buffer("mean")) / self.get_buffer("deviation")
         taps = []
         for index, layer in enumerate(self.features):
             x = layer(x)
-            if index in TAPS:
+            if index in after:
                 taps.append(x)
-        pooled = x.mean(dim=(2, 3))
+        return taps, x
+
+
+class MobileNetV2(ImageNetFeatures):
+    """The whole network, for measuring."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.classifier = nn.Sequential(nn.Dropout(0.2), nn.Linear(POOLED, IMAGENET_CLASSES))
+
+    def forward(self, image: Tensor) -> MobileNetFeatures:
+        """Map pictures `[N, 3, H, W]` in [-1, 1] to features."""
+        taps, last = self.run_layers(image)
+        pooled = last.mean(dim=(2, 3))
         return MobileNetFeatures(tuple(taps), pooled, self.classifier(pooled))
-
-
-def feature_layers(count: int | None = None) -> list[nn.Module]:
-    """Return the first `count` feature layers, or all but the last 1×1 convolution."""
-    layers: list[nn.Module] = [_conv_norm(3, 32, 3, stride=2)]
-    channels = 32
-    for expansion, outputs, repeats, first_stride in _STAGES:
-        for repeat in range(repeats):
-            layers.append(_InvertedResidual(channels, outputs, first_stride if repeat == 0 else 1, expansion))
-            channels = outputs
-    return layers[:count]
-
-
-def register_normalisation(network: nn.Module) -> None:
-    """Give a network ImageNet's mean and deviation as buffers."""
-    for name, values in _NORMALISATION.items():
-        network.register_buffer(name, torch.tensor(values).view(1, 3, 1, 1))
-
-
-def normalise(network: nn.Module, image: Tensor) -> Tensor:
-    """Turn pictures in [-1, 1] into what ImageNet networks expect."""
-    return ((image + 1) / 2 - network.get_buffer("mean")) / network.get_buffer("deviation")
-
-
-def load_imagenet(network: Network) -> Network:
-    """Load those ImageNet weights that the network has, freeze it and fold its batch norms.
-
-    Raises
-    ------
-    MissingExtraError
-        When the package with the weights is not installed.
-    """
-    weights = imagenet_weights()
-    network.eval()
-    own = network.state_dict()
-    network.load_state_dict({name: value if name in _NORMALISATION else weights[name] for name, value in own.items()})
-    fold_batch_norms(network)
-    return network.requires_grad_(False)
-
-
-def imagenet_weights() -> dict[str, Tensor]:
-    """Return the whole network's ImageNet weights by name, as torchvision names them.
-
-    Raises
-    ------
-    MissingExtraError
-        When the package with the weights is not installed.
-    """
-    spec = importlib.util.find_spec(_PACKAGE)
-    if spec is None or not spec.submodule_search_locations:
-        raise MissingExtraError(
-            f"the perceptual backbone needs ImageNet weights, which are not installed; run: {_INSTALL}"
-        )
-    path = Path(spec.submodule_search_locations[0]) / _FILE
-    if sha256(path) != _SHA256:
-        raise InputError(f"{path}: not the weights that this version knows; run: {_INSTALL}")
-    weights: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
-    return weights
 
 
 def fold_batch_norms(module: nn.Module) -> None:
@@ -163,6 +136,29 @@ def fold_batch_norms(module: nn.Module) -> None:
             module._modules[following] = nn.Identity()
     for child in module.children():
         fold_batch_norms(child)
+
+
+def _imagenet_weights() -> dict[str, Tensor]:
+    spec = importlib.util.find_spec(_PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
+        raise MissingExtraError(
+            f"the perceptual backbone needs ImageNet weights, which are not installed; run: {_INSTALL}"
+        )
+    path = Path(spec.submodule_search_locations[0]) / _FILE
+    if sha256(path) != _SHA256:
+        raise InputError(f"{path}: not the weights that this version knows; run: {_INSTALL}")
+    weights: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    return weights
+
+
+def _feature_layers() -> list[nn.Module]:
+    layers: list[nn.Module] = [_conv_norm(3, 32, 3, stride=2)]
+    channels = 32
+    for expansion, outputs, repeats, first_stride in _STAGES:
+        for repeat in range(repeats):
+            layers.append(_InvertedResidual(channels, outputs, first_stride if repeat == 0 else 1, expansion))
+            channels = outputs
+    return [*layers, _conv_norm(channels, POOLED, 1)]
 
 
 class _InvertedResidual(nn.Module):

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..data.classes import NUM_BODY_PARTS, NUM_CLASSES
-from .mobilenet import feature_layers, imagenet_weights, normalise, register_normalisation
+from .mobilenet import ImageNetFeatures
 from .operators import largest_channel
 
 STRIDE = 32
@@ -71,8 +71,7 @@ class PersonParser(nn.Module):
 
     def __init__(self, channels: int = 128) -> None:
         super().__init__()
-        self.features = nn.ModuleList(feature_layers(_TAPS[-1] + 1))
-        register_normalisation(self)
+        self.backbone = ImageNetFeatures(depth=_TAPS[-1] + 1)
         self.lateral = nn.ModuleList(nn.Conv2d(inputs, channels, 1) for inputs in _TAP_CHANNELS[1:])
         self.context = nn.Conv2d(_TAP_CHANNELS[-1], channels, 1)
         self.smooth = nn.ModuleList(_Separable(channels, channels) for _ in _TAP_CHANNELS[1:])
@@ -91,27 +90,10 @@ class PersonParser(nn.Module):
         network.load_state_dict(load_file(path))
         return network.eval().requires_grad_(False)
 
-    def load_backbone(self) -> None:
-        """Give the backbone ImageNet weights to start from.
-
-        Raises
-        ------
-        MissingExtraError
-            When the package with the weights is not installed.
-        """
-        weights = imagenet_weights()
-        self.features.load_state_dict({name: weights[f"features.{name}"] for name in self.features.state_dict()})
-
     def forward(self, image: Tensor) -> Parsed:
         """Map pictures `[N, 3, H, W]` in [-1, 1] to what is seen in them."""
-        x = normalise(self, image)
-        taps = []
-        for index, layer in enumerate(self.features):
-            x = layer(x)
-            if index in _TAPS:
-                taps.append(x)
-        fine, *coarse = taps
-        top = self.smooth[-1](self.lateral[-1](coarse[-1]) + self.context(x.mean(dim=(2, 3), keepdim=True)))
+        (fine, *coarse), last = self.backbone.run_layers(image, _TAPS)
+        top = self.smooth[-1](self.lateral[-1](last) + self.context(last.mean(dim=(2, 3), keepdim=True)))
         for lateral, smooth, tap in zip(
             reversed(self.lateral[:-1]), reversed(self.smooth[:-1]), reversed(coarse[:-1]), strict=True
         ):

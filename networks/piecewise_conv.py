@@ -22,18 +22,18 @@ class PiecewiseConstantConv2d(nn.Module):
     Parameters
     ----------
     inputs, outputs
-        Channels.
+        How many channels codes and result have.
     kernel
-        Kernel size, at most one more than the block.
+        The kernel's size, at most one more than the block.
     stride
-        Stride of the full-resolution convolution.
+        The stride of the full-resolution convolution.
     padding
-        Reflection padding of the full-resolution convolution, smaller than the block, such that the size is kept
+        The reflection padding of the full-resolution convolution, smaller than the block, such that the size is kept
         (divided by `stride`).
     grid
-        Rows and columns of the codes.
+        How many rows and columns the codes have.
     size
-        Height and width of the upsampled map, multiples of `grid`.
+        The height and width of the upsampled map, multiples of `grid`.
     """
 
     def __init__(

@@ -24,11 +24,11 @@ class ResidualGenerator(nn.Module):
     Parameters
     ----------
     config
-        Widths and depths.
+        How wide and deep the generator is.
     detail_channels
-        Channels of the full-resolution input that the head of a stride-2 generator sees beside the decoder.
+        How many channels the full-resolution input has that the head of a stride-2 generator sees beside the decoder.
     outputs
-        Channels of the result.
+        How many channels the result has.
     """
 
     def __init__(self, config: GeneratorConfig, detail_channels: int, outputs: int) -> None:

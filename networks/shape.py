@@ -36,7 +36,7 @@ class ShapeEncoder(nn.Module):
     Parameters
     ----------
     config
-        The networks' config.
+        What the networks look like.
     """
 
     def __init__(self, config: NetworkConfig) -> None:
@@ -47,9 +47,9 @@ class ShapeEncoder(nn.Module):
         self.last = nn.Sequential(conv_leaky(widths[-1], widths[-1]), nn.Conv2d(widths[-1], config.shape_code, 1))
 
     def forward(self, slices: Tensor) -> Tensor:
-        """Map class masks in {0, 1}, samples of the frame, to codes `[B, Ds, 8, 4]`; an empty mask has a zero code.
+        """Map class masks to codes `[B, Ds, 8, 4]`; an empty mask has a zero code.
 
-        See `sampling_step`.
+        Masks are 0 or 1 at samples of the frame that lie `sampling_step` apart, `[B, 1, H, W]`.
         """
         present = slices.amax(dim=(2, 3), keepdim=True)
         if self.pool > 1:
@@ -71,7 +71,7 @@ class ShapeGenerator(nn.Module):
     Parameters
     ----------
     config
-        The networks' config.
+        What the networks look like.
     """
 
     def __init__(self, config: NetworkConfig) -> None:
@@ -113,16 +113,16 @@ def body_channels(densepose: Tensor, dtype: torch.dtype, pool: int = 1) -> Tenso
     Parameters
     ----------
     densepose
-        Integers `[N, H, W, 3]`.
+        The body map, integers `[N, H, W, 3]`.
     dtype
-        Of the result.
+        The result's dtype.
     pool
-        A divisor of H and W.
+        How many pixels a side a block has, a divisor of H and W. Default: 1.
 
     Returns
     -------
     Tensor
-        `[N, 27, H / pool, W / pool]`.
+        The channels, `[N, 27, H / pool, W / pool]`.
     """
     # Pixels of one place in their blocks at a time: one-hot parts of all of them would be made only to be averaged.
     samples = [densepose[:, y::pool, x::pool] for y in range(pool) for x in range(pool)]
@@ -145,16 +145,16 @@ def working_coverage(
     densepose
         Samples of the person's body map (see `sampling_step`), int32 `[N, H, W, 3]`.
     garment_labels, garment_densepose
-        Samples of the garments' photographs, int32 `[N, M, H, W]` and `[N, M, H, W, 3]`.
+        Samples of the garment photographs' labels and body maps, int32 `[N, M, H, W]` and `[N, M, H, W, 3]`.
     source
-        int32 `[N, 20]`.
+        The photograph that each class comes from, int32 `[N, 20]`, no number above M.
     pool
         How many samples a side make a pixel of the working size.
 
     Returns
     -------
     Coverage
-        h = H / pool, w = W / pool.
+        What the photographs say of all classes at the working size, h = H / pool and w = W / pool.
     """
     middle = pool // 2
     found = coverage_lookup(densepose[:, middle::pool, middle::pool], garment_labels, garment_densepose, source)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from .person import Garment
@@ -45,6 +46,22 @@ def missing_body_maps(
     guessed = "its cut is guessed"
     lost = guessed + (", and only its colours are carried over, not its pattern" if conditioning == "surface" else "")
     return [
-        *(f"{garment.name} has no body map, so {lost}" for garment in garments if garment.densepose is None),
+        *(f"{told_name(garment.name)} has no body map, so {lost}" for garment in garments if garment.densepose is None),
         *(f"{name} is worn as codes, which hold no body map, so {guessed}" for name in codes),
     ]
+
+
+def told_name(name: str) -> str:
+    """Return what others are told of a photograph: the name of its folder, not where that lies.
+
+    Parameters
+    ----------
+    name
+        The photograph's name, which is its folder's path when it was opened from one.
+
+    Examples
+    --------
+    >>> told_name("/home/ana/shirts/blue")
+    'blue'
+    """
+    return Path(name).name or name

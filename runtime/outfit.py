@@ -76,6 +76,14 @@ def plan_outfit(
     ------
     InputError
         When there are too many garments, one class is asked for twice, worn and removed, or nothing is asked for.
+
+    Examples
+    --------
+    >>> outfit = plan_outfit([Garment.open("shirt/", wear="upper_clothes")], ["hat"], owned=[1, 6])
+    >>> outfit.described()
+    {'hat': -1, 'upper_clothes': 1, 'dress': -1}
+    >>> outfit.notes
+    ("wearing upper_clothes takes off the person's dress",)
     """
     removed = {c for name in remove for c in parse_garment_classes(name)}
     if len(garments) > MAX_BATCH:

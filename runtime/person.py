@@ -32,6 +32,13 @@ class Person:
     ------
     InputError
         When an array has a wrong shape, dtype or value, or sizes differ.
+
+    Examples
+    --------
+    >>> person = Person.open("person/")
+    >>> person.image.shape, person.image.dtype
+    ((512, 256, 3), dtype('uint8'))
+    >>> darker = Person(person.image // 2, person.labels, person.densepose, name="darker")
     """
 
     image: UInt8Array
@@ -78,6 +85,14 @@ class Garment:
     ------
     InputError
         When an array does not fit, a class is unknown, or a class is not in `labels`.
+
+    Examples
+    --------
+    >>> Garment.open("shirt/", wear="upper_clothes,shoes").classes
+    (5, 18, 19)
+    >>> photo = Person.open("shirt/")
+    >>> Garment(photo.image, photo.labels, ["pants"], name="trousers").classes
+    (9,)
     """
 
     image: UInt8Array
@@ -170,6 +185,12 @@ def parse_wear(text: str) -> tuple[str, Path]:
     ------
     InputError
         When there is no ``=``, or a side is empty.
+
+    Examples
+    --------
+    >>> classes, folder = parse_wear("upper_clothes,pants=photos/shirt")
+    >>> classes, folder.name
+    ('upper_clothes,pants', 'shirt')
     """
     classes, separator, folder = text.partition("=")
     if not (separator and classes.strip() and folder.strip()):

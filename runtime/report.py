@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
 from pydantic import BaseModel, ConfigDict
+
+if TYPE_CHECKING:
+    from ..engines.engine_set import EngineSet
 
 REPORT_SCHEMA = 1
 
@@ -118,3 +124,53 @@ class TryOnReport(_Strict):
     changed_share: float
     notes: tuple[str, ...]
     refinement: RefinementReport | None = None
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a try-on runs on: sizes to fit photographs to, and what goes into its report.
+
+    Parameters
+    ----------
+    bundle, engine
+        As in a report.
+    conditioning
+        What the appearance generator sees: ``"codes"`` or ``"surface"``.
+    inputs
+        Names of the tensors that a request brings.
+    notes
+        What a user should know of the engine and the bundle.
+    """
+
+    bundle: BundleReport
+    engine: EngineReport
+    conditioning: str
+    inputs: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def setting_of(engines: EngineSet) -> Setting:
+    """Return what a try-on on loaded engines reports of them and of their bundle."""
+    bundle, chosen = engines.bundle, engines.chosen
+    manifest = bundle.manifest
+    brought = [spec.name for graph in manifest.graphs for spec in graph.inputs if spec.name in manifest.steps.inputs]
+    return Setting(
+        BundleReport(
+            name=manifest.name,
+            preset=manifest.preset,
+            height=manifest.height,
+            width=manifest.width,
+            identity=bundle.identity,
+            trained=manifest.trained,
+        ),
+        EngineReport(
+            name=chosen.candidate.engine,
+            version=chosen.version,
+            device=chosen.candidate.device,
+            precision=engines.precision,
+            not_used={a.candidate.label: a.reason or "" for a in engines.passed_over},
+        ),
+        manifest.conditioning,
+        tuple(dict.fromkeys(brought)),
+        tuple(engines.notes),
+    )

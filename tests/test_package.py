@@ -1,5 +1,7 @@
 """What installing and importing costs."""
 
+import importlib.metadata
+import json
 import subprocess
 import sys
 
@@ -43,3 +45,23 @@ def test_public_names_exist():
         assert getattr(oviton, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'Magic'"):
         _ = oviton.Magic
+
+
+@pytest.mark.more
+@pytest.mark.parametrize(("python", "numpy"), [("3.12", "1"), ("3.12", "2"), ("3.13", "2")])
+def test_base_and_client_install_without_compiling(python, numpy, tmp_path):
+    """By asking the package index, for the Pythons that this one is not."""
+    wanted = [text.partition(";") for text in importlib.metadata.requires("oviton")]
+    packages = [name for name, _, condition in wanted if not condition or 'extra == "client"' in condition]
+    report = tmp_path / "report.json"
+    command = [sys.executable, "-m", "pip", "install", "--dry-run", "--ignore-installed", "--only-binary=:all:"]
+    command += ["--python-version", python, "--target", str(tmp_path / "target"), "--report", str(report)]
+    done = subprocess.run([*command, *packages, f"numpy=={numpy}.*"], capture_output=True, text=True, check=False)
+    if done.returncode != 0 and "connection broken" in done.stderr:
+        pytest.skip("no package index can be reached")
+    assert done.returncode == 0, done.stderr
+    chosen = {
+        item["metadata"]["name"]: item["metadata"]["version"] for item in json.loads(report.read_text())["install"]
+    }
+    assert chosen["numpy"].startswith(f"{numpy}.")
+    assert {"onnxruntime", "openvino", "tritonclient"} <= chosen.keys()

@@ -20,19 +20,17 @@ from ..networks.checkpoint import Networks
 from ..networks.correspondence.surface import LOOKUP_CHANNELS, surface_lookup
 from ..networks.discriminator import Discriminator
 from ..networks.inputs import body_planes
-from ..networks.losses import masked_mean, perceptual_distance_loss, perceptual_loss
+from ..networks.losses import directions, l1_loss, perceptual_distance, perceptual_loss
 from ..networks.operators import one_hot, to_uint8_image
+from ..networks.warping import AffineLimits, Warp, random_affine
 from .augment import (
-    AffineLimits,
     ColourShift,
-    Warp,
     chance,
     drop_coordinates,
     drop_parts,
     jitter_coordinates,
     mirror_labels,
     punch_holes,
-    random_affine,
     random_zoom,
     rough_garments,
     soften,
@@ -48,7 +46,6 @@ GARMENT_COPY = AffineLimits(rotation=10, shift=0.08, scale=(0.8, 1.25), shear=0.
 CLOSER_SHARE, CLOSEST = 0.35, 1.8
 """How many photographs are framed closer than the wardrobe frames them, and how much closer at most."""
 
-PAIRED_SHARE = 1 / 2
 BACKGROUND_WEIGHT, OTHER_WEIGHT, WORN_WEIGHT = 0.1, 0.5, 1.0
 """How much pixels count; background and kept classes are pasted from the photograph in the end."""
 
@@ -115,12 +112,13 @@ class AppearanceTask(Task[AppearanceBatch]):
     Parameters
     ----------
     options
-        What was asked for.
+        The run's options.
     dataset
         The people to train on.
     """
 
     part = "appearance"
+    paired_share = 1 / 2
     betas = (0.8, 0.99)
 
     def __init__(self, options: TrainOptions, dataset: Dataset) -> None:
@@ -132,17 +130,31 @@ class AppearanceTask(Task[AppearanceBatch]):
         """Return the networks' own discriminator, which refinement uses later."""
         return networks.discriminator
 
-    def draw(self, rng: np.random.Generator) -> Raw:
-        """Read one step's samples: pairs first, if there are any."""
-        paired = round(self.options.batch * PAIRED_SHARE) if self.dataset.pairs else 0
-        pairs = [self.dataset.draw_pair(rng) for _ in range(paired)]
-        return _stack(pairs, [self.dataset.draw(rng) for _ in range(self.options.batch - paired)])
-
     def held_out(self) -> Raw:
         """Read people, and pairs if there are any, that training never sees."""
         pairs = self.dataset.held_out_outfits(_SHOWN // 2)
         people = self.dataset.held_out_people(_SHOWN - len(pairs))
-        return _stack(pairs, people or ([] if pairs else self.dataset.first(1)))
+        return self.stack(pairs, people or ([] if pairs else self.dataset.first(1)))
+
+    @staticmethod
+    def stack(pairs: Sequence[PairSample], singles: Sequence[Sample]) -> Raw:
+        """Stack samples, pairs first; a single person is their own garment photograph."""
+        people = [*(pair.person for pair in pairs), *singles]
+        garments = [*(pair.garment for pair in pairs), *singles]
+        worn = np.zeros((len(people), NUM_CLASSES), dtype=bool)
+        worn[:, GARMENTS] = True
+        for row, pair in enumerate(pairs):
+            worn[row] = [c in pair.shared for c in range(NUM_CLASSES)]
+        arrays = {
+            "image": np.stack([person.image for person in people]),
+            "labels": np.stack([person.labels for person in people]),
+            "densepose": np.stack([person.densepose for person in people]),
+            "garment_image": np.stack([garment.image for garment in garments]),
+            "garment_labels": np.stack([garment.labels for garment in garments]),
+            "garment_densepose": np.stack([garment.densepose for garment in garments]),
+            "worn": worn,
+        }
+        return {name: torch.from_numpy(array) for name, array in arrays.items()}
 
     def prepare(self, raw: Raw, generator: torch.Generator) -> AppearanceBatch:
         """Augment photographs, labels and body maps, and look the garments up."""
@@ -209,13 +221,13 @@ class AppearanceTask(Task[AppearanceBatch]):
 
     def losses(self, output: Tensor, batch: AppearanceBatch) -> dict[str, Tensor]:
         """Return the mean difference and, if one of them has a weight, the perceptual losses."""
-        terms = {"l1": masked_mean((output - batch.target).abs(), batch.weight)}
+        terms = {"l1": l1_loss(output, batch.target, batch.weight)}
         if self.backbone is not None:
             with torch.no_grad():
                 real = [tap.float() for tap in self.backbone(_packed(batch.target))]
             fake = [tap.float() for tap in self.backbone(_packed(output))]
             terms["perceptual"] = perceptual_loss(fake, real, batch.weight)
-            terms["perceptual_distance"] = perceptual_distance_loss(fake, real, batch.weight)
+            terms["perceptual_distance"] = perceptual_distance(directions(fake), directions(real), batch.weight)
         return terms
 
     def judged(self, output: Tensor, batch: AppearanceBatch) -> tuple[Tensor, Tensor]:
@@ -309,26 +321,6 @@ class AppearanceTask(Task[AppearanceBatch]):
 
     def _warp(self, limits: AffineLimits, count: int, height: int, width: int, generator: torch.Generator) -> Warp:
         return Warp(random_affine(limits, count, height / width, generator).to(self.device), height, width)
-
-
-def _stack(pairs: Sequence[PairSample], singles: Sequence[Sample]) -> Raw:
-    """Stack samples, pairs first; a single person is their own garment photograph."""
-    people = [*(pair.person for pair in pairs), *singles]
-    garments = [*(pair.garment for pair in pairs), *singles]
-    worn = np.zeros((len(people), NUM_CLASSES), dtype=bool)
-    worn[:, GARMENTS] = True
-    for row, pair in enumerate(pairs):
-        worn[row] = [c in pair.shared for c in range(NUM_CLASSES)]
-    arrays = {
-        "image": np.stack([person.image for person in people]),
-        "labels": np.stack([person.labels for person in people]),
-        "densepose": np.stack([person.densepose for person in people]),
-        "garment_image": np.stack([garment.image for garment in garments]),
-        "garment_labels": np.stack([garment.labels for garment in garments]),
-        "garment_densepose": np.stack([garment.densepose for garment in garments]),
-        "worn": worn,
-    }
-    return {name: torch.from_numpy(array) for name, array in arrays.items()}
 
 
 def _picture(image: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Random changes of people: where they stand, their colours, and the faults that real labels and body maps have.
+"""Random changes of people: how they are framed, their colours, and the faults that real labels and body maps have.
 
 Every function draws from the CPU generator that it is given, so a step's randomness is the same on any device.
 """
@@ -13,57 +13,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..data.classes import MIRRORED, NUM_BODY_PARTS, NUM_CLASSES
+from ..networks.warping import uniform
 
 DENSEPOSE_MIRRORED = tuple((part, part + 1) for part in range(3, NUM_BODY_PARTS - 1, 2))
 """Left and right of every body part but the torso: 3 and 4, 5 and 6, …, 23 and 24."""
-
-
-@dataclass(frozen=True)
-class AffineLimits:
-    """How far a random affine map goes.
-
-    Parameters
-    ----------
-    rotation
-        Degrees either way.
-    shift
-        Share of the frame's width and height either way.
-    scale
-        Smallest and largest factor.
-    shear
-        Horizontal shear either way.
-    """
-
-    rotation: float
-    shift: float
-    scale: tuple[float, float]
-    shear: float = 0.0
-
-
-def random_affine(limits: AffineLimits, count: int, aspect: float, generator: torch.Generator) -> Tensor:
-    """Draw affine maps `[count, 2, 3]` for `warp`.
-
-    Parameters
-    ----------
-    limits
-        How far they go.
-    count
-        How many.
-    aspect
-        The frame's height over its width, so that a rotation is one in pixels.
-    generator
-        Where randomness comes from.
-    """
-    angle = _uniform(count, -1, 1, generator) * math.radians(limits.rotation)
-    factor = torch.exp(_uniform(count, math.log(limits.scale[0]), math.log(limits.scale[1]), generator))
-    shear = _uniform(count, -1, 1, generator) * limits.shear
-    # From a place in the result to the place in the source: the inverse of what the picture does.
-    cosine, sine = torch.cos(angle) / factor, torch.sin(angle) / factor
-    theta = torch.zeros(count, 2, 3)
-    theta[:, 0, 0], theta[:, 0, 1] = cosine, (-sine + shear) * aspect
-    theta[:, 1, 0], theta[:, 1, 1] = sine / aspect, cosine
-    theta[:, :, 2] = 2 * limits.shift * (2 * torch.rand(count, 2, generator=generator) - 1)
-    return theta
 
 
 def random_zoom(share: float, largest: float, count: int, generator: torch.Generator) -> Tensor:
@@ -72,50 +25,20 @@ def random_zoom(share: float, largest: float, count: int, generator: torch.Gener
     Parameters
     ----------
     share
-        How many are not the whole frame.
+        Share of the maps that are not the whole frame.
     largest
         The largest factor; the cut never leaves the frame.
     count
-        How many.
+        Number of maps.
     generator
-        Where randomness comes from.
+        The CPU generator that randomness comes from.
     """
     zoomed = torch.rand(count, generator=generator) < share
-    factor = torch.where(zoomed, _uniform(count, 1.0, largest, generator), 1.0)
+    factor = torch.where(zoomed, uniform(count, 1.0, largest, generator), 1.0)
     theta = torch.zeros(count, 2, 3)
     theta[:, 0, 0] = theta[:, 1, 1] = 1 / factor
     theta[:, :, 2] = (1 - 1 / factor).unsqueeze(1) * (2 * torch.rand(count, 2, generator=generator) - 1)
     return theta
-
-
-class Warp:
-    """One affine map a sample, applied alike to pictures, labels and body maps.
-
-    Parameters
-    ----------
-    theta
-        `[N, 2, 3]`, as `torch.nn.functional.affine_grid` takes it.
-    height, width
-        The frame.
-    """
-
-    def __init__(self, theta: Tensor, height: int, width: int) -> None:
-        self.grid = F.affine_grid(theta, [len(theta), 1, height, width], align_corners=False)
-
-    def image(self, image: Tensor) -> Tensor:
-        """Warp pictures `[N, C, H, W]`; beyond the frame the border goes on."""
-        return F.grid_sample(image, self.grid, padding_mode="border", align_corners=False)
-
-    def mask(self, mask: Tensor, outside: Tensor) -> Tensor:
-        """Warp masks `[N, 1, H, W]`; `outside` `[N]` is what lies beyond the frame."""
-        beyond = outside.view(-1, 1, 1, 1)
-        return F.grid_sample(mask - beyond, self.grid, align_corners=False) + beyond
-
-    def labels(self, labels: Tensor) -> Tensor:
-        """Warp labels `[N, H, W]` or body maps `[N, H, W, 3]` with nearest samples; beyond the frame is 0."""
-        values = labels.float().unsqueeze(1) if labels.ndim == 3 else labels.float().permute(0, 3, 1, 2)
-        warped = F.grid_sample(values, self.grid, mode="nearest", align_corners=False).round().to(labels.dtype)
-        return warped.squeeze(1) if labels.ndim == 3 else warped.permute(0, 2, 3, 1)
 
 
 def mirror_labels(labels: Tensor, rows: Tensor) -> Tensor:
@@ -221,9 +144,9 @@ def rough_garments(labels: Tensor, worn: Tensor, generator: torch.Generator, *, 
     worn
         bool `[N, 20]`: the classes that count as garments.
     generator
-        Where randomness comes from.
+        The CPU generator that randomness comes from.
     limit
-        The most pixels.
+        The most pixels by which a garment grows or shrinks.
     """
     pixels = torch.randint(-limit, limit + 1, (len(labels),), generator=generator).to(labels.device).view(-1, 1, 1)
     inside = worn.gather(1, labels.flatten(1).long()).reshape(labels.shape)
@@ -258,9 +181,9 @@ class ColourShift:
     @classmethod
     def random(cls, count: int, generator: torch.Generator, *, permuted: float = 0.25) -> ColourShift:
         """Draw changes for `count` samples; a share of them also has its channels permuted."""
-        gain = torch.exp(_uniform(count, math.log(0.8), math.log(1.2), generator)).view(-1, 1)
+        gain = torch.exp(uniform(count, math.log(0.8), math.log(1.2), generator)).view(-1, 1)
         gain = gain * torch.exp(0.06 * torch.randn(count, 3, generator=generator))
-        gamma = torch.exp(_uniform(count, math.log(0.75), math.log(1.33), generator))
+        gamma = torch.exp(uniform(count, math.log(0.75), math.log(1.33), generator))
         shuffled = torch.rand(count, 3, generator=generator).argsort(dim=1)
         swap = torch.rand(count, 1, generator=generator) < permuted
         return cls(gain, gamma, torch.where(swap, shuffled, torch.arange(3).expand(count, -1)))
@@ -288,7 +211,3 @@ def soften(image: Tensor, generator: torch.Generator, *, share: float = 0.3, noi
 def chance(shape: int | tuple[int, ...], share: float, generator: torch.Generator, device: torch.device) -> Tensor:
     """Draw a bool tensor that is true with probability `share`."""
     return (torch.rand(shape, generator=generator) < share).to(device)
-
-
-def _uniform(count: int, low: float, high: float, generator: torch.Generator) -> Tensor:
-    return low + (high - low) * torch.rand(count, generator=generator)

@@ -6,22 +6,21 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..data.errors import InputError
 from ..networks.config import Conditioning, NetworkConfig, preset
 
+if TYPE_CHECKING:
+    from ..networks.precision import Precision
+
 Part = Literal["shape", "appearance"]
-Precision = Literal["fp32", "bf16"]
 
 DEFAULT_WEIGHTS: dict[Part, dict[str, float]] = {
     "shape": {"ce": 1.0, "dice": 0.3, "lsgan": 0.0, "feature_matching": 0.0, "perceptual": 0.0},
     "appearance": {"l1": 4.0, "perceptual": 5.0, "perceptual_distance": 0.0, "lsgan": 0.1, "feature_matching": 1.0},
 }
 """The terms of each part's loss and how much each counts."""
-
-DEFAULT_BATCH: dict[Part, int] = {"shape": 8, "appearance": 4}
-DEFAULT_STEPS: dict[Part, int] = {"shape": 10_000, "appearance": 10_000}
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ class TrainOptions:
     learning_rate
         The highest learning rate.
     precision
-        Of the networks' forward and backward passes; losses and weights are always FP32.
+        Precision of the networks' forward and backward passes; losses and weights are always FP32.
     device
         ``"cpu"`` or ``"cuda"``.
     threads

@@ -104,10 +104,10 @@ class ParserTrainer:
         self.state_path = options.output / STATE_NAME
         saved = read_state(self.state_path) if self.state_path.exists() else None
         if saved is None:
-            self.network.load_backbone()
+            self.network.backbone.load_imagenet()
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.network).requires_grad_(False)
-        backbone = list(self.network.features.parameters())
+        backbone = list(self.network.backbone.parameters())
         chosen = {id(each) for each in backbone}
         others = [each for each in self.network.parameters() if id(each) not in chosen]
         groups = [{"params": backbone, "share": BACKBONE_SHARE}, {"params": others, "share": 1.0}]

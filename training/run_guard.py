@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+
+from filelock import FileLock, Timeout
 
 from ..data.errors import InputError
 
@@ -15,17 +16,18 @@ from ..data.errors import InputError
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Keep two runs from training one part in one folder."""
+    lock = FileLock(folder / "lock")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / "lock").open("w")
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise InputError(f"{folder}: another run trains here; wait for it, or choose another folder") from None
     except OSError as error:
         raise InputError(f"cannot write {folder}: {error.strerror}; choose another output folder") from None
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise InputError(f"{folder}: another run trains here; wait for it, or choose another folder") from None
+    try:
         yield
+    finally:
+        lock.release()
 
 
 @contextmanager

@@ -17,9 +17,8 @@ from ..networks.config import CODE_GRID
 from ..networks.discriminator import Discriminator
 from ..networks.losses import perceptual_loss
 from ..networks.shape import BODY_CHANNELS, body_channels, sampling_step, working_coverage
+from ..networks.warping import AffineLimits, Warp, random_affine
 from .augment import (
-    AffineLimits,
-    Warp,
     chance,
     drop_coordinates,
     drop_parts,
@@ -27,7 +26,6 @@ from .augment import (
     mirror_body_map,
     mirror_labels,
     punch_holes,
-    random_affine,
     random_zoom,
     rough_garments,
 )
@@ -54,7 +52,6 @@ UNSEEN_SHARE = 0.1
 SLEEVES = ((15, 16, 17, 18), (19, 20, 21, 22), (7, 8, 9, 10), (11, 12, 13, 14))
 """Parts on which garments end: upper arms, forearms, thighs, lower legs."""
 
-PAIRED_SHARE = 6 / 8
 CHANGED_WEIGHT = 2.5
 
 BODY_SKIN = tuple(c for c in SKIN if c not in ids("face"))
@@ -104,12 +101,13 @@ class ShapeTask(Task[ShapeBatch]):
     Parameters
     ----------
     options
-        What was asked for.
+        The run's options.
     dataset
         The people to train on.
     """
 
     part = "shape"
+    paired_share = 6 / 8
     betas = (0.9, 0.99)
 
     def __init__(self, options: TrainOptions, dataset: Dataset) -> None:
@@ -123,16 +121,30 @@ class ShapeTask(Task[ShapeBatch]):
         del networks  # theirs judges pictures
         return Discriminator(self.config, inputs=NUM_CLASSES + BODY_CHANNELS)
 
-    def draw(self, rng: np.random.Generator) -> Raw:
-        """Read one step's samples: pairs first, if there are any."""
-        paired = round(self.options.batch * PAIRED_SHARE) if self.dataset.pairs else 0
-        pairs = [self.dataset.draw_pair(rng) for _ in range(paired)]
-        return _stack(pairs, [self.dataset.draw(rng) for _ in range(self.options.batch - paired)])
-
     def held_out(self) -> Raw:
         """Read people, or pairs if there are any, that training never sees."""
         pairs = self.dataset.held_out_outfits(_SHOWN)
-        return _stack(pairs, [] if pairs else self.dataset.held_out_people(_SHOWN) or self.dataset.first(1))
+        return self.stack(pairs, [] if pairs else self.dataset.held_out_people(_SHOWN) or self.dataset.first(1))
+
+    @staticmethod
+    def stack(pairs: Sequence[PairSample], singles: Sequence[Sample]) -> Raw:
+        """Stack samples, pairs first."""
+        people = [*(pair.person for pair in pairs), *singles]
+        worn = np.zeros((len(people), NUM_CLASSES), dtype=bool)
+        for row, pair in enumerate(pairs):
+            worn[row, list(pair.classes)] = True
+        arrays = {
+            "labels": np.stack([person.labels for person in people]),
+            "densepose": np.stack([person.densepose for person in people]),
+            "before": np.stack([*(pair.before for pair in pairs), *(single.labels for single in singles)]),
+            "garment": np.stack([*(pair.garment.labels for pair in pairs), *(single.labels for single in singles)]),
+            "garment_densepose": np.stack(
+                [*(pair.garment.densepose for pair in pairs), *(single.densepose for single in singles)]
+            ),
+            "worn": worn,
+            "paired": np.arange(len(people)) < len(pairs),
+        }
+        return {name: torch.from_numpy(array) for name, array in arrays.items()}
 
     def prepare(self, raw: Raw, generator: torch.Generator) -> ShapeBatch:
         """Augment slices and body maps."""
@@ -278,23 +290,3 @@ def _takes_off() -> Tensor:
     for worn, others in TAKES_OFF.items():
         table[worn, list(others)] = 1
     return table
-
-
-def _stack(pairs: Sequence[PairSample], singles: Sequence[Sample]) -> Raw:
-    """Stack samples, pairs first."""
-    people = [*(pair.person for pair in pairs), *singles]
-    worn = np.zeros((len(people), NUM_CLASSES), dtype=bool)
-    for row, pair in enumerate(pairs):
-        worn[row, list(pair.classes)] = True
-    arrays = {
-        "labels": np.stack([person.labels for person in people]),
-        "densepose": np.stack([person.densepose for person in people]),
-        "before": np.stack([*(pair.before for pair in pairs), *(single.labels for single in singles)]),
-        "garment": np.stack([*(pair.garment.labels for pair in pairs), *(single.labels for single in singles)]),
-        "garment_densepose": np.stack(
-            [*(pair.garment.densepose for pair in pairs), *(single.densepose for single in singles)]
-        ),
-        "worn": worn,
-        "paired": np.arange(len(people)) < len(pairs),
-    }
-    return {name: torch.from_numpy(array) for name, array in arrays.items()}

@@ -30,7 +30,7 @@ class RunState:
     steps
         Steps that the run was to take in all.
     settings
-        What must stay the same.
+        Settings that must stay the same when the run is resumed, as JSON values.
     tensors
         Weights and the optimisers' moments, by name.
     """

@@ -14,7 +14,7 @@ from ..data.images import UInt8Array
 from ..networks.checkpoint import Networks
 from ..networks.discriminator import Discriminator
 from ..networks.perceptual import PerceptualBackbone
-from .dataset import Dataset
+from .dataset import Dataset, PairSample, Sample
 from .options import Part, TrainOptions
 
 Raw = dict[str, Tensor]
@@ -29,7 +29,7 @@ class Task(ABC, Generic[B]):
     Parameters
     ----------
     options
-        What was asked for.
+        The run's options.
     dataset
         The people to train on.
     """
@@ -37,6 +37,9 @@ class Task(ABC, Generic[B]):
     part: ClassVar[Part]
     betas: ClassVar[tuple[float, float]]
     """Adam's, for the generator and the encoder."""
+
+    paired_share: ClassVar[float]
+    """How many of a step's samples are pairs, where there are any."""
 
     def __init__(self, options: TrainOptions, dataset: Dataset) -> None:
         self.options = options
@@ -57,9 +60,16 @@ class Task(ABC, Generic[B]):
     def critic(self, networks: Networks) -> Discriminator:
         """Return the discriminator to train, one of `networks` or a new one."""
 
-    @abstractmethod
     def draw(self, rng: np.random.Generator) -> Raw:
-        """Read one step's samples; called in another thread."""
+        """Read one step's samples, pairs first; called in another thread."""
+        paired = round(self.options.batch * self.paired_share) if self.dataset.pairs else 0
+        pairs = [self.dataset.draw_pair(rng) for _ in range(paired)]
+        return self.stack(pairs, [self.dataset.draw(rng) for _ in range(self.options.batch - paired)])
+
+    @staticmethod
+    @abstractmethod
+    def stack(pairs: Sequence[PairSample], singles: Sequence[Sample]) -> Raw:
+        """Stack samples, pairs first."""
 
     @abstractmethod
     def held_out(self) -> Raw:

@@ -98,9 +98,9 @@ def train(options: TrainOptions, observer: Observer) -> TrainingReport:
     Parameters
     ----------
     options
-        What to do.
+        The run's options.
     observer
-        Who is told how it goes.
+        Told how the run goes.
 
     Raises
     ------
@@ -126,9 +126,9 @@ class Trainer:
     Parameters
     ----------
     options
-        What to do.
+        The run's options.
     observer
-        Who is told how it goes.
+        Told how the run goes.
     """
 
     def __init__(self, options: TrainOptions, observer: Observer) -> None:

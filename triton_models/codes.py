@@ -4,7 +4,7 @@ Two more ensembles over the bundle's own graphs. `garment_encoder` runs the enco
 `try_on_codes` runs them on the person alone, and a merge takes each class's codes from where `source` says. A class is
 encoded by itself, so these are the codes of the joint call, bit for bit. Only appearance codes look at a second class:
 one that is not in its photograph borrows, skin from skin and a shoe from the other shoe. Skin is never a garment's, and
-for a shoe the photograph that lends has been asked to lend already, in its own run; see `codes_rules`.
+for a shoe the photograph that lends has been asked to lend already, in its own run.
 
 A shape generator that looks up where garments cover the body gets blank photographs: it draws what it would draw of
 garments without body maps.
@@ -20,10 +20,13 @@ from .layout import Step
 
 GARMENT_ENCODER, TRY_ON_CODES = "garment_encoder", "try_on_codes"
 GARMENT_CHECK, CODES_CHECK, CODES_MERGE = "garment_check", "codes_check", "codes_merge"
-ENCODERS = ("shape_encoder", "appearance_encoder")
+CODES_MODELS = (GARMENT_CHECK, CODES_CHECK, CODES_MERGE)
 SHAPE_CODES, APPEARANCE_CODES, CLASSES = "garment_shape_codes", "garment_appearance_codes", "garment_classes"
 CODES = (SHAPE_CODES, APPEARANCE_CODES, CLASSES)
-"""What a garment is: `[N, 20, Ds, 8, 4]` and `[N, 20, Dt]`, float32, and `[N, 20]`, uint8: see `codes_rules`."""
+"""What a garment is: `[N, 20, Ds, 8, 4]` and `[N, 20, Dt]`, float32, and `[N, 20]`, uint8: see `CODED`."""
+
+CODED, SEEN = 1, 2
+"""In `garment_classes`: a code of a class that is not in the photograph, and one of a class that is; 0 is no code."""
 
 WEAR = "wear"
 ENCODER_PREFIX = "encoder_"
@@ -40,7 +43,7 @@ def codes_objection(manifest: Manifest) -> str:
         taken = [spec.name for spec in graph.inputs if spec.name.startswith("garment_")]
         if graph.name == "shape_generator" and set(taken) <= {*UNSEEN}:
             continue  # a garment without a body map has no coverage either
-        if graph.name not in ENCODERS and taken:
+        if graph.name not in manifest.steps.encoders and taken:
             return (
                 f"graph {graph.name} of bundle {manifest.name} needs the garments' {', '.join(taken)} too; choose a "
                 "bundle whose generators take codes alone, or leave --codes away"
@@ -56,6 +59,7 @@ def check_codes_can_be(manifest: Manifest) -> None:
     InputError
         Naming the graph and what it needs.
     """
+    manifest.steps.require("garments as codes")
     objection = codes_objection(manifest)
     if objection:
         raise InputError(f"garments cannot be served as codes: {objection}")
@@ -73,7 +77,7 @@ def codes_steps(manifest: Manifest) -> tuple[Step, ...]:
     """Return the steps of `try_on_codes` where each graph is a model."""
     blank = {"garment_images": "blank_images", "garment_labels": "blank_labels", SOURCE: "person_source"}
     checked = {SOURCE: CHECKED_SOURCE}
-    rest = [graph for graph in manifest.graphs if graph.name not in ENCODERS]
+    rest = [graph for graph in manifest.graphs if graph.name not in manifest.steps.encoders]
     return (
         Step(CODES_CHECK, codes_check_inputs(manifest), codes_check_outputs(manifest)),
         *_encoders(manifest, blank, "person_"),
@@ -138,7 +142,7 @@ def codes_check_outputs(manifest: Manifest) -> tuple[TensorSpec, ...]:
 
 def merge_inputs(manifest: Manifest) -> tuple[TensorSpec, ...]:
     """Return the person's and the garments' codes, and where each class's are taken from."""
-    shape, appearance = (manifest.graph(name).outputs[0] for name in ENCODERS)
+    shape, appearance = (manifest.graph(name).outputs[0] for name in manifest.steps.encoders)
     source = TensorSpec(name=SOURCE, dtype="int32", shape=("N", NUM_CLASSES))
     return (
         shape.model_copy(update={"name": "person_shape_codes"}),
@@ -152,11 +156,11 @@ def merge_inputs(manifest: Manifest) -> tuple[TensorSpec, ...]:
 
 def merge_outputs(manifest: Manifest) -> tuple[TensorSpec, ...]:
     """Return the outfit's codes, which the generators take."""
-    return tuple(manifest.graph(name).outputs[0] for name in ENCODERS)
+    return tuple(manifest.graph(name).outputs[0] for name in manifest.steps.encoders)
 
 
 def _encoders(manifest: Manifest, joined: dict[str, str], prefix: str) -> list[Step]:
     """Return both encoders as steps; what they make is named with a prefix."""
-    graphs = [manifest.graph(name) for name in ENCODERS]
+    graphs = [manifest.graph(name) for name in manifest.steps.encoders]
     outputs = {spec.name: prefix + spec.name for graph in graphs for spec in graph.outputs}
     return [Step(graph.name, graph.inputs, graph.outputs, {**joined, **outputs}) for graph in graphs]

@@ -6,13 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..bundle.families import O_VITON
 from ..bundle.manifest import Manifest, TensorSpec
-from .input_check import OUTPUT
 from .layout import (
     FEED_FORWARD,
     OUTFIT_GENERATOR,
-    RESULTS,
     TRY_ON_OUTFIT,
     TRY_ON_REFINED,
     Step,
@@ -29,6 +26,14 @@ TERMS = ("loss", "reference", "kept", "lookup", "adversarial")
 
 BATCHING_DELAY_US = 500
 """How long Triton's own backends wait for requests to batch; a request takes milliseconds there."""
+
+QUEUE, NATIVE_QUEUE = 32, 128
+"""Requests that may wait for all graphs in one process, and for a graph in one of Triton's own backends; a further one
+is refused at once. What callers have given up may still be computed, so this bounds how long the next one waits."""
+
+LONGEST_WAIT = 60.0
+"""Seconds after which a request that waits is refused; as long as clients wait for an answer. A request's own timeout
+may shorten it."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,7 @@ class Configs:
         """Return the configuration of a graph in one of Triton's own backends."""
         config = self._model(step.model, step.inputs, step.outputs)
         config.instance_group.add(
-            kind=self._kind(self.on_gpu and step.model in O_VITON.graphs),
+            kind=self._kind(self.on_gpu and step.model in self.manifest.steps.graphs),
             count=self.options.instances,
             rate_limiter=self._rate_limiter(),
         )
@@ -61,6 +66,8 @@ class Configs:
         if backend == "tensorrt":
             config.platform = "tensorrt_plan"
         config.dynamic_batching.max_queue_delay_microseconds = BATCHING_DELAY_US
+        if step.model in self._limited:
+            self._limit_queue(config, NATIVE_QUEUE)
         for batch in (1, self.manifest.max_requests):
             add_warmup(config, step.inputs, batch, 1)
         return config
@@ -85,7 +92,9 @@ class Configs:
         always = {spec.name for spec in warm.inputs} if len(step.inputs) == len(warm.inputs) else set()
         for tensor in config.input:
             tensor.optional = tensor.name not in always
-        # Without batching: each request is run by itself, so that an answer never depends on who else asked.
+        # In batches of one: each request is run by itself, so that an answer never depends on who else asked.
+        config.dynamic_batching.preferred_batch_size.append(1)
+        self._limit_queue(config, QUEUE)
         config.backend = "python"
         config.default_model_filename = "model.py"
         config.instance_group.add(
@@ -95,9 +104,7 @@ class Configs:
         set_parameters(config, parameters)
         return config
 
-    def ensemble(
-        self, name: str, steps: Sequence[Step], about: Mapping[str, str], results: Sequence[str] = (*RESULTS, OUTPUT)
-    ) -> Any:
+    def ensemble(self, name: str, steps: Sequence[Step], about: Mapping[str, str], results: Sequence[str]) -> Any:
         """Return the configuration of an ensemble that answers `results`."""
         config = self._model(name, outer_inputs(steps), outer_outputs(steps, results))
         config.platform = "ensemble"
@@ -125,6 +132,8 @@ class Configs:
         config.backend = "python"
         config.default_model_filename = "model.py"
         config.instance_group.add(kind=self._kind(False), count=1, rate_limiter=self._rate_limiter())
+        config.dynamic_batching.preferred_batch_size.append(1)
+        self._limit_queue(config, QUEUE)
         set_parameters(config, parameters)
         return config
 
@@ -161,6 +170,28 @@ class Configs:
         add_tensors(config.input, inputs)
         add_tensors(config.output, outputs)
         return config
+
+    @property
+    def _limited(self) -> frozenset[str]:
+        """Return graphs of which none waits for its turn while another of the same request does.
+
+        Triton 2.51 dies when two steps of one request fail together, as they would when two full queues refused them.
+        So of graphs that run side by side only one queue is limited: each graph here needs what the last one made.
+        """
+        chain: list[str] = []
+        made: set[str] = set()
+        for graph in self.manifest.graphs:
+            if not chain or any(spec.name in made for spec in graph.inputs):
+                chain.append(graph.name)
+                made = {spec.name for spec in graph.outputs}
+        return frozenset(chain)
+
+    @staticmethod
+    def _limit_queue(config: Any, requests: int) -> None:
+        policy = config.dynamic_batching.default_queue_policy
+        policy.max_queue_size = requests
+        policy.default_timeout_microseconds = int(LONGEST_WAIT * 1e6)
+        policy.allow_timeout_override = True
 
     def _rate_limiter(self) -> Any:
         """Return what counts when Triton is started with ``--rate-limit=execution_count``."""

@@ -9,8 +9,8 @@ from pathlib import Path
 from .options import RepositoryOptions
 from .server import ServerOptions
 
-IMAGE = "nvcr.io/nvidia/tritonserver:24.10-py3"
-"""The release whose server (2.51) the tests run against; newer ones keep the protocol."""
+IMAGE = "nvcr.io/nvidia/tritonserver:26.08-py3"
+"""A recent release, since old ones have known faults. Tests run against the wheel's server, which is that of 24.10."""
 
 EVERYWHERE = "0.0.0.0"
 
@@ -48,7 +48,7 @@ def container_commands(
             mounts.append(f"{path.absolute()}:{inside[name]}:ro")
     within = replace_paths(server, inside)
     gpu = ["--gpus", "1"] if options.engine == "tensorrt" or options.device == "cuda" else []
-    ports = [word for port in server.ports.values() for word in ("-p", f"{server.bind}:{port}:{port}")]
+    ports = [word for name, port in server.ports.items() for word in ("-p", f"{server.binds[name]}:{port}:{port}")]
     words = [
         "docker", "run", "--rm", "--init", *gpu, "--shm-size=1g", *ports,
         *(word for mount in mounts for word in ("-v", mount)),
@@ -60,7 +60,8 @@ def container_commands(
 
 def replace_paths(server: ServerOptions, inside: dict[str, Path]) -> list[str]:
     """Return Triton's arguments as they are within the container, which listens on every address of its own."""
-    arguments = replace(server, bind=EVERYWHERE).arguments()
+    everywhere = replace(server, bind=EVERYWHERE, metrics_bind=EVERYWHERE)
+    arguments = (everywhere if server.certificate else replace(everywhere, http_bind=EVERYWHERE)).arguments()
     for name, path in inside.items():
         arguments = [word.replace(f"={getattr(server, name)}", f"={path}") for word in arguments]
     return arguments

@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
-
 from ..data.classes import NUM_BODY_PARTS, NUM_CLASSES
 
 LARGEST = {
@@ -30,27 +24,6 @@ _CODES_TOLD = {
 }
 
 
-def flag_inputs(inputs: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[np.int32]:
-    """Return the flags of every request.
-
-    Parameters
-    ----------
-    inputs
-        Those of the inputs named in `BITS` that the bundle takes, batch first; ``garment_labels`` tells how many
-        garment photographs there are.
-
-    Returns
-    -------
-    numpy.ndarray
-        int32 `[N, 1]`; 0 where every value is allowed.
-    """
-    flags = np.zeros(len(inputs["source"]), np.int32)
-    for name, bit in BITS.items():
-        if name in inputs:
-            flags |= np.where(_is_wrong(name, inputs), np.int32(bit), np.int32(0))
-    return flags[:, None]
-
-
 def describe(flags: int, garments: int | None = None) -> str:
     """Say what a request's flags mean, in one sentence; empty for 0.
 
@@ -71,13 +44,3 @@ def describe(flags: int, garments: int | None = None) -> str:
             told.append(f"{name} holds a {what} above {LARGEST[name]}; allowed: 0 to {LARGEST[name]}")
     told += [_CODES_TOLD[name] for name, bit in CODES_BITS.items() if flags & bit]
     return "; ".join(told)
-
-
-def _is_wrong(name: str, inputs: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[np.bool_]:
-    values = inputs[name]
-    if name == "source":
-        found: npt.NDArray[np.bool_] = ((values < -1) | (values > inputs["garment_labels"].shape[1])).any(axis=1)
-        return found
-    ids = values[..., 0] if name.endswith("densepose") else values
-    largest: npt.NDArray[Any] = ids.reshape(len(ids), -1).max(axis=1, initial=0)
-    return largest > LARGEST[name]

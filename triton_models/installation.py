@@ -1,7 +1,7 @@
 """Finding a Triton server: a container's, else the one that the nvidia-pytriton wheel carries.
 
-The wheel's server wants its Python stub among the backends, which it is not in the wheel, so a copy with everything in
-place is made once in the user's cache folder. Nothing of pytriton is imported or run.
+The wheel's server wants its Python stub among the backends, which it is not in the wheel, so a folder of links with
+everything in place is made in the user's cache folder. Nothing of pytriton is imported or run.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ import ctypes.util
 import importlib.metadata
 import importlib.util
 import os
-import shutil
 import sys
 import sysconfig
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..data.errors import InputError, MissingExtraError
-from ..data.files import atomic_folder
+from ..data.files import atomic_folder, others_may_write
 from ..data.optional import install_command
 from ..engines.plan_cache import default_cache_folder
 
@@ -72,7 +72,7 @@ def find_triton(cache: Path | None = None) -> Installation:
     Parameters
     ----------
     cache
-        Where the pip-installed server's copy lies; by default the user's cache folder.
+        Where the links into the pip-installed server lie. Default: the user's cache folder.
 
     Raises
     ------
@@ -114,9 +114,10 @@ def shared_python_library() -> Path:
 def _from_wheel(cache: Path) -> Installation:
     package = importlib.util.find_spec("pytriton")
     if package is None or package.origin is None:
+        newest = sys.version_info >= (3, 13)  # the wheel wants NumPy below 2, of which Python 3.13 has none
+        hint = "use Python 3.11 or 3.12" if newest else f"run: {install_command(WHEEL, 'serve')}"
         raise MissingExtraError(
-            f"serving needs a Triton server, and neither {CONTAINER} nor {WHEEL} is installed; run: "
-            f"{install_command(WHEEL, 'serve')}"
+            f"serving needs a Triton server, and neither {CONTAINER} nor {WHEEL} is installed; {hint}"
         )
     packed = Path(package.origin).parent / "tritonserver"
     libraries = packed.parent.parent / "nvidia_pytriton.libs"
@@ -126,12 +127,31 @@ def _from_wheel(cache: Path) -> Installation:
         raise InputError(f"the Triton server in {WHEEL} has no Python backend for Python {PYTHON}; it has {known}")
     library = shared_python_library()
     version = importlib.metadata.version(WHEEL)
-    home = cache / f"triton-{version}-python{PYTHON}"
-    if not home.is_dir():
-        with atomic_folder(home, is_ours=lambda _: True) as temporary:
-            for part in ("bin", "backends", "caches"):
-                shutil.copytree(packed / part, temporary / part, ignore=shutil.ignore_patterns("__pycache__"))
-            shutil.copy2(stub, temporary / "backends" / "python")
+    backends = _linked_backends(packed, stub, cache / f"triton-backends-{version}-python{PYTHON}")
     folders = (libraries, *([library.parent] if library.is_absolute() else []))
     origin = f"Triton of {WHEEL} {version}"
-    return Installation(home / "bin" / "tritonserver", home / "backends", home / "caches", folders, origin)
+    return Installation(packed / "bin" / "tritonserver", backends, packed / "caches", folders, origin)
+
+
+def _linked_backends(packed: Path, stub: Path, home: Path) -> Path:
+    """Return the folder of backends: links into the wheel, so that whoever plants a file there is not run."""
+    wanted = {path.name: path for path in (packed / "backends" / "python").iterdir() if path.is_file()}
+    wanted[stub.name] = stub
+    python = home / "python"
+    if not _are_links(python, wanted):
+        with atomic_folder(home, is_ours=lambda _: True) as temporary:
+            (temporary / "python").mkdir()
+            for name, path in wanted.items():
+                (temporary / "python" / name).symlink_to(path)
+    shared = next((folder for folder in (home.parent, home, python) if others_may_write(folder)), None)
+    if shared is not None:
+        raise InputError(
+            f"{shared}: other users may write there, and Triton would run what they put there; set OVITON_CACHE to a "
+            "folder of your own"
+        )
+    return home
+
+
+def _are_links(folder: Path, wanted: Mapping[str, Path]) -> bool:
+    found = list(folder.iterdir()) if folder.is_dir() else []
+    return {path.name: path.readlink() for path in found if path.is_symlink()} == wanted and len(found) == len(wanted)

@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from ..bundle.families import FAMILIES
 from ..bundle.manifest import Manifest, TensorSpec
-from .input_check import CHECKED_SOURCE, OUTPUT, SOURCE, check_inputs, check_outputs
+from .input_check import CHECKED_SOURCE, SOURCE, check_inputs, check_outputs
 from .input_check import NAME as INPUT_CHECK
+
+PROTOCOL = "1"
+"""Version of the wire contract; see docs/serving.md."""
 
 TRY_ON, TRY_ON_OUTFIT, TRY_ON_REFINED = "try_on", "try_on_outfit", "try_on_refined"
 FEED_FORWARD, OUTFIT_GENERATOR = "feed_forward", "appearance_generator_outfit"
-RESULTS = ("image", "labels")
 CHECKED = {SOURCE: CHECKED_SOURCE}
+ORDER = tuple(dict.fromkeys(name for family in FAMILIES.values() for name in family.inputs if name != SOURCE))
+"""The order in which configurations list what a client brings; what is not among it follows, and last the source."""
 
 
 @dataclass(frozen=True)
@@ -79,16 +84,15 @@ def models(ensembles: Iterable[Sequence[Step]]) -> tuple[Step, ...]:
 def outer_inputs(steps: Sequence[Step]) -> tuple[TensorSpec, ...]:
     """Return what no step makes, so that whoever calls the ensemble must bring it."""
     made = {step.outer(spec.name) for step in steps for spec in step.outputs}
-    order = ("person_image", "person_labels", "densepose", "garment_images", "garment_labels", "garment_densepose")
     taken = [(step.outer(spec.name), spec) for step in steps for spec in step.inputs]
     needed = {name: spec.model_copy(update={"name": name}) for name, spec in taken if name not in made}
-    known = [needed.pop(name) for name in order if name in needed]
+    known = [needed.pop(name) for name in ORDER if name in needed]
     last = [needed.pop(SOURCE)] if SOURCE in needed else []
     return (*known, *needed.values(), *last)
 
 
-def outer_outputs(steps: Sequence[Step], results: Sequence[str] = (*RESULTS, OUTPUT)) -> tuple[TensorSpec, ...]:
-    """Return what the ensemble answers; by default picture, labels and input flags."""
+def outer_outputs(steps: Sequence[Step], results: Sequence[str]) -> tuple[TensorSpec, ...]:
+    """Return those outputs of the steps that the ensemble answers."""
     made = {step.outer(spec.name): spec for step in steps for spec in step.outputs}
     return tuple(made[name].model_copy(update={"name": name}) for name in results)
 

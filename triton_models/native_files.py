@@ -12,10 +12,9 @@ from ..data.errors import InputError
 from ..engines.loading import Progress
 from ..engines.plan_cache import PlanCache
 from .codes import CODES_CHECK, CODES_MERGE, GARMENT_CHECK
-from .codes_graphs import build_codes_check, build_codes_merge, build_garment_check
 from .input_check import NAME as INPUT_CHECK
-from .input_check import build_check_graph
 from .options import RepositoryOptions
+from .small_graphs import build_check_graph, build_codes_check, build_codes_merge, build_garment_check
 
 SMALL = {
     INPUT_CHECK: (build_check_graph, "Which inputs hold values out of range."),

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import re
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import FileLock
 
 from ..data.errors import InputError
 from ..engines.plan_cache import default_cache_folder
-from ..runtime.refinement.outfit_weights import OutfitWeights
+from ..runtime.refinement.refined_weights import RefinedWeights
 
 SUFFIX = ".safetensors"
 _ID = re.compile(r"[0-9a-f]{32}")
@@ -37,7 +36,7 @@ class OutfitStore:
     def __init__(self, folder: Path, limit: int) -> None:
         self.folder, self.limit = folder, limit
 
-    def save(self, outfit: OutfitWeights) -> str:
+    def save(self, outfit: RefinedWeights) -> str:
         """Keep an outfit, let the longest unused ones go, and return its id: 32 hexadecimal characters.
 
         Ids are random, so that nobody guesses another's.
@@ -54,12 +53,12 @@ class OutfitStore:
             )
         name = secrets.token_hex(16)
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with self._locked():
+        with FileLock(self.folder / ".lock"):
             outfit.save(self._path(name))
             self._evict(keep=name)
         return name
 
-    def open(self, name: str) -> OutfitWeights:
+    def open(self, name: str) -> RefinedWeights:
         """Return an outfit and note that it was used.
 
         Raises
@@ -78,7 +77,7 @@ class OutfitStore:
             os.utime(path)
         except FileNotFoundError:
             raise NotFoundError(f"outfit {name} is not, or no longer, kept here; refine it again") from None
-        return OutfitWeights.open(path)
+        return RefinedWeights.open(path)
 
     def stamp(self, name: str) -> None:
         """Note that an outfit was used, if it is still here."""
@@ -112,12 +111,6 @@ class OutfitStore:
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}{SUFFIX}"
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        with (self.folder / ".lock").open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield
 
 
 def default_outfit_folder(identity: str) -> Path:

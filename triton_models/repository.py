@@ -7,21 +7,31 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from .. import __version__
 from ..bundle.bundle import Bundle
 from ..data.errors import InputError
 from ..data.files import atomic_folder
-from ..data.optional import is_installed
+from ..data.optional import install_command, is_installed
 from ..engines.engine_set import EngineSet
 from ..engines.loading import Progress
-from .codes import CODES, ENCODER_PREFIX, GARMENT_ENCODER, TRY_ON_CODES, check_codes_can_be, codes_steps, encoder_steps
+from .codes import (
+    CODES,
+    CODES_MODELS,
+    ENCODER_PREFIX,
+    GARMENT_ENCODER,
+    TRY_ON_CODES,
+    check_codes_can_be,
+    codes_steps,
+    encoder_steps,
+)
 from .configs import OUTFIT_INPUT, Configs
 from .input_check import OUTPUT
 from .layout import (
     FEED_FORWARD,
     OUTFIT_GENERATOR,
-    RESULTS,
+    PROTOCOL,
     TRY_ON,
     TRY_ON_OUTFIT,
     TRY_ON_REFINED,
@@ -31,14 +41,10 @@ from .layout import (
     together,
 )
 from .model_config import CONFIG_NAME, VERSION, check_against, read_config, write_config
-from .native_files import NativeFiles, Used, choose_native
+from .native_files import SMALL, NativeFiles, Used, choose_native
 from .options import RepositoryOptions
-from .served_path import check_served_path
+from .served_path import check_bundle_path, check_served_path
 
-PROTOCOL = "1"
-"""Version of the wire contract, in docs/serving.md."""
-
-GENERATOR = "appearance_generator"
 EMBEDDED_BUNDLE = "bundle"
 _CLASSES = {
     FEED_FORWARD: ("feed_forward_model", "FeedForwardModel"),
@@ -108,6 +114,8 @@ def build_repository(
     options = options or RepositoryOptions()
     if not options.is_native or options.refinement:
         check_served_path(folder)
+        if not options.embed_bundle:
+            check_bundle_path(bundle.path)
     with atomic_folder(folder, is_ours=is_repository) as temporary:
         builder = _Builder(bundle, temporary, options, on_progress or (lambda _: None))
         models = builder.build()
@@ -156,14 +164,15 @@ class _Builder:
         """Return what clients call: each ensemble's name, steps, parameters and results."""
         manifest = self.bundle.manifest
         wanted: list[tuple[str, tuple[Step, ...], tuple[str, ...]]] = []
-        steps, results = graph_steps(manifest), (*RESULTS, OUTPUT)
+        steps, results = graph_steps(manifest), (*manifest.steps.results, OUTPUT)
         wanted.append((TRY_ON, steps, results))
         if self.options.codes:
             wanted.append((GARMENT_ENCODER, encoder_steps(manifest), (*CODES, OUTPUT)))
             wanted.append((TRY_ON_CODES, codes_steps(manifest), results))
         if self._refines():
-            worn = (replace(step, model=OUTFIT_GENERATOR) if step.model == GENERATOR else step for step in steps)
-            wanted.append((TRY_ON_OUTFIT, tuple(worn), results))
+            renamed = {manifest.steps.refined: OUTFIT_GENERATOR}
+            worn = tuple(replace(step, model=renamed.get(step.model, step.model)) for step in steps)
+            wanted.append((TRY_ON_OUTFIT, worn, results))
         if not self.options.is_native:
             prefixes = {GARMENT_ENCODER: ENCODER_PREFIX}
             wanted = [
@@ -188,6 +197,9 @@ class _Builder:
         parameters = {**self._engine_parameters(), **(self._outfit_parameters() if outfits else {})}
         config = self.configs.feed_forward(step, ensembles[0][1][0], parameters, outfits=outfits)
         self._write(config, f"All graphs of bundle {self.bundle.manifest.name}.", FEED_FORWARD)
+        for name in CODES_MODELS if self.options.codes else ():
+            graph = SMALL[name][0](self.bundle.manifest).SerializeToString()
+            (self.folder / FEED_FORWARD / VERSION / f"{name}.onnx").write_bytes(graph)
         check_against(
             read_config(self.folder / step.model), [*step.inputs, *([OUTFIT_INPUT] if outfits else [])], step.outputs
         )
@@ -208,9 +220,11 @@ class _Builder:
 
     def _refines(self) -> bool:
         programs = {program.name for program in self.bundle.manifest.programs}
-        missing = "the bundle has no programs for it" if "appearance_painter" not in programs else ""
+        missing = self.bundle.manifest.steps.cannot.get("refinement", "")
+        if not missing and "appearance_painter" not in programs:
+            missing = "the bundle has no programs for it"
         if not missing and not is_installed("torch") and not self.options.is_native:
-            missing = "it needs PyTorch; run: pip install 'oviton[refine]'"
+            missing = f"it needs PyTorch; run: {install_command('torch', 'refine')}"
         if self.options.refinement and missing:
             raise InputError(f"refinement cannot be served: {missing}")
         if self.options.refinement is None and missing:
@@ -254,8 +268,8 @@ class _Builder:
         if self.options.embed_bundle and (self._refines() or not self.options.is_native):
             shutil.copytree(self.bundle.path, self.folder / TRY_ON / EMBEDDED_BUNDLE)
 
-    def _write(self, config: object, what: str, kind: str | None = None) -> None:
-        folder = self.folder / config.name  # type: ignore[attr-defined]
+    def _write(self, config: Any, what: str, kind: str | None = None) -> None:
+        folder = self.folder / config.name
         write_config(folder, config, f"{what}\nWritten by oviton {__version__}; see docs/serving.md.")
         (folder / VERSION).mkdir()
         if kind is not None:

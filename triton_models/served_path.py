@@ -34,3 +34,21 @@ def check_served_path(path: Path, instead: str = "choose a folder") -> Path:
             "digits and characters like - _ ."
         )
     return path
+
+
+def check_bundle_path(path: Path) -> Path:
+    """Return the absolute path of a bundle that model processes can read; spaces do not matter there.
+
+    Raises
+    ------
+    InputError
+        When it is not ASCII, which is the only encoding that those processes know.
+    """
+    path = path.resolve()
+    wrong = next((character for character in str(path) if not character.isascii()), None)
+    if wrong is not None:
+        raise InputError(
+            f"{path}: Triton's model processes cannot read a bundle from a path with {wrong!r}; copy the bundle to a "
+            "folder whose path is ASCII"
+        )
+    return path

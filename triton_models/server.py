@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
-import urllib.error
 import urllib.request
 import uuid
 from collections import deque
@@ -110,18 +110,17 @@ class TritonServer(Closeable):
     @property
     def grpc_address(self) -> str:
         """Return ``host:port`` for clients on this machine."""
-        return f"{self._reachable}:{self.options.grpc_port}"
+        return self._address("grpc")
 
     @property
-    def http_address(self) -> str:
-        """Return ``host:port`` of HTTP."""
-        host = LOCAL if self.options.http_bind == LOCAL else self._reachable
-        return f"{host}:{self.options.http_port}"
+    def http_address(self) -> str | None:
+        """Return ``host:port`` of HTTP; None when it is off."""
+        return self._address("http") if self.options.http_port is not None else None
 
     @property
     def metrics_address(self) -> str:
         """Return ``host:port`` of the metrics."""
-        return f"{self._reachable}:{self.options.metrics_port}"
+        return self._address("metrics")
 
     @property
     def pid(self) -> int | None:
@@ -151,13 +150,12 @@ class TritonServer(Closeable):
 
     @property
     def is_ready(self) -> bool:
-        """Whether every model is ready."""
-        return self._answers("ready")
-
-    @property
-    def is_live(self) -> bool:
-        """Whether the server answers at all."""
-        return self._answers("live")
+        """Whether the server answers, which it does once every model is ready."""
+        try:
+            self.metrics()
+        except (OSError, http.client.HTTPException):
+            return False
+        return True
 
     def wait_ready(self, timeout: float, on_wait: Callable[[], object] | None = None) -> None:
         """Wait until every model is ready.
@@ -182,7 +180,7 @@ class TritonServer(Closeable):
 
     def metrics(self) -> str:
         """Return the Prometheus text."""
-        with urllib.request.urlopen(f"http://{self.metrics_address}/metrics", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://{self.metrics_address}/metrics", timeout=2) as answer:
             text: str = answer.read().decode()
             return text
 
@@ -209,9 +207,10 @@ class TritonServer(Closeable):
                 os.kill(server, signal.SIGKILL)
         self.close()
 
-    @property
-    def _reachable(self) -> str:
-        return LOCAL if self.options.bind in ("0.0.0.0", "::") else self.options.bind
+    def _address(self, what: str) -> str:
+        """Return where this machine reaches what listens."""
+        host = self.options.binds[what]
+        return f"{LOCAL if host in ('0.0.0.0', '::') else host}:{self.options.ports[what]}"
 
     def _spawn(self) -> subprocess.Popen[str]:
         installed = self.installation
@@ -242,14 +241,6 @@ class TritonServer(Closeable):
                 self.last_lines.append(text)
                 if self._on_log is not None and text:
                     self._on_log(text)
-
-    def _answers(self, what: str) -> bool:
-        try:
-            url = f"http://{self.http_address}/v2/health/{what}"
-            with urllib.request.urlopen(url, timeout=2) as answer:
-                return bool(answer.status == 200)
-        except (OSError, urllib.error.URLError):
-            return False
 
     def _reason(self) -> str:
         """Return what the log says went wrong."""

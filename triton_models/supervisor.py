@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from ..data.closeable import Closeable
@@ -13,32 +12,20 @@ from ..data.errors import ServerError
 from .installation import Installation, find_triton
 from .server import OnLog, ServerOptions, TritonServer
 
+FIRST, LONGEST = 0.5, 30.0
+"""Seconds before the first restart, and at most; they double in between."""
 
-@dataclass(frozen=True)
-class RestartPolicy:
-    """When and how a server is restarted.
+CALM = 60.0
+"""After so many seconds of service the pauses before restarts begin anew."""
 
-    Parameters
-    ----------
-    first, longest
-        Seconds before the first restart, and at most; they double in between.
-    calm
-        After so many seconds of service the count starts anew.
-    silent
-        A server that lives but does not answer for so many seconds is ended and restarted.
-    start_timeout
-        Seconds that a start may take.
-    poll, ask
-        Seconds between two looks at its processes, and between two questions whether it answers.
-    """
+SILENT = 20.0
+"""A server that lives but does not answer for so many seconds is ended and restarted."""
 
-    first: float = 0.5
-    longest: float = 30.0
-    calm: float = 60.0
-    silent: float = 20.0
-    start_timeout: float = 120.0
-    poll: float = 0.25
-    ask: float = 1.0
+START = 120.0
+"""Seconds that a start may take."""
+
+POLL, ASK = 0.25, 1.0
+"""Seconds between two looks at the server's processes, and between two questions whether it answers."""
 
 
 class Supervisor(Closeable):
@@ -50,8 +37,6 @@ class Supervisor(Closeable):
         The model repository's folder.
     options
         Ports, address, TLS.
-    policy
-        When to restart.
     on_log
         Called with each line of the server's log.
     on_event
@@ -62,13 +47,12 @@ class Supervisor(Closeable):
         self,
         repository: Path,
         options: ServerOptions,
-        policy: RestartPolicy | None = None,
         *,
         on_log: OnLog | None = None,
         on_event: Callable[[str], object] | None = None,
         installation: Installation | None = None,
     ) -> None:
-        self.repository, self.policy = repository, policy or RestartPolicy()
+        self.repository = repository
         self.options = options.with_ports()
         self.restarts = 0
         self._installation = installation or find_triton()
@@ -76,7 +60,7 @@ class Supervisor(Closeable):
         self._stop = threading.Event()
         self.server = TritonServer(self._installation, repository, self.options, on_log)
         try:
-            self.server.wait_ready(self.policy.start_timeout)
+            self.server.wait_ready(START)
         except BaseException:
             self.server.close()
             raise
@@ -85,19 +69,19 @@ class Supervisor(Closeable):
         """Watch the server until `stop`; `on_poll` is called at every look."""
         attempts = 0
         ready_since = answered = time.monotonic()
-        while not self._stop.wait(self.policy.poll):
+        while not self._stop.wait(POLL):
             if on_poll is not None:
                 on_poll()
             now = time.monotonic()
-            if now - answered >= self.policy.ask and self.server.is_live:
+            if now - answered >= ASK and self.server.is_ready:
                 answered = now
             fault = self._fault(now - answered)
             if fault is None:
-                attempts = 0 if now - ready_since > self.policy.calm else attempts
+                attempts = 0 if now - ready_since > CALM else attempts
                 continue
             self._say(f"{fault}; restarting it")
             self.server.kill()
-            while not self._stop.wait(min(self.policy.longest, self.policy.first * 2**attempts)):
+            while not self._stop.wait(min(LONGEST, FIRST * 2 ** min(attempts, 8))):
                 attempts += 1
                 if self._restarted():
                     break
@@ -118,7 +102,7 @@ class Supervisor(Closeable):
             return f"Triton died (status {self.server.status})"
         if self.server.has_lost_models:
             return "a model's process died, and Triton starts no new one"
-        if silence > self.policy.silent:
+        if silence > SILENT:
             return f"Triton has not answered for {silence:.0f} s"
         return None
 
@@ -126,7 +110,7 @@ class Supervisor(Closeable):
         self.restarts += 1
         try:
             self.server = TritonServer(self._installation, self.repository, self.options, self._on_log)
-            self.server.wait_ready(self.policy.start_timeout, self._raise_if_stopping)
+            self.server.wait_ready(START, self._raise_if_stopping)
         except (ServerError, OSError) as error:
             self.server.close()
             self._say(f"the restart failed: {error}")

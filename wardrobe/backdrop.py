@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from PIL import Image
 
 from .backdrops import places, studio, walls
 from .backdrops.paper import SIDE, Painter
 from .fabrics.palette import Floats
-from .seeds import draw_seed, is_held_out
+from .seeds import Seeded, draw_kind, draw_seed
 
 _PAINTERS: dict[str, tuple[float, Painter]] = {
     "seamless": (0.26, studio.seamless),
@@ -29,25 +27,8 @@ BACKDROP_KINDS = tuple(_PAINTERS)
 """Every kind of backdrop."""
 
 
-@dataclass(frozen=True)
-class Backdrop:
-    """A place to stand in front of, whole in its two fields.
-
-    Parameters
-    ----------
-    kind
-        One of `BACKDROP_KINDS`.
-    seed
-        Settles everything else; odd seeds belong to evaluation.
-    """
-
-    kind: str
-    seed: int
-
-    @property
-    def held_out(self) -> bool:
-        """Whether this place may only be seen in evaluation."""
-        return is_held_out(self.seed)
+class Backdrop(Seeded):
+    """A place to stand in front of, one of `BACKDROP_KINDS`."""
 
     def render(self, height: int, width: int) -> Floats:
         """Return the picture `[height, width, 3]`, float32 sRGB in 0 to 1.
@@ -77,6 +58,5 @@ def sample_backdrop(rng: np.random.Generator, held_out: bool = False) -> Backdro
     held_out
         Draw from the seeds kept for evaluation.
     """
-    weights = np.array([weight for weight, _ in _PAINTERS.values()])
-    kind = BACKDROP_KINDS[int(rng.choice(len(BACKDROP_KINDS), p=weights / weights.sum()))]
+    kind = draw_kind(rng, {name: share for name, (share, _) in _PAINTERS.items()})
     return Backdrop(kind, draw_seed(rng, held_out=held_out))

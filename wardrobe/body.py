@@ -80,7 +80,6 @@ class BodyModel:
         self._components = tensors["components"].astype(np.float32)
         self._people = tensors["people"]
         self._parents = tensors["bone_parents"]
-        self._neutral_heads = tensors["neutral_heads"]
         self.weights = np.zeros((len(self.neutral), len(self.bones)), np.float32)
         rows = np.arange(len(self.neutral))[:, None]
         np.add.at(self.weights, (rows, tensors["bone_indices"]), tensors["bone_weights"].astype(np.float32))
@@ -90,7 +89,6 @@ class BodyModel:
         self.skin = self.sheet(quads["body"], 0)
         self.tights = self.sheet(quads["helper-tights"], 1)
         self.skirt = self.sheet(quads["helper-skirt"], 2)
-        self.long_hair = self.sheet(quads["helper-hair"], 2)
         head = self.anatomy.head[quads["body"]].min(axis=1) > 0.6
         high = self.neutral[quads["body"]].mean(axis=1)[:, 2] > 0.6
         self.scalp = self.sheet(quads["body"][head & high], 0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -12,7 +11,7 @@ from .fabrics import blocks, checks, geometric, organic, prints, scattered, stri
 from .fabrics.noise import threads
 from .fabrics.palette import Floats
 from .fabrics.pattern import Grain, Panels, Pattern
-from .seeds import draw_seed, is_held_out
+from .seeds import Seeded, draw_kind, draw_seed
 
 Builder = Callable[[np.random.Generator, bool], Pattern]
 
@@ -56,25 +55,8 @@ HARD_KINDS_BELOW = tuple(kind for kind in HARD_KINDS if kind in REPEATING_KINDS)
 """Those of `HARD_KINDS` that trousers and skirts show: prints on the chest and most fades leave them plain."""
 
 
-@dataclass(frozen=True)
-class Fabric:
-    """A piece of cloth, whole in its two fields: equal fabrics look equal.
-
-    Parameters
-    ----------
-    kind
-        One of `KINDS`.
-    seed
-        Settles everything else; odd seeds belong to evaluation.
-    """
-
-    kind: str
-    seed: int
-
-    @property
-    def held_out(self) -> bool:
-        """Whether this cloth may only be seen in evaluation."""
-        return is_held_out(self.seed)
+class Fabric(Seeded):
+    """A piece of cloth, one of `KINDS`."""
 
     @cached_property
     def _pattern(self) -> Pattern:
@@ -119,6 +101,5 @@ def sample_fabric(rng: np.random.Generator, *, held_out: bool = False, kinds: Se
         Draw from these kinds only.
     """
     names = KINDS if kinds is None else tuple(kinds)
-    weights = np.array([_BUILDERS[name][0] for name in names])
-    kind = names[int(rng.choice(len(names), p=weights / weights.sum()))]
+    kind = draw_kind(rng, {name: _BUILDERS[name][0] for name in names})
     return Fabric(kind, draw_seed(rng, held_out=held_out))

@@ -51,7 +51,7 @@ class Layer:
     faces
         Triangles `[F, 3]`.
     anatomy
-        Of the vertices.
+        Where each vertex lies on the neutral body.
     cuts
         Signed distances `[V, CUTS]`; drawn where all are ≥ 0.
     bias
@@ -99,7 +99,7 @@ def drape(
     figure
         The person.
     sheet
-        What the cloth is cut from.
+        The sheet of the base mesh that the cloth is cut from.
     thickness
         Distance from the body along its normal, `[V]`, metres.
     smoothing

@@ -12,7 +12,7 @@ from .fabric import HARD_KINDS, HARD_KINDS_BELOW, REPEATING_KINDS, Fabric, sampl
 from .garments import accessories, bottoms, footwear, tops
 from .garments.garment import DrapedGarment
 from .makehuman import PREFIX, SUIT_SKIRTS, MakeHumanAssets
-from .seeds import draw_seed
+from .seeds import draw_kind, draw_seed
 
 PLAIN_SHARE_BELOW = 0.55
 """How much of trousers and skirts is plain or woven rather than printed."""
@@ -183,7 +183,7 @@ def sample_wear(rng: np.random.Generator, taste: Taste = Taste()) -> Wear:
     """Draw an outfit."""
 
     def piece(kinds: dict[str, float], fabrics: tuple[str, ...] = ()) -> Piece:
-        kind = _draw(rng, kinds)
+        kind = draw_kind(rng, kinds)
         return Piece(kind, draw_seed(rng, held_out=taste.held_out), fabrics, taste.held_out)
 
     def chance(share: float) -> bool:
@@ -230,8 +230,3 @@ def _with_assets(rng: np.random.Generator, wear: Wear, kinds: dict[str, tuple[st
             fabrics = _SOLID if slot == "shoes" else piece.fabrics
             changes[slot] = dataclasses.replace(piece, kind=str(rng.choice(kinds[slot])), fabrics=fabrics)
     return dataclasses.replace(wear, **changes)  # type: ignore[arg-type]
-
-
-def _draw(rng: np.random.Generator, kinds: dict[str, float]) -> str:
-    weights = np.array(list(kinds.values()))
-    return list(kinds)[int(rng.choice(len(kinds), p=weights / weights.sum()))]

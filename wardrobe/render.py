@@ -43,11 +43,11 @@ class WardrobeSettings:
     seed
         Source of all randomness.
     height, width
-        Of the pictures, pixels.
+        Size of the pictures in pixels.
     makehuman
         Hash of the MakeHuman assets that are used beside the procedural clothes; empty for none.
     assets_folder
-        Where those are.
+        Folder of the MakeHuman assets; None for none.
     """
 
     seed: int
@@ -108,9 +108,9 @@ def render_people(
     folder
         Where to write; made if needed.
     settings
-        What to render.
+        The wardrobe's settings.
     count
-        How many people.
+        Number of people.
     workers
         Processes.
     on_progress

@@ -96,13 +96,13 @@ def photograph(
     Parameters
     ----------
     layers
-        What is worn and who wears it.
+        The surfaces to draw: the body and its clothes.
     skin
-        Which layer is the body; it alone gives the body map.
+        Index of the layer that is the body; it alone gives the body map.
     camera, light, backdrop
         The studio.
     seed
-        Of the camera's noise.
+        Seed of the camera's noise.
     size
         Height and width, pixels.
     window

@@ -59,7 +59,7 @@ class Complexion:
     Parameters
     ----------
     skin, lips, hair, brows, iris
-        What the name says.
+        The colour of that part.
     """
 
     skin: Colour

@@ -40,11 +40,11 @@ class Triplet:
     Parameters
     ----------
     person, wears
-        Who, and in what to begin with.
+        The person, and the outfit that they wear to begin with.
     garments
         For each garment photograph its model, the model's outfit and the classes taken from it.
     truth
-        What the person wears then.
+        The outfit that the person wears once dressed in the garments.
     """
 
     person: Wearer
@@ -71,13 +71,13 @@ def render_triplets(
     folder
         Where to write; made if needed. What is already there is kept.
     settings
-        What to render.
+        The wardrobe's settings.
     count
-        How many triplets in all.
+        Number of triplets, over all splits.
     workers
-        Processes.
+        Number of processes.
     on_progress
-        Called with what, done and total.
+        Called with what is being done, how much is done, and how much there is in all.
 
     Returns
     -------

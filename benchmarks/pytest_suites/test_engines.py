@@ -36,5 +36,5 @@ def test_graph(benchmark, bench, bundle, engine, precision, graph):
     """One graph, fed what the graphs before it made."""
     tryon = _loaded(bench, bundle, engine, precision)
     values = tryon.engines.run(bench.arrays(bundle, 1, GARMENTS))
-    inputs = {spec.name: values[spec.name] for spec in tryon.engines[graph].inputs}
+    inputs = tryon.engines.pipeline.feed(graph, values)
     assert benchmark.pedantic(tryon.engines[graph], kwargs=inputs, rounds=10, warmup_rounds=2)

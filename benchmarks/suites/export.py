@@ -8,9 +8,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from ...data.optional import is_installed
+from ...data.optional import install_command, is_installed
+from ...evaluation.intervals import Interval
 from ..bench import Bench
-from ..intervals import Interval
 from ..report import Row
 
 PRESETS = ("paper", "base", "small", "tiny")
@@ -19,7 +19,7 @@ PRESETS = ("paper", "base", "small", "tiny")
 def run(bench: Bench) -> None:
     """Export. It takes minutes and gigabytes, so it only runs when it is asked for by name."""
     if not (is_installed("torch") and is_installed("onnxscript")):
-        bench.skipped["export"] = "exporting needs more libraries; run: pip install 'oviton[train]'"
+        bench.skipped["export"] = f"exporting needs more libraries; run: {install_command('onnx', 'train')}"
         return
     from ...networks.config import preset
     from ...networks.macs import count_gmacs

@@ -10,8 +10,7 @@ from functools import partial
 from typing import Any
 
 from ...bundle.bundle import Bundle
-from ...bundle.families import O_VITON
-from ...data.optional import is_installed, require
+from ...data.optional import install_command, is_installed, require
 from ..bench import Bench
 from ..machine import gpus
 from ..report import Ceiling, Floor, Row
@@ -38,7 +37,7 @@ def run(bench: Bench) -> None:
 def missing() -> str | None:
     """Return why nothing can be measured on a GPU here; None when it can."""
     if not is_installed("torch"):
-        return "PyTorch is not installed; run: pip install 'oviton[refine]'"
+        return f"PyTorch is not installed; run: {install_command('torch', 'refine')}"
     torch = require("torch", extra="refine", purpose="the gpu suite")
     if torch.version.cuda is None:
         return "this build of torch has no CUDA"
@@ -141,7 +140,7 @@ def _keep(
                 relative=None if samples is reference else samples.over(reference),
             )
         )
-    work = list(work_of(bundle, dict.fromkeys(O_VITON.graphs, "fp16"), requests, GARMENTS).values())
+    work = list(work_of(bundle, dict.fromkeys(bundle.manifest.steps.graphs, "fp16"), requests, GARMENTS).values())
     gmacs, megabytes = sum(w.gmacs for w in work), sum(w.megabytes for w in work)
     name, best = min(found.items(), key=lambda item: item[1].ms.value)
     floor = sum(w.floor_ms(rate.value, traffic.value) for w in work)

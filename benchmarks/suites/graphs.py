@@ -9,14 +9,13 @@ from itertools import chain
 from typing import Any
 
 from ...bundle.bundle import Bundle
-from ...bundle.families import O_VITON
 from ...data.errors import MissingExtraError
+from ...evaluation.intervals import median, ratio_of_medians
 from ...runtime.try_on import TryOn
 from .. import ceilings
 from ..bench import Bench
 from ..floors import GraphFloor, fastest_products, graph_floors, summed
-from ..intervals import median, ratio
-from ..report import Ceiling, Floor, Row
+from ..report import Ceiling, Floor
 from ..timing import Contender, Samples
 from .try_on import GARMENTS, default_label, loaded_engines
 
@@ -82,23 +81,13 @@ def _bundle(bench: Bench, bundle: Bundle, *, is_first: bool) -> None:
 
 def _rows(bench: Bench, bundle: Bundle, tryon: TryOn, samples: Samples) -> None:
     medians = samples.stage_medians()
-    for graph in (*O_VITON.graphs, "all graphs"):
-        ms = median([s[graph] if graph in s else sum(s.values()) for s in samples.stages])
-        bench.rows.append(
-            Row(
-                suite="graphs",
-                group=f"graphs of {bench.name(bundle)}",
-                what=graph,
-                bundle=bench.name(bundle),
-                engine=tryon.engines.chosen.candidate.label,
-                precision=tryon.engines.precision,
-                garments=GARMENTS,
-                ms=ms,
-                rounds=len(samples.seconds),
-                stable=samples.stable,
-                stages=medians if graph == "all graphs" else {},
-            )
-        )
+    for graph in (*samples.stages[0], "all graphs"):
+        fields: dict[str, Any] = {
+            "group": f"graphs of {bench.name(bundle)}",
+            "ms": median([s[graph] if graph in s else sum(s.values()) for s in samples.stages]),
+            "stages": medians if graph == "all graphs" else {},
+        }
+        bench.keep(bundle, samples, on=tryon, suite="graphs", what=graph, garments=GARMENTS, **fields)
 
 
 def _ceilings(products: dict[str, tuple[str, Samples]], copied: Samples) -> list[Ceiling]:
@@ -122,5 +111,5 @@ def _floor_row(bundle: str, graph: str, precision: str, floors: Sequence[GraphFl
         compute_ms=sum(one.compute_ms for one in floors),
         memory_ms=sum(one.memory_ms for one in floors),
         ms=median(times),
-        fraction=ratio(summed(floors), times),
+        fraction=ratio_of_medians(summed(floors), times),
     )

@@ -6,8 +6,8 @@ import time
 from itertools import pairwise
 
 from ...data.errors import InputError
+from ...evaluation.intervals import median
 from ..bench import Bench
-from ..intervals import median
 from ..report import Curve, Row
 from .try_on import GARMENTS
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ...bundle.bundle import Bundle
 from ...runtime.try_on import TryOn
 from ..bench import Bench
-from ..report import Row, Slope, fitted_line
+from ..report import Slope, fitted_line
 from ..timing import Contender, Samples
 from .graphs import staged
 from .try_on import GARMENTS, whole
@@ -36,23 +38,13 @@ def _garments(bench: Bench, bundle: Bundle, tryon: TryOn) -> Slope:
 def _keep(bench: Bench, bundle: Bundle, tryon: TryOn, along: str, found: dict[int, Samples], base: int) -> Slope:
     """Keep rows, and the line through them."""
     for size, samples in found.items():
-        bench.rows.append(
-            Row(
-                suite="scaling",
-                group=f"{along} of {bench.name(bundle)}",
-                what="try_on" if along == "garments" else "all graphs",
-                bundle=bench.name(bundle),
-                engine=tryon.engines.chosen.candidate.label,
-                precision=tryon.engines.precision,
-                requests=size if along == "requests" else 1,
-                garments=size if along == "garments" else 1,
-                ms=samples.ms,
-                rounds=len(samples.seconds),
-                stable=samples.stable,
-                relative=None if size == base else samples.over(found[base]),
-                stages=samples.stage_medians(),
-            )
-        )
+        fields: dict[str, Any] = {
+            "group": f"{along} of {bench.name(bundle)}",
+            "what": "try_on" if along == "garments" else "all graphs",
+            along: size,
+        }
+        over = None if size == base else found[base]
+        bench.keep(bundle, samples, on=tryon, over=over, suite="scaling", **fields)
     line = fitted_line(bench.name(bundle), along, {size: each.seconds for size, each in found.items()}, base)
     bench.slopes.append(line)
     return line

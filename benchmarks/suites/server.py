@@ -11,11 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ...bundle.bundle import Bundle
 from ...data.errors import InputError
-from ...data.optional import is_installed
+from ...data.optional import install_command, is_installed
+from ...evaluation.intervals import median
 from ..bench import Bench
-from ..intervals import median, quantile
 from ..report import Row, fitted_line
 from .try_on import GARMENTS
 
@@ -32,7 +34,7 @@ VARIANTS: dict[str, tuple[str, bool, bool]] = {
 def run(bench: Bench) -> None:
     """Serve the first bundle in every variant, all at once, and let client counts and variants take turns."""
     if not (is_installed("tritonclient") and is_installed("pytriton")):
-        bench.skipped["server"] = "no Triton here; run: pip install 'oviton[serve]'"
+        bench.skipped["server"] = f"no Triton here; run: {install_command('nvidia-pytriton', 'serve')}"
         return
     try:
         _serve(bench, bench.bundles[0])
@@ -67,7 +69,7 @@ def _serve(bench: Bench, bundle: Bundle) -> None:
                         found[name, count].append(_load(served.address, memory, arrays, count, seconds))
     for (name, count), rounds in found.items():
         bench.rows.append(_row(bench.name(bundle), engine, precision, name, count, rounds))
-    waits = {count: [quantile(each, 0.5) for each, _ in found["plain", count]] for count in counts}
+    waits = {count: [float(np.median(each)) for each, _ in found["plain", count]] for count in counts}
     bench.slopes.append(fitted_line(bench.name(bundle), "clients", waits, base=1))
 
 
@@ -80,7 +82,7 @@ class _Served:
         _build(bundle, folder, engine, precision, cache)
         if not batching:
             _forbid_batching(folder)
-        self._server: Any = TritonServer.start(folder, ServerOptions(grpc_port=0, http_port=0, metrics_port=0))
+        self._server: Any = TritonServer.start(folder, ServerOptions(grpc_port=0, metrics_port=0, shared_memory=True))
 
     def __enter__(self) -> _Served:
         self.address: str = self._server.__enter__().grpc_address
@@ -114,7 +116,7 @@ def _forbid_batching(folder: Path) -> int:
     changed = 0
     for path in folder.rglob("config.pbtxt"):
         config = text_format.Parse(path.read_text(encoding="utf-8"), model_config_pb2.ModelConfig())
-        if config.HasField("dynamic_batching"):
+        if config.dynamic_batching.max_queue_delay_microseconds:  # without, it only limits a queue
             config.ClearField("dynamic_batching")
             path.write_text(text_format.MessageToString(config), encoding="utf-8")
             changed += 1
@@ -170,9 +172,9 @@ def _row(
         rounds=len(latencies),
         stable=median(latencies).spread <= 0.05,
         numbers={
-            "p50_ms": quantile(latencies, 0.5),
-            "p95_ms": quantile(latencies, 0.95),
-            "p99_ms": quantile(latencies, 0.99),
+            "p50_ms": float(np.quantile(latencies, 0.5)),
+            "p95_ms": float(np.quantile(latencies, 0.95)),
+            "p99_ms": float(np.quantile(latencies, 0.99)),
             "requests_per_second": median(throughput).value,
             "cores": float(len(os.sched_getaffinity(0))),
         },

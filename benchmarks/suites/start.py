@@ -8,8 +8,8 @@ import subprocess
 import sys
 import tempfile
 
+from ...evaluation.intervals import median
 from ..bench import Bench
-from ..intervals import median
 from ..report import Row
 from .try_on import GARMENTS
 

@@ -10,14 +10,15 @@ from pathlib import Path
 from PIL import Image
 
 from ...bundle.bundle import Bundle
+from ...data.classes import CLASS_NAMES
 from ...data.images import write_image
+from ...data.optional import install_command
 from ...data.person_folder import read_person_folder
-from ...engines.registry import AUTO_ORDER, Availability
+from ...engines.registry import Availability
+from ...evaluation.intervals import ratio_of_medians
 from ...runtime.person import Garment, Person, open_people
 from ...runtime.try_on import TryOn
 from ..bench import Bench
-from ..intervals import ratio
-from ..report import Row
 from ..timing import Contender, Samples
 
 GARMENTS = 2
@@ -52,7 +53,7 @@ def loaded_engines(bench: Bench, bundle: Bundle) -> dict[str, TryOn]:
     """Return the bundle on every engine and precision of this machine. FP16 on a CPU is for checking, not for speed."""
     found: dict[str, TryOn] = {}
     for each in bench.available:
-        if bench.options.quick and each.candidate not in AUTO_ORDER:
+        if bench.options.quick and not each.candidate.auto:
             continue  # engines that compile for minutes
         for precision in each.precisions:
             if precision == "fp16" and each.candidate.device == "cpu":
@@ -74,11 +75,11 @@ def _engines(bench: Bench, bundle: Bundle) -> None:
     default = default_label(bench.default(bundle))
     contenders = [Contender(name, whole(tryon, person, garments)) for name, tryon in engines.items()]
     found = bench.turns("engines", contenders)
-    called, reference = bench.name(bundle), found.get(EAGER)
+    reference = found.get(EAGER)
     for name, samples in found.items():
-        bench.rows.append(_row(called, engines[name], samples, "engines", None if name == EAGER else reference))
+        _keep(bench, bundle, engines[name], samples, "engines", None if name == EAGER else reference)
     if reference is None:
-        bench.skipped["try_on_vs_eager_fp32"] = "PyTorch is not installed; run: pip install 'oviton[refine]'"
+        bench.skipped["try_on_vs_eager_fp32"] = f"PyTorch is not installed; run: {install_command('torch', 'refine')}"
     else:
         bench.headline["try_on_vs_eager_fp32"] = reference.over(found[default])
 
@@ -86,9 +87,9 @@ def _engines(bench: Bench, bundle: Bundle) -> None:
 def _files(bench: Bench, bundle: Bundle) -> None:
     """Measure what a command does for each request: decode photographs, dress, encode the picture."""
     person, garments = bench.outfit(bundle, GARMENTS)
-    worn = [(",".join(_class_names(g)), Path(g.name)) for g in garments]
+    worn = [(",".join(CLASS_NAMES[c] for c in g.classes), Path(g.name)) for g in garments]
     around, whole = _file_to_file(bench, bundle, Path(person.name), worn, "files", "from files to a file")
-    bench.headline["pre_post_share"] = ratio(around, whole)
+    bench.headline["pre_post_share"] = ratio_of_medians(around, whole)
     folders = {Path(person.name), *(garment for _, garment in worn)}  # one may lend two garments
     megapixels = PHOTOGRAPH_HEIGHT**2 * person.image.shape[1] / person.image.shape[0] / 1e6
     for group, height, variant in (
@@ -125,7 +126,7 @@ def _file_to_file(
             }
 
         samples = bench.turns(group, [Contender(group, run)])[group]
-    bench.rows.append(_row(bench.name(bundle), tryon, samples, group, None, variant=variant))
+    _keep(bench, bundle, tryon, samples, group, variant=variant)
     around = [sum(stages[name] for name in AROUND) for stages in samples.stages]
     return around, [sum(stages.values()) for stages in samples.stages]
 
@@ -153,29 +154,17 @@ def _bundles(bench: Bench) -> None:
     first = bench.bundles[0]
     for bundle in bench.bundles:
         reference = None if bundle is first else found[first.identity]
-        samples = found[bundle.identity]
-        bench.rows.append(_row(bench.name(bundle), engines[bundle.identity], samples, "bundles", reference))
+        _keep(bench, bundle, engines[bundle.identity], found[bundle.identity], "bundles", reference)
 
 
-def _row(bundle: str, tryon: TryOn, samples: Samples, group: str, reference: Samples | None, variant: str = "") -> Row:
-    return Row(
-        suite="try_on",
-        group=group,
-        what="try_on",
-        bundle=bundle,
-        engine=tryon.engines.chosen.candidate.label,
-        precision=tryon.engines.precision,
-        garments=GARMENTS,
-        variant=variant,
-        ms=samples.ms,
-        rounds=len(samples.seconds),
-        stable=samples.stable,
-        relative=samples.over(reference) if reference is not None else None,
-        stages=samples.stage_medians(),
-    )
-
-
-def _class_names(garment: Garment) -> list[str]:
-    from ...data.classes import CLASS_NAMES
-
-    return [CLASS_NAMES[c] for c in garment.classes]
+def _keep(
+    bench: Bench,
+    bundle: Bundle,
+    tryon: TryOn,
+    samples: Samples,
+    group: str,
+    over: Samples | None = None,
+    variant: str = "",
+) -> None:
+    fields = {"group": group, "garments": GARMENTS, "variant": variant}
+    bench.keep(bundle, samples, on=tryon, over=over, suite="try_on", what="try_on", **fields)

@@ -119,7 +119,7 @@ class PlanBuilder:
         self._set_options(module, network, config, graph)
         config.progress_monitor = make_monitor(module, progress)
         times = None
-        if self._cache_folder is not None and self.flavour.has_timing_cache:
+        if self._cache_folder is not None and not self.flavour.is_rtx:  # which measures no kernels
             version = self.flavour.version or "unknown"
             times = timing_cache.TimingCacheFile(self._cache_folder, self.flavour.name, version, self.device)
             timing_cache.attach(config, times)

@@ -39,8 +39,8 @@ class Gpu:
     memory_mb: int
 
 
-def find_gpu(index: int = 0, *, extra: str = "rtx") -> Gpu:
-    """Return a GPU of this machine.
+def find_gpu(*, extra: str = "rtx") -> Gpu:
+    """Return the first GPU that is visible; ``CUDA_VISIBLE_DEVICES`` chooses another.
 
     Raises
     ------
@@ -60,9 +60,9 @@ def find_gpu(index: int = 0, *, extra: str = "rtx") -> Gpu:
         raise InputError(
             "no NVIDIA driver (libcuda is not found); install it, or in a container start it with --gpus all"
         ) from None
-    if index >= count:
-        raise InputError(f"GPU {index} does not exist; the driver shows {count}; is CUDA_VISIBLE_DEVICES set?")
-    device = checked(driver.cuDeviceGet, index)
+    if not count:
+        raise InputError("GPU 0 does not exist; the driver shows 0; is CUDA_VISIBLE_DEVICES set?")
+    device = checked(driver.cuDeviceGet, 0)
     attributes = driver.CUdevice_attribute
     major, minor = (
         checked(driver.cuDeviceGetAttribute, attribute, device)
@@ -73,7 +73,7 @@ def find_gpu(index: int = 0, *, extra: str = "rtx") -> Gpu:
     )
     name = checked(driver.cuDeviceGetName, 128, device).split(b"\0", 1)[0].decode(errors="replace")
     memory = checked(driver.cuDeviceTotalMem, device)
-    return Gpu(index, name, f"{major}.{minor}", f"{version // 1000}.{version % 1000 // 10}", memory // 2**20)
+    return Gpu(0, name, f"{major}.{minor}", f"{version // 1000}.{version % 1000 // 10}", memory // 2**20)
 
 
 def check_driver(gpu: Gpu, cuda_major: int | None) -> None:

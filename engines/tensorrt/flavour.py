@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ...data.errors import EngineError, InputError
 from ...data.optional import install_command, is_installed, require, version_of
 from ..plan_key import ANY_DEVICE
+from ..registry import installed_version
 from .device import Gpu, check_driver, find_gpu
 from .options import BuildOptions
 
@@ -35,6 +36,8 @@ class Flavour:
         The extra that installs it.
     is_rtx
         Whether it is TensorRT-RTX: compiles for named GPUs without one, and finishes kernels at run time.
+    precisions
+        Precisions, the fastest first. Default: ``fp16`` and ``fp32``.
     """
 
     name: str
@@ -42,6 +45,7 @@ class Flavour:
     distributions: tuple[tuple[str, int | None], ...]
     extra: str
     is_rtx: bool
+    precisions: tuple[str, ...] = ("fp16", "fp32")
 
     def load(self) -> Any:
         """Import the library, or say which extra installs it."""
@@ -56,17 +60,14 @@ class Flavour:
     @property
     def version(self) -> str | None:
         """Return the installed version, without importing the library where its distribution is known."""
-        found = next((version for name, _ in self.distributions if (version := version_of(name))), None)
-        if found is None and is_installed(self.module):  # JetPack brings it as a Debian package
-            return str(self.load().__version__)
-        return found
+        return installed_version(self.module, [name for name, _ in self.distributions])
 
     @property
     def cuda_major(self) -> int | None:
         """Return the CUDA version that the installed library needs; None when its name does not tell."""
         return next((major for name, major in self.distributions if major and version_of(name)), None)
 
-    def gpu(self, index: int = 0) -> Gpu:
+    def gpu(self) -> Gpu:
         """Return the GPU to run on.
 
         Raises
@@ -74,7 +75,7 @@ class Flavour:
         InputError
             When there is none, or its driver is too old.
         """
-        gpu = find_gpu(index, extra=self.extra)
+        gpu = find_gpu(extra=self.extra)
         check_driver(gpu, self.cuda_major)
         return gpu
 
@@ -152,11 +153,6 @@ class Flavour:
             config.hardware_compatibility_level = module.HardwareCompatibilityLevel.AMPERE_PLUS
         if options.version_compatible:
             config.set_flag(module.BuilderFlag.VERSION_COMPATIBLE)
-
-    @property
-    def has_timing_cache(self) -> bool:
-        """Whether measured kernel times can be kept. TensorRT-RTX measures none."""
-        return not self.is_rtx
 
     def _check_known(self, capabilities: tuple[str, ...]) -> None:
         known = self.known_capabilities()

@@ -24,11 +24,6 @@ class CapturedLaunch:
         self._key: Hashable = None
         self._graph: Any = None
 
-    @property
-    def is_captured(self) -> bool:
-        """Whether the next run with the same key is a replay."""
-        return self._graph is not None
-
     def run(self, stream: Any, key: Hashable, *, capturable: bool = True) -> None:
         """Enqueue the work.
 

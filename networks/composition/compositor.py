@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from ...data.classes import BACKGROUND, HEAD
 from ...data.rim import rim_reach
-from ..operators import class_mask, read_values
+from ..operators import class_mask, neighbour_sums, read_values
 from .harmonise import harmonise
 
 
@@ -17,17 +17,17 @@ def composite(person_image: Tensor, person_labels: Tensor, generated: Tensor, la
 
     Kept pixels beside a garment that is taken off show some of its colour; they take the mean of the kept pixels
     around them, and specks of background without any what is generated, as `oviton.data.rim` does in a photograph of
-    any size. Generated pixels of the person's own classes,
-    which the outfit bares, take on the colours of what is kept around them (`oviton.networks.composition.harmonise`).
+    any size. Generated pixels of the person's own classes, which the outfit bares, take on the colours of what is kept
+    around them (`oviton.networks.composition.harmonise`).
 
     Parameters
     ----------
     person_image, generated
-        Integers `[N, H, W, 3]`.
+        The photograph and the network's picture, integers from 0 to 255, `[N, H, W, 3]`.
     person_labels, labels
-        Integers `[N, H, W]`; before and after.
+        The labels before and after, integers `[N, H, W]`.
     source
-        int32 `[N, 20]`.
+        What the outfit does with each class, int32 `[N, 20]`: 0 it stays, above 0 it is worn, below 0 it is removed.
 
     Returns
     -------
@@ -53,9 +53,6 @@ def composite(person_image: Tensor, person_labels: Tensor, generated: Tensor, la
 
 
 def _around(x: Tensor, reach: int) -> Tensor:
-    """Add up the square of so many pixels around each one; adding shifted pictures is faster than pooling windows."""
-    height, width = x.shape[2:]
-    shifts = range(2 * reach + 1)
+    """Add up the square of pixels at most so far from each one of `[N, C, H, W]`."""
     padded = F.pad(x, (reach, reach, reach, reach))
-    rows = sum((padded[:, :, y : y + height] for y in shifts[1:]), padded[:, :, :height])
-    return sum((rows[..., x : x + width] for x in shifts[1:]), rows[..., :width])
+    return neighbour_sums(neighbour_sums(padded, 2, 2 * reach + 1), 3, 2 * reach + 1)

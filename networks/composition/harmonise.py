@@ -3,24 +3,24 @@
 What an outfit bares, the background and the skin behind the old garment, is painted by the network and lies beside
 the same background and skin of the photograph. The network draws those kept pixels too, so there the error of its
 colour is known. That error is smooth: it is averaged over blocks, spread into the bared area from fine blocks where
-there are kept pixels and from ever coarser ones where there are none (the push-pull of Gortler et al., The Lumigraph,
-SIGGRAPH 1996), and taken off. No outline of the old garment is left, and bared skin has the tone of its owner.
+there are kept pixels and from ever coarser ones where there are none (`oviton.networks.push_pull`), and taken off. No
+outline of the old garment is left, and bared skin has the tone of its owner.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
-from ...data.classes import BACKGROUND, NUM_CLASSES, SKIN
-from ..operators import read_values
-from ..upsample import sort_rows, upsampled_rows
+from ...data.classes import BACKGROUND, SKIN
+from ..operators import class_mask, read_values, sort_rows, upsampled_rows
+from ..push_pull import doubled, push
 
-_GROUPS = ((BACKGROUND,), SKIN, tuple(c for c in range(NUM_CLASSES) if c != BACKGROUND and c not in SKIN))
-"""Classes whose colours err alike; the last are all others."""
+_GROUPS = ((BACKGROUND,), SKIN)
+"""Classes whose colours err alike; all others are one more group."""
 
 _BLOCK = 4
 """Pixels in a row of the finest block; finer ones would carry the photograph's texture along."""
@@ -35,9 +35,9 @@ def harmonise(generated: Tensor, person_image: Tensor, labels: Tensor, kept: Ten
     Parameters
     ----------
     generated, person_image
-        float32 `[N, 3, H, W]`, 0 to 255.
+        The network's picture and the photograph, float32 `[N, 3, H, W]`, 0 to 255.
     labels
-        Integers `[N, H, W]`: the new segmentation. A pixel learns from kept ones of its own group: background, skin, or
+        The new segmentation, integers `[N, H, W]`. A pixel learns from kept ones of its own group: background, skin, or
         anything else.
     kept
         float32 `[N, 1, H, W]`: 1 where the person's pixel is clean and stays, else 0.
@@ -49,7 +49,9 @@ def harmonise(generated: Tensor, person_image: Tensor, labels: Tensor, kept: Ten
     Tensor
         float32 `[N, 3, H, W]`, not clamped; unchanged in a group without a kept pixel.
     """
-    background, skin = (read_values(_holds(group, labels.device), labels).unsqueeze(1) for group in _GROUPS[:2])
+    background, skin = (
+        read_values(class_mask(group, labels.device)[0].float(), labels).unsqueeze(1) for group in _GROUPS
+    )
     members = (background, skin, 1 - background - skin)
     known = [member * kept for member in members]
     error = generated - person_image
@@ -69,14 +71,14 @@ def _block_means(error: Tensor, known: Sequence[Tensor]) -> Tensor:
     Parameters
     ----------
     error
-        `[N, 3, H, W]`.
+        What is averaged, `[N, 3, H, W]`.
     known
-        A group each, `[N, 1, H, W]`.
+        The weights of each group, `[N, 1, H, W]`.
 
     Returns
     -------
     Tensor
-        `[N, 4 G, H / _BLOCK, W / _BLOCK]`.
+        Three means for each of G groups, then the groups' weights: `[N, 4 G, H / _BLOCK, W / _BLOCK]`.
     """
     rows = []
     for k in range(_BLOCK):
@@ -87,20 +89,13 @@ def _block_means(error: Tensor, known: Sequence[Tensor]) -> Tensor:
 
 def _spread(blocks: Tensor) -> Tensor:
     """Spread three values a group, times weights, and the groups' weights, `[N, 4 G, h, w]`: `[N, 3 G, h, w]`."""
-    groups = blocks.shape[1] // 4
-    pyramid = [blocks]
-    while all(size % 2 == 0 for size in pyramid[-1].shape[2:]):
-        pyramid.append(F.avg_pool2d(pyramid[-1], 2))
+    groups, common = blocks.shape[1] // 4, math.gcd(*blocks.shape[2:])
+    pyramid = push(blocks, (common & -common).bit_length() - 1)  # as often as both sides can be halved
     whole = pyramid[-1].mean(dim=(2, 3), keepdim=True)
     found = whole[:, : 3 * groups] / whole[:, 3 * groups :].repeat_interleave(3, dim=1).clamp(min=1e-6)
     for level in reversed(pyramid):
         weights = level[:, 3 * groups :].repeat_interleave(3, dim=1)
         found = (level[:, : 3 * groups] + _PULL * found) / (weights + _PULL)
         if level is not pyramid[0]:
-            found = F.interpolate(found, scale_factor=2.0, mode="bilinear", align_corners=False)
+            found = doubled(found)
     return found
-
-
-def _holds(group: tuple[int, ...], device: torch.device) -> Tensor:
-    """Return 1 for each class of a group and 0 for others, float32 `[20]`."""
-    return torch.tensor([float(c in group) for c in range(NUM_CLASSES)], device=device)

@@ -8,8 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ...data.classes import BACKGROUND, CLASS_IDS, MAY_COVER, MAY_REVEAL, NUM_CLASSES, SKIN
-from ..operators import class_mask, largest_channel, read_values
-from ..upsample import sort_rows, upsampled_rows
+from ..operators import class_mask, computed_zeros, largest_channel, read_values, sort_rows, upsampled_rows
 
 _FORBIDDEN = -1e4
 """Below every logit, and representable in FP16."""
@@ -32,9 +31,9 @@ def merge_labels(logits: Tensor, person_labels: Tensor, source: Tensor) -> Tenso
         Class logits `[N, 20, H, W]`, or a whole number of times coarser: then they are upsampled bilinearly, and from
         more than twice coarser smoothed before, since outlines would show the steps of their pixels.
     person_labels
-        Integers `[N, H, W]`.
+        The person's own labels, integers `[N, H, W]`.
     source
-        int32 `[N, 20]`.
+        What the outfit does with each class, int32 `[N, 20]`: 0 it stays, above 0 it is worn, below 0 it is removed.
 
     Returns
     -------
@@ -78,8 +77,8 @@ def _present(labels: Tensor) -> Tensor:
     """Return which classes integers `[N, H, W]` hold, bool `[N, 20]`."""
     ids = labels.flatten(1).to(torch.int32)
     # A tick for each pixel at its class's place, in a row as long as the ticks: TensorRT's ScatterElements wants it so.
-    # Both are made of the labels: a graph would keep rows of zeros and ones as megabytes of constants.
-    return (ids * 0).scatter(1, ids.to(torch.int64), ids * 0 + 1)[:, :NUM_CLASSES] > 0
+    nothing = computed_zeros(ids)
+    return nothing.scatter(1, ids.to(torch.int64), nothing + 1)[:, :NUM_CLASSES] > 0
 
 
 def _without_steps(x: Tensor) -> Tensor:

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ...data.classes import NUM_CLASSES, SKIN, TOPS
-from ..operators import read_values
+from ...data.classes import SKIN, TOPS
+from ..operators import class_mask, planes, read_values
 from .coverage import Coverage
 
 _ARMS = (((15, 17), (4, 19, 21)), ((16, 18), (3, 20, 22)))
@@ -37,24 +37,24 @@ def with_bare_arms(coverage: Coverage, garment_labels: Tensor, garment_densepose
     Parameters
     ----------
     coverage
-        Of the person.
+        What `coverage_lookup` says of the person, `[N, 20, h, w]`.
     garment_labels, garment_densepose
-        int32 `[N, M, f·h, f·w]` and `[N, M, f·h, f·w, 3]`.
+        The garment photographs' labels and body maps, int32 `[N, M, f·h, f·w]` and `[N, M, f·h, f·w, 3]`.
     source
-        int32 `[N, 20]`, no number above M.
+        The photograph that each class comes from, int32 `[N, 20]`, no number above M.
 
     Returns
     -------
     Coverage
-        With other `told` and `outline`.
+        The same, with other `told` and `outline`.
     """
     told, outline = coverage.told, coverage.outline
     finer = garment_labels.shape[2] // told.shape[2]
-    labels, part = (each[:, :, ::finer, ::finer] for each in (garment_labels, garment_densepose.movedim(-1, 0)[0]))
+    labels, part = (each[:, :, ::finer, ::finer] for each in (garment_labels, planes(garment_densepose)[0]))
     bare = _bare_upper_arms(labels, part)
     # Every class is lent by one photograph; what lends nothing is 0 in coverage.
     photo = (source - 1).clamp(min=0)
-    tops = torch.tensor([c in TOPS for c in range(NUM_CLASSES)], device=told.device).view(1, -1, 1, 1)
+    tops = class_mask(TOPS, told.device)[:, :, None, None]
     below, within = torch.zeros_like(tops), torch.zeros_like(tops)
     for side, (upper, lower) in enumerate(_ARMS):
         lent = read_values(bare[:, :, side], photo)[:, :, None, None] * tops
@@ -80,11 +80,11 @@ def _bare_upper_arms(labels: Tensor, part: Tensor) -> Tensor:
 
 def _mean_within(x: Tensor, mask: Tensor) -> Tensor:
     """Average `[N, C, h, w]` over the pixels around each one that a mask `[N, 1, h, w]` holds."""
-    return _around(x * mask) / _around(mask).clamp(min=1 / _ACROSS**2)
+    return _mean_around(x * mask) / _mean_around(mask).clamp(min=1 / _ACROSS**2)
 
 
-def _around(x: Tensor) -> Tensor:
-    """Average a square, one way and then the other."""
+def _mean_around(x: Tensor) -> Tensor:
+    """Average the square of `_ACROSS` pixels a side around each one, one way and then the other."""
     beyond = _ACROSS // 2
     rows = F.avg_pool2d(x, (_ACROSS, 1), stride=1, padding=(beyond, 0))
     return F.avg_pool2d(rows, (1, _ACROSS), stride=1, padding=(0, beyond))

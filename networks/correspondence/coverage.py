@@ -15,12 +15,18 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ...data.classes import LAYERS, NUM_BODY_PARTS, NUM_CLASSES, TOPS
-from ..operators import quotient
+from ..operators import class_mask, pick, planes, read_flat
+from ..push_pull import push
+from .atlas import enter, has_coordinates, read_levels, texel_index
 from .overhang import overhang_lookup
 
-LEVELS = 5
-DECAY = 0.8
-"""What is left of the confidence with every level, that is, with texels of twice the size."""
+_HALVINGS = 4
+"""Texels of an atlas are looked up at most so many times twice as large."""
+
+_DISBELIEF = 3.0
+"""Logits off where the lookup is sure."""
+
+_LAYERS = [LAYERS.get(label, 0) for label in range(NUM_CLASSES)]
 
 
 class Coverage(NamedTuple):
@@ -57,48 +63,45 @@ def coverage_lookup(densepose: Tensor, garment_labels: Tensor, garment_densepose
     densepose
         The person's body map, int32 `[N, h, w, 3]`.
     garment_labels, garment_densepose
-        int32 `[N, M, H, W]` and `[N, M, H, W, 3]`; H a multiple of 64 and at least W.
+        The garment photographs' labels and body maps, int32 `[N, M, H, W]` and `[N, M, H, W, 3]`; H is a multiple of 64
+        and at least W.
     source
-        int32 `[N, 20]`, no number above M.
+        The photograph that each class comes from, int32 `[N, 20]`, no number above M.
 
     Returns
     -------
     Coverage
-        Of all classes.
+        What the photographs say of all classes.
     """
     count, height, width = densepose.shape[:3]
     garments, texels = garment_labels.shape[1], garment_labels.shape[2] // 4  # a texel is about a pixel of the torso
-    shown_body = garment_densepose.movedim(-1, 0)
-    index, _ = _texel_index(shown_body.flatten(1, 2), texels)
-    shown = (garment_labels + (garment_labels > 0).to(torch.int32)).flatten(0, 1).flatten(1)
+    shown_body = planes(garment_densepose)
+    part, u, v = shown_body.flatten(1, 2).flatten(2)
     # Pixels off the body gather in the background's chart, which is never read.
-    atlas = torch.zeros(index.shape[0], NUM_BODY_PARTS * texels * texels, dtype=torch.int32, device=index.device)
-    atlas = atlas.scatter(1, index, shown).reshape(-1, NUM_BODY_PARTS, texels, texels).to(torch.float32)
+    index = texel_index(part, u, v, texels) * has_coordinates(part, u, v)
+    shown = (garment_labels + (garment_labels > 0).to(torch.int32)).flatten(0, 1).flatten(1)
+    atlas = enter(shown, index, NUM_BODY_PARTS * texels**2).reshape(-1, NUM_BODY_PARTS, texels, texels)
 
-    first = torch.arange(count * garments, device=index.device).reshape(count, garments, 1)
-    found = torch.zeros(count, garments, height * width, device=index.device)
-    confidence = torch.zeros(count, garments, height * width, device=index.device)
-    levels = [atlas]
-    for _ in range(LEVELS - 1):
-        levels.append(F.max_pool2d(levels[-1], 2))
     finer = garment_labels.shape[2] // height
     coarse = shown_body[..., ::finer, ::finer].movedim(0, -1)
     nearest, beside = overhang_lookup(densepose, garment_labels, coarse)
-    outlined = nearest.movedim(-1, 0)
-    for level, labels in reversed(list(enumerate(levels))):
-        size = texels >> level
-        place, reached = _texel_index(outlined, size)
-        place = place.unsqueeze(1) + first * (NUM_BODY_PARTS * size * size)
-        here = labels.flatten().index_select(0, place.flatten()).reshape(place.shape) * reached.unsqueeze(1)
-        hit = here > 0
-        found, confidence = torch.where(hit, here, found), torch.where(hit, DECAY**level, confidence)
+    part, u, v = planes(nearest).flatten(2)
+    reached = has_coordinates(part, u, v)
+    atlases = torch.arange(count * garments, dtype=torch.int32, device=index.device).reshape(count, garments, 1)
+
+    def texel(texels: int) -> Tensor:
+        places = texel_index(part, u, v, texels) * reached
+        return places.unsqueeze(1) + atlases * (NUM_BODY_PARTS * texels**2)
+
+    levels = push(atlas.to(torch.float32), _HALVINGS, lambda level: F.max_pool2d(level, 2))
+    found, confidence = read_levels(levels, texel, reached.unsqueeze(1).to(torch.float32))
 
     # Every class is lent by one photograph, so what the others show is not even looked at.
-    lender = torch.arange(count, device=source.device).unsqueeze(1) * garments + (source - 1).clamp(min=0)
+    lender = (source - 1).clamp(min=0)
     lent = (source > 0).to(torch.float32).unsqueeze(2)
     body = _told(found, confidence, lender) * lent
     clear = sum(_told(shown.to(torch.float32), sure, lender) for shown, sure in beside) * (lent / len(beside))
-    _, on_body = _texel_index(densepose.movedim(-1, 0), texels)
+    on_body = has_coordinates(*planes(densepose).flatten(2)).to(torch.float32)
     on = on_body.unsqueeze(1)
     told, outline = (
         each.reshape(count, NUM_CLASSES, height, width) for each in (body * on + clear * (1 - on), body * (1 - on))
@@ -110,56 +113,35 @@ def contradiction(told: Tensor, outline: Tensor) -> Tensor:
     """Return what is added to class logits where a photograph shows that its top does not cover a point of the body.
 
     The network learnt from rendered body maps how far to believe the lookup. In photographs its tops grow over bare
-    shoulders and necks that the lookup knows to be bare, so for tops it is believed beyond that. (On triplets,
-    trousers and skirts got worse by it, dresses better, and tops lost .004 of IoU.) Nor does cloth hang clear of a bare
-    point: often the photograph shows the other side of a limb, so that there is nothing beside this one to look up, and
-    flaps hung from shoulders.
+    shoulders and necks that the lookup knows to be bare, so for tops, and only for those, it is believed beyond that.
+    Nor does cloth hang clear of a bare point: often the photograph shows the other side of a limb, so that there is
+    nothing beside this one to look up, and flaps would hang from shoulders.
 
     Parameters
     ----------
     told, outline
-        Of `Coverage`, `[N, 20, h, w]`.
+        What `Coverage` holds under these names, `[N, 20, h, w]`.
 
     Returns
     -------
     Tensor
-        `[N, 20, h, w]`, 0 or less.
+        `[N, 20, h, w]`, 0 or less, of the same dtype.
     """
-    tops = torch.tensor([c in TOPS for c in range(NUM_CLASSES)], device=told.device).to(told.dtype)
-    return torch.minimum(told, outline).clamp(max=0) * (_DISBELIEF * tops).view(1, -1, 1, 1)
+    tops = class_mask(TOPS, told.device).to(told.dtype)
+    return torch.minimum(told, outline).clamp(max=0) * (_DISBELIEF * tops)[:, :, None, None]
 
 
 def _told(found: Tensor, confidence: Tensor, lender: Tensor) -> Tensor:
-    """Return what classes plus one `[N, M, P]` say of every class: `[N, 20, P]`.
+    """Return what classes plus one, float32 `[N, M, P]`, say of every class: `[N, 20, P]`.
 
-    The confidence where it shows, minus that where what is found lies beneath it, and else 0. `lender` `[N, 20]`
-    numbers the photographs of all requests.
+    The confidence where it shows, minus that where what is found lies beneath it, and else 0. `lender` `[N, 20]` tells
+    which of a request's photographs lends each class.
     """
     device = found.device
     layers = torch.tensor(_LAYERS, dtype=torch.float32, device=device)
     # Where nothing was found the layer is of no account, since the confidence is 0.
-    layer = layers.index_select(0, (found - 1).clamp(min=0).to(torch.int64).flatten()).reshape(found.shape)
-    rows = lender.flatten()
-    found, layer, confidence = (
-        x.flatten(0, 1).index_select(0, rows).reshape(*lender.shape, -1) for x in (found, layer, confidence)
-    )
+    layer = read_flat(layers, (found - 1).clamp(min=0))
+    found, layer, confidence = (pick(each, lender) for each in (found, layer, confidence))
     classes = torch.arange(1, NUM_CLASSES + 1, dtype=torch.float32, device=device).view(1, -1, 1)
     told = torch.where(layer < layers.view(1, -1, 1), -confidence, 0.0)
     return torch.where(found == classes, confidence, told)
-
-
-_DISBELIEF = 3.0
-"""Logits off where the lookup is sure."""
-
-_LAYERS = [LAYERS.get(label, 0) for label in range(NUM_CLASSES)]
-
-
-def _texel_index(body: Tensor, texels: int) -> tuple[Tensor, Tensor]:
-    """Return the number of each pixel's texel in an atlas of 25 charts, int64 `[B, h·w]`, and 1 where it has one.
-
-    Of part, U and V as planes, `[3, B, h, w]`. Off the body, and without coordinates, it is 0.
-    """
-    part, u, v = body.flatten(2)
-    on_body = (part.clamp(max=1) * (u + v).clamp(max=1)).to(torch.int32)
-    index = ((part * texels + quotient(u * texels, 256)) * texels + quotient(v * texels, 256)) * on_body
-    return index.to(torch.int64), on_body.to(torch.float32)

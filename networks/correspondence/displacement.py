@@ -14,7 +14,19 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ...data.classes import NUM_BODY_PARTS
-from ..operators import materialised, quotient
+from ..operators import (
+    computed_zeros,
+    materialised,
+    neighbour_sums,
+    numbered,
+    planes,
+    quotient,
+    read_flat,
+    rows_and_columns,
+    split_by_number,
+)
+from ..push_pull import doubled, pull, push
+from .atlas import enter
 
 SUBPIXELS = 16
 """Units of a displacement in a pixel."""
@@ -32,7 +44,7 @@ ENOUGH = 8
 """Pixels in a window that must have found their place for the average to count as seen."""
 
 
-def texels_for(height: int, width: int) -> int:
+def frame_texels(height: int, width: int) -> int:
     """Return how many texels a side of a body part's chart gets in an atlas for a frame.
 
     More would leave the person's pixels between those of the photograph, fewer would move them. 25 charts always hold
@@ -44,13 +56,13 @@ def texels_for(height: int, width: int) -> int:
     return texels
 
 
-def photographs(wanted: Tensor, garments: int) -> Tensor:
+def photographs(wanted: Tensor, worn: Tensor) -> Tensor:
     """Return which of all requests' photographs each pixel takes its cloth from, int32 `[N, H, W]`.
 
-    `wanted` `[N, H, W]` counts a request's from 1. Where nothing is wanted it is the request's first.
+    `wanted` `[N, H, W]` counts a request's photographs, those of `worn` `[N, M, H, W]`, from 1. Where nothing is wanted
+    it is the first.
     """
-    first = torch.arange(wanted.shape[0], dtype=torch.int32, device=wanted.device).view(-1, 1, 1) * garments
-    return (wanted - 1).clamp(min=0) + first
+    return numbered((wanted - 1).clamp(min=0), worn)
 
 
 def displaced_pixels(
@@ -67,7 +79,7 @@ def displaced_pixels(
     garment_densepose
         The photographs' body maps, integers `[N, M, H, W, 3]`.
     worn
-        int32 `[N, M, H, W]`: 1 where the photograph shows what is worn from it.
+        1 where a photograph shows what is worn from it, else 0, int32 `[N, M, H, W]`.
 
     Returns
     -------
@@ -80,10 +92,10 @@ def displaced_pixels(
     """
     height, width = worn.shape[2:]
     field, sure = _field(wanted, densepose, garment_densepose, worn)
-    photograph = photographs(wanted, worn.shape[1])
-    row, column = _rows_and_columns(height, width, worn.device)
+    photograph = photographs(wanted, worn)
+    row, column = rows_and_columns(height, width, worn.device)
     here = photograph * (height // 2 * (width // 2)) + row // 2 * (width // 2) + column // 2
-    confidence = _read(sure, here) * (wanted > 0).to(torch.float32)
+    confidence = read_flat(sure, here) * (wanted > 0).to(torch.float32)
     x, y = _interpolated(field, photograph, row, column)
     x = (x + (column - width) * SUBPIXELS).clamp(min=0, max=(width - 1) * SUBPIXELS)
     y = (y + (row - height) * SUBPIXELS).clamp(min=0, max=(height - 1) * SUBPIXELS)
@@ -101,8 +113,8 @@ def _interpolated(field: Tensor, photograph: Tensor, row: Tensor, column: Tensor
     found = []
     for axis in range(2):
         parts = [
-            # Added bit by bit: a graph would keep the places of all pixels as half a megabyte of constants.
-            weight_y * weight_x * _read(field, first + (axis * height + y) * width + x)
+            # Added bit by bit, for the reason of `computed_zeros`.
+            weight_y * weight_x * read_flat(field, first + (axis * height + y) * width + x)
             for y, weight_y in zip(rows, (3, 1), strict=True)
             for x, weight_x in zip(columns, (3, 1), strict=True)
         ]
@@ -126,46 +138,35 @@ def _field(wanted: Tensor, densepose: Tensor, garment_densepose: Tensor, worn: T
     confidence
         float32 `[N·M, 1, H/2, W/2]`.
     """
-    garments = worn.shape[1]
-    # Six dimensions: up to five OpenVINO lays out in blocks of 8 or 16 photographs.
-    order = torch.arange(1, garments + 1, dtype=torch.int32, device=worn.device).view(1, -1, 1, 1, 1, 1)
-    own = (wanted[:, None, None, None] == order).to(torch.int32)
-    found = _displacements(wanted, densepose, garment_densepose, worn)[:, None, None, None] * own
-    sums = _apart(_sums_of_four(found.flatten(0, 3)), _base(*worn.shape[2:]))
-    pyramid = [_window_sums(sums)]
-    for _ in range(HALVINGS - 1):
-        sums = _sums_of_four(sums)
-        pyramid.append(sums)
-
-    mean, seen = _mean(pyramid.pop(), 1)
+    found = split_by_number(_displacements(wanted, densepose, garment_densepose, worn), wanted, worn.shape[1])
+    pyramid = push(_apart(_sums_of_four(found), _base(*worn.shape[2:])), HALVINGS - 1, _sums_of_four)
+    pyramid[0] = _window_sums(pyramid[0])
+    means = [_mean(level, ENOUGH if level is pyramid[0] else 1) for level in pyramid]
+    mean, seen = means.pop()
     anywhere = seen.sum(dim=(2, 3), keepdim=True).to(torch.int32).clamp(min=1)
     mean = torch.where(seen > 0, mean, quotient((mean * seen).sum(dim=(2, 3), keepdim=True).to(torch.int32), anywhere))
-    sure = seen.to(torch.float32)
-    for level in reversed(pyramid):
-        own_mean, seen = _mean(level, ENOUGH if level is pyramid[0] else 1)
-        mean = materialised(torch.where(seen > 0, own_mean, _twice(mean)))
-        spread = F.interpolate(sure, scale_factor=2.0, mode="bilinear") * DECAY
-        sure = torch.where(seen > 0, torch.ones_like(spread), spread)
+    known = [(own, some > 0) for own, some in means]
+    mean = pull(known, mean, _twice, kept=materialised)
+    sure = pull([(1.0, some) for _, some in known], seen.to(torch.float32), lambda coarse: doubled(coarse) * DECAY)
     return mean, sure
 
 
 def _displacements(wanted: Tensor, densepose: Tensor, garment_densepose: Tensor, worn: Tensor) -> Tensor:
     """Return how far the photograph's pixel at the same point of the body lies from each of the person's.
 
-    Both ways counted from minus a frame's size, and as one number, which takes a third of the time of three: 1, y and x
-    are its digits in the system of `_base`. int32 `[N, H, W]`; 0 where there is no such pixel.
+    Both ways counted from minus a frame's size, and as one number, so that one is scattered and read instead of three:
+    1, y and x are its digits in the system of `_base`. int32 `[N, H, W]`; 0 where there is no such pixel.
     """
-    count, garments, height, width = worn.shape
-    texels, base = texels_for(height, width), _base(height, width)
+    height, width = worn.shape[2:]
+    texels, base = frame_texels(height, width), _base(height, width)
     # Pixels that are not entered gather in the background's chart.
     texel = _texel(garment_densepose.flatten(0, 1), texels) * worn.flatten(0, 1)
-    row, column = _rows_and_columns(height, width, worn.device)
-    # Added to the texels bit by bit: a graph would keep the places of all pixels as half a megabyte of constants.
-    place = texel * 0 + (row + height + base) * base + (column + width)
-    empty = torch.zeros(count * garments, NUM_BODY_PARTS * texels**2, dtype=torch.int32, device=worn.device)
-    atlas = empty.scatter(1, texel.flatten(1).to(torch.int64), place.flatten(1))
+    row, column = rows_and_columns(height, width, worn.device)
+    place = computed_zeros(texel) + (row + height + base) * base + (column + width)
+    size = NUM_BODY_PARTS * texels**2
+    atlas = enter(place.flatten(1), texel.flatten(1), size)
     atlas = _without_background(atlas.view(-1, NUM_BODY_PARTS, texels**2))
-    there = _read(atlas, photographs(wanted, garments) * (NUM_BODY_PARTS * texels**2) + _texel(densepose, texels))
+    there = read_flat(atlas, photographs(wanted, worn) * size + _texel(densepose, texels))
     # Nothing less a place is below 0.
     return materialised((there - row * base - column).clamp(min=0) * (wanted > 0).to(torch.int32))
 
@@ -194,19 +195,17 @@ def _without_background(atlas: Tensor) -> Tensor:
     return atlas * part.unsqueeze(1) * texel
 
 
-def _rows_and_columns(height: int, width: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Return the numbers of rows, int32 `[1, H, 1]`, and of columns, `[1, 1, W]`."""
-    rows, columns = (torch.arange(size, dtype=torch.int32, device=device) for size in (height, width))
-    return rows.view(1, -1, 1), columns.view(1, 1, -1)
-
-
 def _texel(densepose: Tensor, texels: int) -> Tensor:
-    """Return each pixel's texel in an atlas of 25 charts, int32 `[B, H, W]`."""
+    """Return each pixel's texel in an atlas of 25 charts, int32 `[B, H, W]`.
+
+    Unlike `atlas.texel_index`, coordinates are rounded to nearest, 0 and 255 being the first and the last texel's
+    middle: half a texel would move the pattern. Bytes have tables, which take less time than the arithmetic.
+    """
     byte = torch.arange(256, dtype=torch.int32, device=densepose.device)
     place = (byte * (texels - 1) + 127) // 255
     part = byte * (byte < NUM_BODY_PARTS).to(torch.int32) * texels**2  # what is no part is off the body
-    planes = densepose.to(torch.int32).permute(3, 0, 1, 2)
-    return _read(part, planes[0]) + _read(place * texels, planes[1]) + _read(place, planes[2])
+    body = planes(densepose.to(torch.int32))
+    return read_flat(part, body[0]) + read_flat(place * texels, body[1]) + read_flat(place, body[2])
 
 
 def _sums_of_four(x: Tensor) -> Tensor:
@@ -217,12 +216,9 @@ def _sums_of_four(x: Tensor) -> Tensor:
 
 def _window_sums(x: Tensor) -> Tensor:
     """Add up the WINDOW×WINDOW pixels around each of `[B, C, H, W]`."""
-    height, width = x.shape[2:]
     margin = WINDOW // 2
-    rows = F.pad(x, (0, 0, margin, margin))
-    x = sum((rows.narrow(2, k, height) for k in range(1, WINDOW)), rows.narrow(2, 0, height))
-    columns = F.pad(x, (margin, margin))
-    return sum((columns.narrow(3, k, width) for k in range(1, WINDOW)), columns.narrow(3, 0, width))
+    rows = neighbour_sums(F.pad(x, (0, 0, margin, margin)), 2, WINDOW)
+    return neighbour_sums(F.pad(rows, (margin, margin)), 3, WINDOW)
 
 
 def _mean(sums: Tensor, enough: int) -> tuple[Tensor, Tensor]:
@@ -248,8 +244,3 @@ def _neighbours(at: Tensor, size: int) -> tuple[Tensor, Tensor]:
     Bilinear weights are 3 and 1.
     """
     return at // 2, (at // 2 + at % 2 * 2 - 1).clamp(min=0, max=size - 1)
-
-
-def _read(table: Tensor, index: Tensor) -> Tensor:
-    """Read a tensor, flattened, at integers of any shape."""
-    return table.flatten().index_select(0, index.to(torch.int64).flatten()).reshape(index.shape)

@@ -12,10 +12,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ...data.classes import NUM_BODY_PARTS
-from ..operators import quotient
-
-DECAY = 0.8
-"""What is left of the confidence with every level, that is, with texels of twice the size."""
+from ..operators import planes, quotient
+from ..push_pull import push
+from .atlas import enter, has_coordinates, read_levels, texel_index
 
 _SMALLEST_PART = 8
 """In pixels of the working size; smaller ones do not tell how large a body is."""
@@ -28,8 +27,8 @@ def reach_for(height: int) -> int:
     return height * 3 // 64
 
 
-def texels_for(height: int) -> int:
-    """Return how many texels a side of a body part's chart gets: one for two or three pixels of the outline."""
+def outline_texels(height: int) -> int:
+    """Return how many texels a side of a chart gets in atlases of a ring: one for two or three of the ring's pixels."""
     return height // 8
 
 
@@ -46,9 +45,9 @@ def overhang_lookup(
     densepose
         The person's body map, int32 `[N, h, w, 3]`.
     garment_labels
-        int32 `[N, M, f·h, f·w]`, f 1 or 2.
+        The garment photographs' labels, int32 `[N, M, f·h, f·w]`, f being 1 or 2.
     garment_densepose
-        int32 `[N, M, h, w, 3]`.
+        The garment photographs' body maps, int32 `[N, M, h, w, 3]`.
 
     Returns
     -------
@@ -60,41 +59,26 @@ def overhang_lookup(
     """
     count, garments = garment_labels.shape[:2]
     height = densepose.shape[1]
-    finer, reach, texels = garment_labels.shape[2] // height, reach_for(height), texels_for(height)
-    # Planes, as engines compute them: part, U and V by themselves.
-    body, shown = densepose.movedim(-1, 0).unsqueeze(2), garment_densepose.movedim(-1, 0)
+    finer, reach, texels = garment_labels.shape[2] // height, reach_for(height), outline_texels(height)
+    body, shown = planes(densepose).unsqueeze(2), planes(garment_densepose)
     everybody = torch.cat([body, shown], dim=2).flatten(1, 2)
     place, ring = (each.reshape(count, 1 + garments, -1) for each in _outline(everybody, reach))
-    # Pixels of the body, and those out of reach, gather in a layer that is never read.
-    index = _texel(place[:, 1:], ring[:, 1:], texels).flatten(0, 1).to(torch.int64)
-    empty = torch.zeros(
-        index.shape[0], (reach + 1) * NUM_BODY_PARTS * texels**2, dtype=torch.int32, device=index.device
-    )
     layers = _layers(_part_sizes(body[0]), _part_sizes(shown[0]), reach)
     layer = layers.gather(2, ring[:, :1].to(torch.int64).expand(-1, garments, -1))
+    beside = (layer > 0).to(torch.int32)
+    atlases = torch.arange(count * garments, dtype=torch.int32, device=layer.device).reshape(count, garments, 1)
+    # Pixels of the body, and those out of reach, gather in a layer that is never read.
+    index = _texel(place[:, 1:], ring[:, 1:], texels).flatten(0, 1)
     answers = []
     for sample in range(finer):
-        shown = garment_labels[:, :, sample::finer, sample::finer].flatten(0, 1).flatten(1) + 1
-        atlas = empty.scatter(1, index, shown).reshape(-1, texels, texels)
-        answers.append(_read(atlas, place[:, :1], layer, reach + 1))
+        labels = garment_labels[:, :, sample::finer, sample::finer].flatten(0, 1).flatten(1) + 1
+        atlas = enter(labels, index, (reach + 1) * NUM_BODY_PARTS * texels**2).reshape(-1, texels, texels)
+        levels = push(atlas, texels.bit_length() - 1, _coarser)
+        answers.append(
+            read_levels(levels, lambda size: _texel(place[:, :1], layer + atlases * (reach + 1), size), beside)
+        )
     nearest = torch.stack(_coordinates(place[:, 0].reshape(densepose.shape[:3]))).movedim(0, -1)
     return nearest, tuple(answers)
-
-
-def _read(atlas: Tensor, place: Tensor, layer: Tensor, layers: int) -> tuple[Tensor, Tensor]:
-    """Read atlases `[N·M·layers·25, texels, texels]` where something is nearest; see `overhang_lookup`."""
-    number = torch.arange(layer.shape[0] * layer.shape[1], dtype=torch.int32, device=layer.device)
-    number = number.reshape(*layer.shape[:2], 1)
-    beside = (layer > 0).to(torch.int32)
-    found = torch.zeros_like(layer)
-    confidence = torch.zeros_like(layer, dtype=torch.float32)
-    for level in range(atlas.shape[1].bit_length()):
-        texel = _texel(place, layer + number * layers, atlas.shape[1])
-        here = atlas.flatten().index_select(0, texel.to(torch.int64).flatten()).reshape(layer.shape) * beside
-        new = (found == 0) & (here > 0)
-        confidence, found = torch.where(new, DECAY**level, confidence), torch.where(new, here, found)
-        atlas = _coarser(atlas) if atlas.shape[1] > 1 else atlas
-    return found, confidence
 
 
 def _outline(body: Tensor, reach: int) -> tuple[Tensor, Tensor]:
@@ -104,7 +88,7 @@ def _outline(body: Tensor, reach: int) -> tuple[Tensor, Tensor]:
     makes rings octagons.
     """
     part, u, v = body.unbind(0)
-    place = (part * _PART + u * _U + v) * (part.clamp(max=1) * (u + v).clamp(max=1))
+    place = (part * _PART + u * _U + v) * has_coordinates(part, u, v)
     ring = torch.zeros_like(place)
     for step in range(1, reach + 1):
         across = _larger_neighbour(place, 2)
@@ -124,10 +108,9 @@ def _larger_neighbour(x: Tensor, axis: int) -> Tensor:
 
 
 def _texel(place: Tensor, layer: Tensor, texels: int) -> Tensor:
-    """Return the number of a texel in layers of 25 charts."""
+    """Return the number of a point's texel in layers of 25 charts."""
     part, u, v = _coordinates(place)
-    u, v = quotient(u * texels, 256), quotient(v * texels, 256)
-    return ((layer * NUM_BODY_PARTS + part) * texels + u) * texels + v
+    return texel_index(layer * NUM_BODY_PARTS + part, u, v, texels)
 
 
 def _coordinates(place: Tensor) -> tuple[Tensor, Tensor, Tensor]:

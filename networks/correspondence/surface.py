@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..operators import block_sums, quotient, read_rows, read_values
+from ..operators import block_sums, neighbour_sums, quotient, read_rows, read_values
+from ..push_pull import doubled, pull, push
 from .displacement import DECAY, HALVINGS, SUBPIXELS, displaced_pixels, photographs
 
 FREQUENCIES = (2, 4, 8, 16)
@@ -29,20 +30,20 @@ _BLOCK = 2**_BLOCK_HALVINGS
 def coordinate_features(body: Tensor, dtype: torch.dtype) -> Tensor:
     """Return U/255 and V/255 and, zero off the body, their sines and cosines at four frequencies.
 
-    Fed raw, U and V are too smooth for a convolution to tell neighbouring points apart. A byte has 256 sines: reading
-    them is several times as fast as computing those of every pixel.
+    Fed raw, U and V are too smooth for a convolution to tell neighbouring points apart. A byte has 256 sines, which are
+    read from a table: engines compute a sine far more slowly.
 
     Parameters
     ----------
     body
-        Part, U and V, int32 `[3, N, H, W]`.
+        The person's body map as planes: part, U and V, int32 `[3, N, H, W]`.
     dtype
-        Of the result.
+        The result's dtype.
 
     Returns
     -------
     Tensor
-        `[N, H, W, 2 + FOURIER_CHANNELS]`, of U and V in turns.
+        The features, those of U and V in turns, `[N, H, W, 2 + FOURIER_CHANNELS]`.
     """
     coordinate = torch.arange(256, dtype=torch.float32, device=body.device) / 255
     waves = torch.stack([wave(math.pi * f * coordinate) for f in FREQUENCIES for wave in (torch.sin, torch.cos)], dim=1)
@@ -50,13 +51,13 @@ def coordinate_features(body: Tensor, dtype: torch.dtype) -> Tensor:
     rows = torch.cat([coordinate.repeat(2).unsqueeze(1), torch.cat([torch.zeros_like(waves), waves])], dim=1)
     nothing = torch.zeros_like(rows)
     part, u, v = (body[axis] for axis in range(3))
-    on_body = (part > 0).to(torch.int32) * 256
+    first = (part > 0).to(torch.int32) * 256
     of_u, of_v = (
-        read_rows(torch.stack(columns, dim=2).flatten(1).to(dtype).unsqueeze(0), byte + on_body).flatten(0, 2)
+        read_rows(torch.stack(columns, dim=2).flatten(1).to(dtype).unsqueeze(0), byte + first).flatten(0, 2)
         for byte, columns in ((u, [rows, nothing]), (v, [nothing, rows]))
     )
     # Added as rows: engines would take four dimensions for channels first, and move them about.
-    return (of_u + of_v).reshape(*on_body.shape, -1)
+    return (of_u + of_v).reshape(*part.shape, -1)
 
 
 def surface_lookup(
@@ -76,11 +77,11 @@ def surface_lookup(
     densepose
         The person's body map, integers `[N, H, W, 3]`.
     garment_images
-        0 to 255 in any dtype, `[N, M, H, W, 3]`.
+        The garment photographs, 0 to 255 in any dtype, `[N, M, H, W, 3]`.
     garment_labels, garment_densepose
-        Integers `[N, M, H, W]` and `[N, M, H, W, 3]`.
+        The garment photographs' labels and body maps, integers `[N, M, H, W]` and `[N, M, H, W, 3]`.
     source
-        int32 `[N, 20]`, no number above M.
+        The photograph that each class comes from, int32 `[N, 20]`, no number above M.
 
     Returns
     -------
@@ -88,11 +89,11 @@ def surface_lookup(
         float32 `[N, 4, H, W]`: RGB in [-1, 1] times confidence, and confidence in [0, 1] (1: seen in the garment
         photograph, less the farther away it was filled from, 0: nothing known).
     """
-    count, garments, height, width = garment_labels.shape
+    count, _, height, width = garment_labels.shape
     worn = _erode(_worn_pixels(garment_labels, source))
     wanted = read_values(source, labels).to(torch.int32)
     x, y, confidence = displaced_pixels(wanted, densepose, garment_densepose, worn)
-    photograph = photographs(wanted, garments).flatten(1)
+    photograph = photographs(wanted, worn).flatten(1)
     colours = _read_photographs(garment_images.flatten(0, 1), worn.flatten(0, 1), photograph, x, y)
     return (colours * confidence).reshape(LOOKUP_CHANNELS, count, height, width).transpose(0, 1)
 
@@ -108,9 +109,7 @@ def _erode(mask: Tensor) -> Tensor:
     # Pooled along rows, which are channels then: engines lay those out in blocks of 8 or 16. Sums of shifted rows do
     # the rest: of shifts alone TensorRT makes nine readings of whatever leads to the mask, for each pixel that is read.
     holes = F.max_pool1d((1 - mask.flatten(0, 1)).to(torch.float32), 3, stride=1, padding=1)
-    height = holes.shape[1]
-    padded = F.pad(holes, (0, 0, 1, 1))
-    return (padded[:, :height] + padded[:, 1 : height + 1] + padded[:, 2:] == 0).to(torch.int32).reshape(mask.shape)
+    return (neighbour_sums(F.pad(holes, (0, 0, 1, 1)), 1, 3) == 0).to(torch.int32).reshape(mask.shape)
 
 
 def _read_photographs(images: Tensor, worn: Tensor, photograph: Tensor, x: Tensor, y: Tensor) -> Tensor:
@@ -119,11 +118,11 @@ def _read_photographs(images: Tensor, worn: Tensor, photograph: Tensor, x: Tenso
     Parameters
     ----------
     images, worn
-        0 to 255 `[B, H, W, 3]`, and int32 `[B, H, W]`: 1 on garments.
+        The photographs, 0 to 255 `[B, H, W, 3]`, and 1 where they show what is worn, else 0, int32 `[B, H, W]`.
     photograph
-        Which of them each pixel reads, int32 `[N, H·W]`.
+        Which of the B photographs each pixel reads, int32 `[N, H·W]`.
     x, y
-        Where, int32 `[N, H·W]` in units of 1/SUBPIXELS of a pixel.
+        The column and row at which it does, int32 `[N, H·W]` in units of 1/SUBPIXELS of a pixel.
 
     Returns
     -------
@@ -134,12 +133,12 @@ def _read_photographs(images: Tensor, worn: Tensor, photograph: Tensor, x: Tenso
     mask = worn.to(torch.float32).unsqueeze(3)
     colours = (images.to(torch.float32) / 127.5 - 1) * mask
     blocks = torch.cat([block_sums(colours, _BLOCK), block_sums(mask, _BLOCK)], dim=3) / _BLOCK**2
-    surroundings = _push_pull(blocks.permute(0, 3, 1, 2))
+    surroundings = _filled(blocks.permute(0, 3, 1, 2))
 
     column, row = quotient(x, SUBPIXELS).clamp(max=width - 2), quotient(y, SUBPIXELS).clamp(max=height - 2)
     right, down = (each.to(torch.float32) / SUBPIXELS for each in (x - column * SUBPIXELS, y - row * SUBPIXELS))
     place = (photograph * height + row) * width + column
-    # Planes: engines read single numbers several times as fast as rows of three.
+    # Planes: engines read single numbers faster than rows of three.
     channel = torch.arange(3, dtype=torch.int32, device=place.device).view(3, 1, 1)
 
     def between(table: Tensor, step: int, first: Tensor | int) -> Tensor:
@@ -157,8 +156,8 @@ def _read_photographs(images: Tensor, worn: Tensor, photograph: Tensor, x: Tenso
     return torch.cat([found, seen.unsqueeze(0)]) + beside
 
 
-def _push_pull(x: Tensor) -> Tensor:
-    """Fill pixels without confidence from ever coarser averages of those with some (Gortler et al., *Lumigraph*).
+def _filled(x: Tensor) -> Tensor:
+    """Fill pixels without confidence from ever coarser averages of those with some.
 
     Parameters
     ----------
@@ -170,14 +169,9 @@ def _push_pull(x: Tensor) -> Tensor:
     Tensor
         The same, with a confidence of 1 where there was any, and holes filled at `DECAY` of the confidence a level.
     """
-    pyramid = [x]
-    for _ in range(HALVINGS - _BLOCK_HALVINGS):
-        pyramid.append(F.avg_pool2d(pyramid[-1], 2))
-    filled = _fully_confident(pyramid.pop())
-    for level in reversed(pyramid):
-        coarse = F.interpolate(filled, scale_factor=2.0, mode="bilinear") * DECAY
-        filled = torch.where(level[:, 3:] > 0, _fully_confident(level), coarse)
-    return filled
+    *levels, coarsest = push(x, HALVINGS - _BLOCK_HALVINGS)
+    known = [(_fully_confident(level), level[:, 3:] > 0) for level in levels]
+    return pull(known, _fully_confident(coarsest), lambda coarse: doubled(coarse) * DECAY)
 
 
 def _fully_confident(level: Tensor) -> Tensor:

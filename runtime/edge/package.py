@@ -21,8 +21,11 @@ from .target import BASE, Target
 ROOT = Path(__file__).resolve().parents[2]
 """Where this package's own code lies."""
 
-RUNTIME = ("data", "export", "engines", "runtime", "cli")
-"""What of it the device needs; training, networks and evaluation stay behind."""
+RUNTIME = ("data", "bundle", "engines", "runtime", "cli")
+"""What of it the device needs; training, export and evaluation stay behind."""
+
+FOR_REFINEMENT = ("networks",)
+"""What refinement needs beside it."""
 
 MARKER = "edge.json"
 
@@ -86,7 +89,7 @@ def pack_edge(
         )
     with atomic_folder(Path(output), is_ours=_is_package) as folder:
         packed = _pack_bundle(bundle, folder / "bundle", refinement)
-        _copy_runtime(folder / "oviton")
+        _copy_runtime(folder / "oviton", (*RUNTIME, *FOR_REFINEMENT) if refinement else RUNTIME)
         for name in ("start.py", "oviton_edge.py"):
             shutil.copyfile(Path(__file__).parent / "files" / name, folder / name)
         (folder / "start.py").chmod(0o755)
@@ -136,8 +139,8 @@ def _without_program(graph: GraphEntry) -> GraphEntry:
     return graph.model_copy(update={"files": {form: graph.files[form] for form in EDGE_FORMS if form in graph.files}})
 
 
-def _copy_runtime(folder: Path) -> None:
-    for part in RUNTIME:
+def _copy_runtime(folder: Path, parts: tuple[str, ...]) -> None:
+    for part in parts:
         ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
         shutil.copytree(ROOT / part, folder / part, ignore=ignored)
     for name in ("__init__.py", "__main__.py", "py.typed", "LICENSE", "NOTICE"):

@@ -8,7 +8,7 @@ from ...data.errors import InputError
 
 BASE = (
     "filelock>=3.16",
-    "numpy>=1.26,<2",
+    "numpy>=1.26,<3",
     "onnxruntime>=1.20",
     "pillow>=10.3",
     "platformdirs>=4",
@@ -75,7 +75,8 @@ TARGETS = {
             "jetpack6",
             "tensorrt",
             "fp16",
-            ("cuda-python>=12.6,<13", "cuda-core>=1.0"),
+            # Its TensorRT is older than NumPy 2.
+            ("cuda-python>=12.6,<13", "cuda-core>=1.0", "numpy<2"),
             ("tensorrt",),
             "NVIDIA Jetson with JetPack 6.1 or 6.2: TensorRT 10.3, CUDA 12.6, Python 3.10",
         ),

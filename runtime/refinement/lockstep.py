@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from .problem import Batch
-
-if TYPE_CHECKING:
-    from .refiner import Refiner
-    from .step import RefinementStep
+from .refiner import Refiner
+from .step import RefinementStep
 
 GRADIENT_LIMIT = 5.0
 
@@ -41,7 +38,7 @@ def take_steps(refiners: Sequence[Refiner], *, capture: bool | None = None) -> I
         Each refinement's step, in the order given; None for those that have stopped.
     """
     if capture is None:
-        enough = max(refiner.options.steps for refiner in refiners) > 2 * CapturedStep.WARM_UP
+        enough = max(refiner.problem.options.steps for refiner in refiners) > 2 * CapturedStep.WARM_UP
         capture = refiners[0].programs.device.type == "cuda" and enough
     captured: CapturedStep | None = None
     while True:
@@ -73,9 +70,9 @@ class CapturedStep:
     Parameters
     ----------
     refiners
-        Whose step it is.
+        The refinements that take the step.
     batches
-        What they look at; only the shapes count.
+        The pictures that each looks at; only their shapes count.
     """
 
     WARM_UP = 3

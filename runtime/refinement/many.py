@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol, TypeVar
 
 import torch
 
 from ...data.errors import InputError
-from ..requests import TryOnRequest
-from ..try_on import Look
 from .lockstep import take_steps
 from .memory import available, saved_bytes
 from .refiner import Refiner
-from .session import Refinement
 from .step import RefinementStep
 
 FREE_SHARE = 0.5
@@ -21,27 +19,37 @@ FREE_SHARE = 0.5
 LARGEST_ON_CPU = 256 * 128
 """Pixels of a picture up to which a CPU takes several requests; larger ones push each other out of its caches."""
 
-Start = Callable[[TryOnRequest], Refinement]
+
+class UnderWay(Protocol):
+    """A refinement under way: a `RefinementSession`, or what holds one."""
+
+    @property
+    def refiner(self) -> Refiner:
+        """The optimisation."""
+
+
+Request = TypeVar("Request")
+Started = TypeVar("Started", bound=UnderWay)
 
 
 def refine_groups(
-    requests: Sequence[TryOnRequest],
-    start: Start,
-    together: int | None,
-    on_step: Callable[[int, RefinementStep], object] | None,
-) -> list[Look]:
-    """Refine requests group by group; see `TryOn.refine_many`.
+    requests: Sequence[Request],
+    start: Callable[[Request], Started],
+    together: int | None = None,
+    on_step: Callable[[int, RefinementStep], object] | None = None,
+) -> Iterator[Started]:
+    """Refine requests group by group, and yield what `start` made of each, in order, once its steps are done.
 
     Parameters
     ----------
     requests
-        Who is to wear what.
+        The requests, in order.
     start
-        Begins a request's refinement.
+        Begins a request's refinement; called when its group's turn has come.
     together
-        How many at a time; None for as many as fit.
+        How many are refined at a time; None for as many as fit.
     on_step
-        Called with a request's number and its step.
+        Called with a request's number, from 0, and its step.
 
     Raises
     ------
@@ -50,25 +58,23 @@ def refine_groups(
     """
     if together is not None and together < 1:
         raise InputError(f"refine_many together: {together} given; allowed: at least 1, or None for as many as fit")
-    looks: list[Look] = []
-    while len(looks) < len(requests):
-        first = len(looks)
+    first = 0
+    while first < len(requests):
         group = [start(requests[first])]
         size = together if together is not None else how_many_together(group[0].refiner)
         group += [start(request) for request in requests[first + 1 : first + size]]
-        for steps in take_steps([refinement.refiner for refinement in group]):
+        for steps in take_steps([session.refiner for session in group]):
             for number, step in enumerate(steps, start=first):
                 if step is not None and on_step is not None:
                     on_step(number, step)
-        looks += [refinement.look() for refinement in group]
-    return looks
+        first += len(group)
+        yield from group
 
 
 def how_many_together(refiner: Refiner) -> int:
     """Return how many requests like this one go together; at least 1.
 
-    As many as fit into `FREE_SHARE` of the free memory, but one by one where that is faster: on a CPU two of 512×256
-    take 1.4 times as long side by side.
+    As many as fit into `FREE_SHARE` of the free memory, but one by one where that is faster.
     """
     programs, problem = refiner.programs, refiner.problem
     if programs.device.type == "cpu" and problem.labels[0].numel() > LARGEST_ON_CPU:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from ...data.optional import require
 
 _MEGABYTE = 2**20
 
@@ -21,7 +22,7 @@ class PeakMemory:
     Parameters
     ----------
     device
-        Where refinement runs.
+        The device that refinement runs on.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -35,7 +36,7 @@ class PeakMemory:
         if self.device.type == "cuda":
             now = torch.cuda.max_memory_allocated(self.device) / _MEGABYTE
         else:
-            now = _resident() / _MEGABYTE
+            now = _psutil().Process().memory_info().rss / _MEGABYTE
         self.megabytes = max(self.megabytes, now)
 
 
@@ -43,11 +44,7 @@ def available(device: torch.device) -> float:
     """Return the bytes that are free."""
     if device.type == "cuda":
         return float(torch.cuda.mem_get_info(device)[0])
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-        return float(next(line for line in lines if line.startswith("MemAvailable:")).split()[1]) * 1024
-    except (OSError, StopIteration):
-        return 2.0**31  # not Linux: enough for a few small requests
+    return float(_psutil().virtual_memory().available)
 
 
 def saved_bytes(forward: Callable[[], Any]) -> int:
@@ -64,12 +61,5 @@ def saved_bytes(forward: Callable[[], Any]) -> int:
     return sum(seen.values())
 
 
-def _resident() -> float:
-    """Return the process's resident memory in bytes; 0 where the system does not tell."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    except OSError:
-        return 0.0
-    import resource
-
-    return float(pages * resource.getpagesize())
+def _psutil() -> Any:
+    return require("psutil", extra="refine", purpose="refinement")

@@ -18,13 +18,13 @@ class TermWeights:
     Parameters
     ----------
     reference
-        Each garment photograph, painted anew from its own labels and codes.
+        Weight of each garment photograph, painted anew from its own labels and codes.
     kept
-        The person's own photograph likewise, in the classes that stay.
+        Weight of the person's own photograph, painted likewise, in the classes that stay.
     lookup
-        The result, where the surface lookup knows the garment's pixels.
+        Weight of the result, where the surface lookup knows the garment's pixels.
     adversarial
-        The discriminator's verdict on the result.
+        Weight of the discriminator's verdict on the result.
     """
 
     reference: float | None = None
@@ -50,12 +50,13 @@ class RefinementOptions:
         At most so many seconds, the request's preparation included (the programs, which are loaded once, not); None for
         no limit.
     learning_rate
-        Of Adam; it falls over the last two fifths of the steps. None for what suits the bundle's conditioning.
+        Adam's learning rate, which falls over the last two fifths of the steps. None for what suits the bundle's
+        conditioning.
     views
         How many randomly moved views of each garment photograph there are. Moving them is what makes texture carry over
         to the person; their features are computed once, and steps take them in turn.
     seed
-        Of the views.
+        Seed of the views.
     patience
         Stop when the loss has not fallen by a thousandth for so many steps.
     preview_every
@@ -63,9 +64,9 @@ class RefinementOptions:
     always
         Refine also where it seldom gains anything; see `worth`.
     precision
-        ``"auto"``: bf16 where the processor multiplies it; or ``"fp32"``, ``"bf16"``.
+        Precision of convolutions: ``"fp32"``, ``"bf16"`` or ``"auto"``, bf16 where the processor multiplies it.
     weights
-        Of the loss's terms.
+        Weights of the loss's terms.
 
     Raises
     ------
@@ -113,8 +114,43 @@ class RefinementOptions:
         return replace(self, learning_rate=self.learning_rate or rate, weights=replace(weights, **given))
 
 
+def resolve_options(
+    steps: int | None = None, time_budget: float | None = None, options: RefinementOptions | None = None
+) -> RefinementOptions:
+    """Return the options of a call that takes either a few of them or all at once.
+
+    Parameters
+    ----------
+    steps
+        At most so many optimiser steps; None for the default, 40.
+    time_budget
+        At most so many seconds; None for no limit.
+    options
+        All options at once, instead.
+
+    Raises
+    ------
+    InputError
+        When both are given, or one is out of range.
+
+    Examples
+    --------
+    >>> resolve_options(steps=5).steps
+    5
+    >>> resolve_options().steps
+    40
+    """
+    given = {name: value for name, value in (("steps", steps), ("time_budget", time_budget)) if value is not None}
+    if options is not None and given:
+        told = ", ".join(f"{name}={value:g}" for name, value in given.items())
+        raise InputError(f"options and {told} given; allowed: one or the other; use RefinementOptions({told}, ...)")
+    if options is not None:
+        return options
+    return RefinementOptions(steps=RefinementOptions.steps if steps is None else steps, time_budget=time_budget)
+
+
 SUITED = {
     "codes": (3e-3, TermWeights(reference=0.3, kept=0.3, lookup=3.0, adversarial=0.1)),
     "surface": (3e-3, TermWeights(reference=1.0, kept=0.5, lookup=0.0, adversarial=0.1)),
 }
-"""Learning rate and weights by conditioning, chosen on rendered triplets."""
+"""Learning rate and weights by conditioning."""

@@ -6,7 +6,7 @@ photograph, and the result.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,10 +17,10 @@ from torch import Tensor
 from ...data.classes import BACKGROUND, CLASS_NAMES, NUM_CLASSES, SKIN
 from ...data.errors import InputError
 from ...engines.engine_set import EngineSet
+from ...networks.losses import feature_matching_loss, l1_loss, lsgan_generator_loss, perceptual_distance
 from ..outfit import OWN
 from .options import RefinementOptions
 from .programs import Programs, Seen
-from .terms import adversarial_term, directions, matching_term, perceptual_term, pixel_term
 from .views import random_views
 
 PIXEL, PERCEPTUAL, MATCHING = 4.0, 5.0, 3.0
@@ -57,13 +57,13 @@ class Problem:
     Parameters
     ----------
     engines
-        Feed-forward engines, for codes.
+        Feed-forward engines, which make the codes.
     programs
         The bundle's differentiable programs.
     values
         Every tensor of the feed-forward pass, N = 1.
     options
-        What was asked for.
+        The refinement's options.
     names
         What messages call the garment photographs, in order.
 
@@ -77,7 +77,7 @@ class Problem:
         self,
         engines: EngineSet,
         programs: Programs,
-        values: dict[str, Any],
+        values: Mapping[str, Any],
         options: RefinementOptions,
         names: Sequence[str] = (),
     ) -> None:
@@ -85,7 +85,6 @@ class Problem:
         self.options = options = options.suited_to(engines.bundle.manifest.conditioning)
         self.weights = {name: float(value) for name, value in vars(options.weights).items()}
         self.source = np.asarray(values["source"][0])
-        self._values = values
         tensors = {
             name: programs.tensor(values[name])[0]
             for name in (
@@ -127,22 +126,22 @@ class Problem:
         seen
             What the frozen networks see of them.
         batch
-            Which ones they are.
+            The batch that they belong to.
         """
         rows, weights = batch.rows, self.weights
         mask, wanted = self.mask[rows], self.seen.of(rows)
-        same = PIXEL * pixel_term(picture, self.target[rows], mask)
-        same = same + PERCEPTUAL * perceptual_term(seen.features, wanted.features, mask)
+        same = PIXEL * l1_loss(picture, self.target[rows], mask, "none")
+        same = same + PERCEPTUAL * perceptual_distance(seen.features, wanted.features, mask, "none")
         # What the discriminator sees of a result cannot be compared with what it sees of a patchwork.
         photos = slice(0, len(rows) - 1)
-        matched = matching_term(seen.of(photos).verdict, wanted.of(photos).verdict, mask[photos])
+        matched = feature_matching_loss(seen.of(photos).verdict, wanted.of(photos).verdict, mask[photos], "none")
         shown = MATCHING * matched + same[photos]
-        judged = adversarial_term(seen.of(slice(-1, None)).verdict, self.touched[rows[-1:]])
+        judged = lsgan_generator_loss(seen.of(slice(-1, None)).verdict, self.touched[rows[-1:]])
         return {
             "reference": weights["reference"] * (shown[:-1].mean() if len(rows) > 2 else shown.new_zeros(())),
             "kept": weights["kept"] * shown[-1],
             "lookup": weights["lookup"] * same[-1],
-            "adversarial": weights["adversarial"] * judged.sum(),
+            "adversarial": weights["adversarial"] * judged,
         }
 
     def texture_distance(self, picture: Tensor) -> float:
@@ -150,8 +149,8 @@ class Problem:
         if not self.has_lookup:
             return 0.0
         with torch.no_grad():
-            features = directions(self.programs.perceptual(picture))
-        return float(perceptual_term(features, self.seen.of(slice(-1, None)).features, self.mask[-1:]))
+            features = self.programs.features(picture)
+        return float(perceptual_distance(features, self.seen.of(slice(-1, None)).features, self.mask[-1:]))
 
     def _check_garments(self, labels: Tensor, names: Sequence[str]) -> None:
         for k in self.garments:
@@ -177,24 +176,26 @@ class Problem:
             tensors[name][k - 1] for name in ("garment_images", "garment_labels", "garment_densepose")
         )
         codes = self._own_codes(engines, image, labels)
-        views = random_views(_picture(image), labels, densepose, self.options.views, generator)
+        views = random_views(self.options.views, (labels.shape[0], labels.shape[1]), generator, image.device)
+        images, shown = views.image(_picture(image)[None]), views.labels(labels[None])
+        bodies = views.labels(densepose[None]).contiguous()
         worn = self._worn(k, image.device)
         source = np.zeros(NUM_CLASSES, np.int32)
         source[worn.cpu().numpy()] = 1
         conditioning = [
             self.programs.condition(
-                labels=views.labels[v : v + 1],
+                labels=shown[v : v + 1],
                 appearance_codes=codes,
-                densepose=views.densepose[v : v + 1],
+                densepose=bodies[v : v + 1],
                 garment_images=image[None, None],
                 garment_labels=labels[None, None],
                 garment_densepose=densepose[None, None],
                 source=self.programs.tensor(source[None]),
             )
-            for v in range(len(views.labels))
+            for v in range(len(shown))
         ]
-        mask = torch.isin(views.labels.int(), worn).float().unsqueeze(1)
-        return _Pictures(torch.cat(conditioning), views.image, mask, views.labels, mask)
+        mask = torch.isin(shown.int(), worn).float().unsqueeze(1)
+        return _Pictures(torch.cat(conditioning), images, mask, shown, mask)
 
     def _own_picture(self, engines: EngineSet, tensors: dict[str, Tensor]) -> _Pictures:
         """Return the person's own photograph, of which the classes that stay count."""

@@ -15,10 +15,16 @@ from torch.func import functional_call
 from ...bundle.bundle import Bundle
 from ...bundle.programs import allow_autocast, load_program
 from ...data.errors import InputError
+from ...engines.engine_set import EngineSet
+from ...networks.losses import FeatureMaps, Verdict, directions
+from ...networks.precision import resolve_precision
 from .layers import rewrite_layers
-from .terms import Taps, Verdict, directions
 
 NEEDED = ("discriminator", "perceptual", "surface_lookup", "appearance_conditioning", "appearance_painter")
+
+SHORTEST = 1e-2
+"""Vectors of features about this short have no direction: their gradients grow as they shrink, and would drown others.
+"""
 
 
 @dataclass(frozen=True)
@@ -28,12 +34,12 @@ class Seen:
     Parameters
     ----------
     features
-        Of the backbone: feature maps `[n, C, h, w]` by layer, each pixel's vector of length 1.
+        The backbone's feature maps `[n, C, h, w]` by layer, each pixel's vector of length 1.
     verdict
-        Of the discriminator: for each scale, the features of every layer, the score last.
+        The discriminator's features of every layer for each scale, the score last.
     """
 
-    features: Taps
+    features: FeatureMaps
     verdict: Verdict
 
     def of(self, rows: slice | Tensor) -> Seen:
@@ -57,19 +63,20 @@ class Programs:
     Parameters
     ----------
     bundle
-        The bundle.
+        The bundle whose programs are loaded.
     device
         ``"cpu"`` or a CUDA device.
     precision
-        ``"auto"``, ``"fp32"`` or ``"bf16"``: of convolutions while optimising; weights and losses are FP32.
+        Precision of convolutions while optimising, ``"auto"``, ``"fp32"`` or ``"bf16"``; weights and losses are FP32.
 
     Raises
     ------
     InputError
-        When the bundle was exported without them.
+        When the bundle's family cannot be refined, or the bundle was exported without them.
     """
 
     def __init__(self, bundle: Bundle, device: str = "cpu", precision: str = "auto") -> None:
+        bundle.manifest.steps.require("refinement")
         missing = sorted(set(NEEDED) - {program.name for program in bundle.manifest.programs})
         if missing:
             raise InputError(f"{bundle.path}: no {', '.join(missing)}; export it again to refine with it")
@@ -105,9 +112,13 @@ class Programs:
             Compute in FP32 as well, not in the chosen precision.
         """
         with self.autocast(enabled=not precise):
-            features = directions([tap.float() for tap in self.perceptual(picture)])
+            features = self.features(picture)
             verdict = [[layer.float() for layer in scale] for scale in self.discriminator(picture, labels)]
         return Seen(features, verdict)
+
+    def features(self, picture: Tensor) -> list[Tensor]:
+        """Return the directions of the backbone's features of pictures `[n, 3, H, W]`, FP32."""
+        return directions([tap.float() for tap in self.perceptual(picture)], SHORTEST)
 
     def condition(self, **inputs: Tensor) -> Tensor:
         """Return what the generator sees, `[N, C, H, W]`; inputs that it does not use are ignored."""
@@ -142,14 +153,35 @@ class Programs:
         return module
 
 
+class ProgramsByPrecision:
+    """A bundle's programs, loaded once for each precision that is asked for; any number of threads may ask.
+
+    Parameters
+    ----------
+    engines
+        The loaded engines: programs run where they do.
+    """
+
+    def __init__(self, engines: EngineSet) -> None:
+        self._bundle = engines.bundle
+        self._device = "cuda" if engines.chosen.candidate.device.startswith("cuda") else "cpu"
+        self._loaded: dict[str, Programs] = {}
+        self._loading = threading.Lock()
+
+    def load(self, precision: str = "auto") -> Programs:
+        """Return the programs for ``"auto"``, ``"fp32"`` or ``"bf16"``.
+
+        Raises
+        ------
+        InputError
+            When the bundle was exported without them.
+        """
+        precision = resolve_precision(precision, self._device)
+        with self._loading:
+            if precision not in self._loaded:
+                self._loaded[precision] = Programs(self._bundle, self._device, precision)
+            return self._loaded[precision]
+
+
 def _packed(weight: Tensor) -> Tensor:
     return weight.contiguous(memory_format=torch.channels_last) if weight.ndim == 4 else weight
-
-
-def resolve_precision(precision: str, device: str) -> str:
-    """Return ``"fp32"`` or ``"bf16"``; ``"auto"`` takes bf16 where the processor multiplies it."""
-    if precision != "auto":
-        return precision
-    if device.startswith("cuda"):
-        return "bf16" if torch.cuda.is_bf16_supported() else "fp32"
-    return "bf16" if torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported() else "fp32"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,11 +13,9 @@ import torch
 from torch import Tensor
 
 from ...data.images import UInt8Array
-from .lockstep import take_steps
 from .memory import PeakMemory
 from .options import RefinementOptions
 from .problem import Batch, Problem
-from .programs import Programs
 from .step import RefinementStep
 from .worth import doubt
 
@@ -27,9 +25,6 @@ FALL_FROM = 0.6
 
 NOTABLE = 1e-3
 """Relative fall of the loss that counts as one."""
-
-TOLERANCE = 1.0
-"""The refined texture may be at most so many times as far from the lookup as the feed-forward one."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +40,7 @@ class Refined:
     steps
         Steps taken.
     seconds
-        In all.
+        Seconds since the request began.
     stopped
         Why it ended: ``"steps"``, ``"plateau"``, ``"time"``, ``"cancelled"``, ``"not worthwhile"``, ``"not a number"``.
     before, after
@@ -55,7 +50,7 @@ class Refined:
     reason
         Why the feed-forward result stays; empty when it does not.
     peak_memory_mb
-        See `PeakMemory`.
+        The most memory in use at a step, in MiB; see `PeakMemory`.
     """
 
     weights: dict[str, npt.NDArray[np.float32]] | None
@@ -71,30 +66,24 @@ class Refined:
 
 
 class Refiner:
-    """Optimise the generator for one request. Iterate over it for its steps, then ask for `result`.
+    """Optimise the generator for one request: `take_steps`, then ask for `result`.
 
     Parameters
     ----------
-    programs
-        The bundle's programs.
     problem
-        The request.
-    options
-        What was asked for, as the problem was given it.
+        The request, with its options and the bundle's programs.
     started
-        `time.perf_counter` when the request began; the time budget counts from there.
+        `time.perf_counter` when the request began; the time budget counts from there. None for now.
     """
 
-    def __init__(
-        self, programs: Programs, problem: Problem, options: RefinementOptions, started: float | None = None
-    ) -> None:
-        self.programs, self.problem, self.options = programs, problem, problem.options
+    def __init__(self, problem: Problem, started: float | None = None) -> None:
+        self.problem, self.programs = problem, problem.programs
         self.started = time.perf_counter() if started is None else started
-        self.weights = programs.weights()
+        self.weights = self.programs.weights()
         self.stopped = "cancelled"
         self.steps = 0
-        self.memory = PeakMemory(programs.device)
-        self._optimizer = torch.optim.Adam(self.weights.values(), lr=_rate(self.options, 0), betas=BETAS, fused=True)
+        self.memory = PeakMemory(self.programs.device)
+        self._optimizer = torch.optim.Adam(self.weights.values(), lr=_rate(problem.options, 0), betas=BETAS, fused=True)
         self._best, self._since = math.inf, 0
         self._good: list[Tensor] = []
         """The weights that the last loss and gradients, which were numbers, belong to."""
@@ -104,14 +93,9 @@ class Refiner:
         # A step also goes backwards, which takes about twice as long as forwards.
         self._slowest = 3 * (time.perf_counter() - begun)
 
-    def __iter__(self) -> Iterator[RefinementStep]:
-        """Take the steps one by one; stop iterating to cancel."""
-        for steps in take_steps([self]):
-            yield from (step for step in steps if step is not None)
-
     def begin(self) -> Batch | None:
         """Return what the next step looks at; None when there is none, and `stopped` says why."""
-        options = self.options
+        options = self.problem.options
         if self.stopped != "cancelled":
             return None
         if not self.steps and self._doubt():
@@ -134,7 +118,7 @@ class Refiner:
         Parameters
         ----------
         terms
-            Of the loss.
+            The weighted terms of the loss, by name.
         size
             Norm of the gradients, before they were clipped.
         begun
@@ -167,7 +151,7 @@ class Refiner:
         return doubt(self.problem, self._before.losses["reference"])
 
     def _would_be_late(self) -> bool:
-        budget = self.options.time_budget
+        budget = self.problem.options.time_budget
         return budget is not None and time.perf_counter() + self._slowest - self.started > budget
 
     def paint(self, weights: Mapping[str, npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:
@@ -209,7 +193,7 @@ class Refiner:
         """Return why the refined weights must not be used; empty when they may."""
         if not self.steps:
             reasons = {
-                "time": f"of the time budget of {self.options.time_budget or 0:g} s, preparation took "
+                "time": f"of the time budget of {self.problem.options.time_budget or 0:g} s, preparation took "
                 f"{self._prepared:.1f} s, and a step may take {self._slowest:.1f} s",
                 "not a number": "the loss is not a number",
                 "not worthwhile": self._doubt(),
@@ -219,7 +203,7 @@ class Refiner:
             return "the loss is not a number"
         if after.losses["loss"] >= before.losses["loss"]:
             return f"the loss rose from {before.losses['loss']:.3f} to {after.losses['loss']:.3f}"
-        if after.texture > TOLERANCE * before.texture:
+        if after.texture > before.texture:
             return f"the garment's texture got lost: {before.texture:.3f} to {after.texture:.3f} from the photograph's"
         return ""
 
@@ -235,7 +219,7 @@ class Refiner:
             return _Judgement({"loss": sum(terms.values()), **terms}, self.problem.texture_distance(result), result)
 
     def _preview(self) -> UInt8Array | None:
-        every = self.options.preview_every
+        every = self.problem.options.preview_every
         if not every or self.steps % every:
             return None
         with torch.no_grad(), self.programs.autocast():

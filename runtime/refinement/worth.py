@@ -1,16 +1,12 @@
 """Whether a request is worth refining, judged before the first step.
 
 What tells best is how badly the bundle's own weights draw the garment's photograph from its labels and codes: plain
-cloth they draw well, and there is nothing to learn but the lookup's own faults. The limits separate gains from losses
-on the first triplets of each rendered split, at 256×128; docs/refinement.md says what they do on others.
+cloth they draw well, and there is nothing to learn but the lookup's own faults.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from .problem import Problem
+from .problem import Problem
 
 WELL_DRAWN = 2.3
 """A garment's own photograph is drawn well enough when its reference term, unweighted, is less."""

@@ -7,7 +7,7 @@ import pytest
 from oviton.benchmarks import bench as bench_module
 from oviton.benchmarks import ceilings, run
 from oviton.benchmarks.bench import BenchOptions
-from oviton.benchmarks.markdown import file_table
+from oviton.benchmarks.content import file_table
 from oviton.benchmarks.report import BenchReport
 from oviton.benchmarks.suites import try_on
 from oviton.benchmarks.timing import StopRule
@@ -56,9 +56,9 @@ def test_files_and_large_photographs_are_measured_stage_by_stage(measured):
     for row in rows:
         assert {"decode", "fit", "compositor", "restore", "encode"} <= row.stages.keys()
         assert sum(row.stages.values()) == pytest.approx(row.ms.value, rel=0.5)
-    table = file_table(report).splitlines()
-    assert len(table) == 5
-    assert f"{report.rows[0].bundle}, from photographs of 0.1 Mpx" in table[4]
+    table = file_table(report)
+    assert [row[0] for row in table.rows][2] == f"{report.rows[0].bundle}, from photographs of 0.1 Mpx"
+    assert report.try_on in report.rows
 
 
 def test_the_floor_is_the_work_over_the_ceilings(measured):
@@ -90,6 +90,7 @@ def _oviton(*arguments, cwd):
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_the_command_compares_and_writes(measured, tiny_bundle_folder, tmp_path):
     report, _ = measured
     better = json.loads(report.model_dump_json())

@@ -1,12 +1,13 @@
 import json
+import math
 
 import pytest
 
 from oviton.benchmarks.compare import compare, read_older, remarks
-from oviton.benchmarks.intervals import Interval
 from oviton.benchmarks.machine import RESULTS
 from oviton.benchmarks.report import BenchReport, Machine, Row, Settings
 from oviton.data.errors import InputError
+from oviton.evaluation.intervals import Interval
 
 MACHINE = Machine(date="2026-11-28", processor="p", capability="c", cores=2, memory_gb=8)
 ENGINE = "openvino (cpu) int8"
@@ -37,6 +38,14 @@ def report(headline=None, relative=None, *, bundles=("b",), engine=ENGINE, quick
         headline=headline or {},
         rows=(*rows, *([row(bundles[0], relative)] if relative else [])),
     )
+
+
+NAN = math.nan
+RATIO = row("b", around(0.4, 0.01)).model_dump(mode="json")
+
+
+def headline(**values):
+    return {"headline": {"pre_post_share": {"value": 0.1, "low": 0.05, "high": 0.2} | values}}
 
 
 SHARES = ({"pre_post_share": around(0.1, 0.01)}, {"pre_post_share": around(0.2, 0.01)})
@@ -134,6 +143,12 @@ def test_results_of_different_bundles_share_no_headline():
         ({"machine": {}}, "not a result of oviton bench: machine.date: Field required"),
         ({"settings": {}}, "not a result of oviton bench: settings.bundles: Field required"),
         ({"headline": {}, "rows": []}, "holds no headline and no ratio to compare with; measure "),
+        (headline(value=NAN), "not a result of oviton bench: headline.pre_post_share.value: Input should be a finite"),
+        (headline(high=math.inf), "not a result of oviton bench: headline.pre_post_share.high: Input should be a "),
+        (headline(low=0.2, high=0.05), "not a result of oviton bench: headline.pre_post_share: 0.1 is not between "),
+        ({"rows": [RATIO | {"relative": {"value": 1, "low": NAN, "high": 2}}]}, "not a result of oviton bench: rows."),
+        ({"rows": [RATIO | {"ms": {"value": 1, "low": 2, "high": 3}}]}, "not a result of oviton bench: rows.0.ms: 1 "),
+        ({"rows": [RATIO | {"stages": {"fit": NAN}}]}, "not a result of oviton bench: rows.0.stages.fit: Input "),
     ],
 )
 def test_what_cannot_be_compared_with_is_refused_with_its_name(tmp_path, change, said):

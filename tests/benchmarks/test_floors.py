@@ -4,9 +4,9 @@ from oviton.benchmarks import ceilings
 from oviton.benchmarks.floors import fastest_products, graph_floors, summed
 from oviton.benchmarks.timing import Contender, Samples
 from oviton.benchmarks.work import work_of
-from oviton.bundle.manifest import GRAPH_NAMES
+from oviton.bundle.families import O_VITON
 
-PRECISIONS = dict.fromkeys(GRAPH_NAMES, "fp32") | {"appearance_generator": "int8"}
+PRECISIONS = dict.fromkeys(O_VITON.graphs, "fp32") | {"appearance_generator": "int8"}
 PRODUCTS = {"fp32": Samples([0.02, 0.03]), "int8": Samples([0.005, 0.01])}
 COPIED = Samples([0.04, 0.02])
 
@@ -19,11 +19,11 @@ def test_floors_are_those_of_each_graphs_own_precision_round_by_round(tiny_bundl
         [
             1000 * max(work[g].gmacs * 1e9 / macs * PRODUCTS[PRECISIONS[g]].seconds[k],
                        work[g].megabytes * 1e6 / copied * COPIED.seconds[k])
-            for g in GRAPH_NAMES
+            for g in O_VITON.graphs
         ]
         for k in range(2)
     ]  # fmt: skip
-    assert [floor.graph for floor in floors] == list(GRAPH_NAMES)
+    assert [floor.graph for floor in floors] == list(O_VITON.graphs)
     for floor, *by_round in zip(floors, *expected, strict=True):
         assert floor.by_round == pytest.approx(by_round)
         assert max(floor.compute_ms, floor.memory_ms) <= max(by_round) * 1.001

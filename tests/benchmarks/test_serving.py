@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from oviton.benchmarks.serving import calls_per_second, share_inside
+from oviton.benchmarks.serving.costs import calls_per_second, share_inside
 
 
 @pytest.mark.parametrize(

@@ -33,13 +33,13 @@ def test_a_table_is_replaced_and_the_rest_is_kept():
 
 
 def test_without_headlines_there_is_no_table_of_them():
-    nothing = newest().model_copy(update={"headline": {}})
+    nothing = newest().model_copy(update={"headline": {}, "rows": ()})
     assert filled(PAGE.format("headline"), nothing, {}, "page") == PAGE.format("headline").replace("old", NOTHING)
     assert "| headline |" not in render(nothing)
 
 
 def test_an_unknown_table_is_refused():
-    with pytest.raises(InputError, match="'heads' is unknown; allowed: headline, engines"):
+    with pytest.raises(InputError, match="'heads' is unknown; allowed: machine, headline, engines"):
         filled(PAGE.format("heads"), newest(), {}, "page")
 
 

@@ -4,7 +4,7 @@ import pytest
 from oviton.benchmarks import ceilings
 from oviton.benchmarks.timing import StopRule, take_turns
 from oviton.benchmarks.work import Work, work_of
-from oviton.bundle.manifest import GRAPH_NAMES
+from oviton.bundle.families import O_VITON
 
 
 def test_the_larger_of_arithmetic_and_traffic_is_the_floor():
@@ -16,13 +16,13 @@ def test_the_larger_of_arithmetic_and_traffic_is_the_floor():
 
 
 def test_bytes_are_inputs_outputs_and_weights(tiny_bundle):
-    found = work_of(tiny_bundle, dict.fromkeys(GRAPH_NAMES, "fp32"), 2, 3)["compositor"]
+    found = work_of(tiny_bundle, dict.fromkeys(O_VITON.graphs, "fp32"), 2, 3)["compositor"]
     # person_image, person_labels, generated, labels, source; image.
     pixels = 2 * 64 * 32
     assert found.megabytes * 1e6 == pytest.approx(pixels * (3 + 1 + 3 + 1 + 3) + 2 * 20 * 4)
     assert found.gmacs == pytest.approx(2 * 9 * 16 * 8 * 32 / 1e9)  # blocks' colours, interpolated along rows
-    precisions = {name: "bf16" if name == "shape_encoder" else "fp32" for name in GRAPH_NAMES}
-    whole = work_of(tiny_bundle, dict.fromkeys(GRAPH_NAMES, "fp32"), 1, 1)
+    precisions = {name: "bf16" if name == "shape_encoder" else "fp32" for name in O_VITON.graphs}
+    whole = work_of(tiny_bundle, dict.fromkeys(O_VITON.graphs, "fp32"), 1, 1)
     half = work_of(tiny_bundle, precisions, 1, 1)
     weights = tiny_bundle.manifest.files["shape_encoder.safetensors"].size / 1e6
     assert whole["shape_encoder"].megabytes - half["shape_encoder"].megabytes == pytest.approx(weights)

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from oviton.bundle.families import FAMILIES
 from oviton.bundle.samples import sample_requests
 from oviton.data.classes import GARMENTS
 
@@ -19,6 +20,11 @@ def test_every_kind_of_source_occurs(sample_people, requests, garments):
         for c in np.flatnonzero(source == -1):
             assert (labels == c).any()
         assert -1 in used
+
+
+@pytest.mark.parametrize("family", FAMILIES.values())
+def test_samples_bring_all_that_a_family_takes(sample_people, family):
+    assert set(family.inputs) <= sample_requests(sample_people, 64, 32, 1, 1).keys()
 
 
 def test_photographs_share_the_classes(sample_people):

@@ -1,6 +1,8 @@
 """The exit statuses of `oviton bench`, with measuring replaced by a result."""
 
 import json
+import math
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,7 @@ import pytest
 from oviton.benchmarks import run as run_module
 from oviton.benchmarks.machine import RESULTS
 from oviton.benchmarks.report import BenchReport, read_report
-from oviton.data.errors import GateError, InputError
+from oviton.data.errors import EngineError, GateError, InputError
 
 SMALL = RESULTS / "bench-small.json"
 FASTER = {"try_on_vs_eager_fp32": {"value": 90, "low": 89, "high": 91}}
@@ -55,6 +57,25 @@ def test_a_worse_headline_is_1(run, measure, tmp_path):
     assert "% worse" in out
 
 
+def test_every_file_that_is_asked_for_is_written(run, measure, tmp_path):
+    measure(SMALL)
+    status, told, err = run("bench", "--report", tmp_path / "out", "--json", tmp_path / "new.json")
+    assert (status, err) == (0, "")
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"bench.html", "bench.md", "bench.json"}
+    assert (tmp_path / "new.json").read_bytes() == (tmp_path / "out" / "bench.json").read_bytes()
+    assert read_report(tmp_path / "new.json") == read_report(SMALL)
+    assert "59.0 ms a try-on (57.8 to 59.4): small, two garments" in told
+    assert all(name in told for name in ("bench.html", "bench.md", "bench.json", "new.json"))
+
+
+def test_without_what_draws_the_page_nothing_is_measured(run, measure, tmp_path, monkeypatch):
+    measure(AssertionError("it measured"))
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    status, _, err = run("bench", "--report", tmp_path / "out")
+    assert status == 2
+    assert "the report's page needs jinja2" in err
+
+
 def test_results_of_other_bundles_have_nothing_in_common(run, measure, tmp_path):
     measure(SMALL)
     old, new = of_another_bundle(tmp_path / "old.json"), tmp_path / "new.json"
@@ -77,7 +98,14 @@ def test_what_both_have_is_compared_where_headlines_are_not(run, measure, tmp_pa
     assert " ratios compared: none changed beyond noise" in out
 
 
-@pytest.mark.parametrize("values", [{"machine": {}}, {"schema_version": 99}, {"settings": {}}])
+NO_NUMBER = {"try_on_vs_eager_fp32": {"value": math.nan, "low": math.nan, "high": math.nan}}
+INVERTED = {"try_on_vs_eager_fp32": {"value": 2.4, "low": 1e9, "high": -1e9}}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"machine": {}}, {"schema_version": 99}, {"settings": {}}, {"headline": NO_NUMBER}, {"headline": INVERTED}],
+)
 def test_an_unusable_file_is_refused_before_measuring(run, measure, tmp_path, values):
     measure(AssertionError("it measured"))
     status, out, err = run("bench", "--compare", changed(tmp_path / "old.json", **values))
@@ -92,7 +120,8 @@ def test_an_unusable_file_is_refused_before_measuring(run, measure, tmp_path, va
         (KeyError("processor"), 4),
         (GateError("two forms do not agree"), 4),
         (OSError(28, "No space left on device"), 4),
-        (InputError("no engine runs here"), 2),
+        (EngineError("no engine runs here"), 4),
+        (InputError("suite 'speed' is unknown"), 2),
         (KeyboardInterrupt(), 130),
     ],
 )

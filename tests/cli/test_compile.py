@@ -1,10 +1,15 @@
 """`oviton compile` for GPUs, and `oviton bundle`, as a user meets them."""
 
+import errno
+import os
+import re
+
 import pytest
 
-from oviton.bundle.manifest import GRAPH_NAMES
+from oviton.engines.plan_cache import PlanCache
 from oviton.engines.tensorrt.flavour import TENSORRT_RTX
 
+GRAPHS = ["shape_encoder", "shape_generator", "appearance_encoder", "appearance_generator", "compositor"]
 RTX = ("compile", "--engine", "tensorrt-rtx")
 
 
@@ -29,7 +34,7 @@ def test_all_graphs_are_built_for_a_gpu_that_is_not_here_and_found_again(run, rt
         [[cell.strip() for cell in line.strip("│").split("│")] for line in stdout.splitlines() if line[0] == "│"]
         for _, stdout, _ in (first, second)
     )
-    assert [row[0] for row in rows] == list(GRAPH_NAMES)
+    assert [row[0] for row in rows] == GRAPHS
     assert [row[2] for row in rows] == ["100%", "96%", "75%", "100%", "0%"]
     assert all(int(row[1]) > 0 and float(row[3]) > 0 for row in rows)
     assert {row[5] for row in rows} == {"built"}
@@ -37,6 +42,25 @@ def test_all_graphs_are_built_for_a_gpu_that_is_not_here_and_found_again(run, rt
     assert sum(float(row[4]) for row in again) < 1
     assert [row[:4] for row in again] == [row[:4] for row in rows]
     assert len(list(plans.glob("*.plan"))) == 5
+
+
+def test_plans_that_cannot_be_kept_are_an_error(run, tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("OVITON_CACHE", str(tmp_path / "file"))
+    status, stdout, stderr = run("compile", "--engine", "openvino")
+    assert (status, stdout) == (2, "")
+    assert re.fullmatch(r"oviton: plans would not be kept: .*/file is a file.*; set OVITON_CACHE to .*\n", stderr)
+
+
+def test_plans_that_could_not_be_kept_are_an_error(run, plans, monkeypatch):
+    monkeypatch.setattr(PlanCache, "store", lambda self, path, data: raise_full())
+    status, stdout, stderr = run("compile", "--engine", "openvino", "--precision", "fp32")
+    assert (status, stdout.count("note: plans are not kept")) == (2, 1)
+    assert f"could not be kept: cannot write {plans}: No space left on device" in stderr
+
+
+def raise_full():
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,7 @@ def test_options_are_checked_before_anything_starts(run, tmp_path):
     status, _, told = run("serve", "--tls-cert", "cert.pem")
     assert status == 2
     assert "both --tls-cert and --tls-key" in told
-    status, _, told = run("serve", "--repository", tmp_path / "none", "--grpc-port", 0, "--http-port", 0,
-                          "--metrics-port", 0)  # fmt: skip
+    status, _, told = run("serve", "--repository", tmp_path / "none", "--grpc-port", 0, "--metrics-port", 0)
     assert status == 2
     assert "no such folder; oviton repository writes one" in told
 
@@ -33,6 +32,8 @@ def test_a_container_gets_its_commands(run, tmp_path):
         r"docker run .*--gpus 1 .*-p 127.0.0.1:9001:9001 .*nvcr.io/nvidia/tritonserver:\S+ tritonserver", second
     )
     assert "--grpc-address=0.0.0.0 --grpc-port=9001" in second
+    assert "--allow-http=false" in second
+    assert ":8000" not in second
     status, printed, _ = run("serve", "--repository", tmp_path, "--print-command")
     assert printed.count("\n") == 1
     assert f"-v {tmp_path}:/models:ro" in printed
@@ -57,7 +58,7 @@ def test_the_shipped_bundle_is_served_until_ctrl_c(tmp_path, sample_people):
     from oviton.bundle.samples import sample_requests
     from oviton.runtime.try_on import TryOn
 
-    command = [sys.executable, "-m", "oviton", "serve", "--no-refinement", "--grpc-port", "0", "--http-port", "0",
+    command = [sys.executable, "-m", "oviton", "serve", "--no-refinement", "--grpc-port", "0",
                "--metrics-port", "0"]  # fmt: skip
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
     started = time.monotonic()
@@ -66,7 +67,7 @@ def test_the_shipped_bundle_is_served_until_ctrl_c(tmp_path, sample_people):
     ) as process:
         ready = process.stdout.readline()
         print(f"ready after {time.monotonic() - started:.1f} s")
-        address = re.match(r"ready: grpc (127\.0\.0\.1:\d+), http ", ready).group(1)
+        address = re.match(r"ready: grpc (127\.0\.0\.1:\d+), metrics 127", ready).group(1)
         inputs = sample_requests(sample_people, 256, 128, 1, 2)
         tensors = []
         for name, array in inputs.items():

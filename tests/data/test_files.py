@@ -6,7 +6,14 @@ import pytest
 from safetensors.numpy import save_file
 
 from oviton.data.errors import InputError
-from oviton.data.files import atomic_folder, atomic_path, check_folder_target, check_target, check_writable
+from oviton.data.files import (
+    atomic_folder,
+    atomic_path,
+    check_folder_target,
+    check_target,
+    check_writable,
+    others_may_write,
+)
 
 
 def marked(folder):
@@ -239,6 +246,35 @@ def test_a_folder_to_write_is_new_or_empty_or_ours(tmp_path):
 def test_a_place_that_takes_files_is_left_as_it_was(tmp_path):
     check_writable(tmp_path / "new" / "x.png", tmp_path / "new" / "x.png")
     assert not names(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("mode", "owner", "group", "shared"),
+    [
+        (0o700, 0, 0, False),
+        (0o755, 0, 0, False),
+        (0o775, 0, 0, False),  # the superuser's own group
+        (0o757, 0, 0, True),
+        (0o1777, 0, 0, True),
+        (0o775, 0, 4321, True),
+        (0o755, 4321, 4321, True),
+    ],
+)
+@pytest.mark.skipif(os.getuid() != 0, reason="only the superuser gives files away")
+def test_who_else_may_write(tmp_path, mode, owner, group, shared):
+    (tmp_path / "folder").mkdir()
+    os.chown(tmp_path / "folder", owner, group)
+    (tmp_path / "folder").chmod(mode)
+    assert others_may_write(tmp_path / "folder") == shared
+
+
+def test_a_group_of_ones_own_is_nobody_else(tmp_path, monkeypatch):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder").chmod(0o775)
+    ours = (tmp_path / "folder").stat()
+    monkeypatch.setattr(Path, "stat", lambda _: os.stat_result((ours.st_mode, 0, 0, 1, 1234, 1234, 0, 0, 0, 0)))
+    monkeypatch.setattr(os, "getuid", lambda: 1234)
+    assert not others_may_write(tmp_path / "folder")
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="no /proc here")

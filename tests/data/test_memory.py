@@ -1,5 +1,9 @@
+import resource
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
 
 from oviton.data.memory import peak_resident_mb
 
@@ -27,3 +31,14 @@ def test_a_child_is_not_as_large_as_its_parent():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert 1 < float(done.stdout) < 200 < peak_resident_mb()
     del block
+
+
+@pytest.mark.parametrize(("system", "unit"), [("darwin", 1), ("freebsd14", 1024)])
+def test_other_systems_are_asked_in_their_own_unit(monkeypatch, system, unit):
+    def missing(*_, **__):
+        raise FileNotFoundError
+
+    monkeypatch.setattr(Path, "read_text", missing)
+    monkeypatch.setattr(sys, "platform", system)
+    told = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert peak_resident_mb() == pytest.approx(told * unit / 1e6, rel=0.01)

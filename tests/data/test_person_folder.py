@@ -1,9 +1,12 @@
+import os
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from oviton.data.errors import InputError
 from oviton.data.person_folder import read_person_folder, read_person_folders
+from oviton.runtime.person import Person
 
 
 def test_example_person(people):
@@ -16,6 +19,20 @@ def test_example_person(people):
 def test_body_map_is_optional(person_copy):
     (person_copy / "densepose.png").unlink()
     assert read_person_folder(person_copy).densepose is None
+
+
+def test_a_body_map_stays_what_it_was_when_its_file_changes(person_copy):
+    body = read_person_folder(person_copy).densepose
+    (person_copy / "densepose.png").unlink()
+    np.save(person_copy / "densepose.npy", body)
+    person = Person.open(person_copy)
+    with (person_copy / "densepose.npy").open("r+b") as file:
+        file.seek(-body.size, os.SEEK_END)
+        file.write(b"\xff" * body.size)
+        file.flush()
+        assert np.array_equal(person.densepose, body)
+        file.truncate(200)  # a mapped file would now end the process
+    assert np.array_equal(person.densepose, body)
 
 
 @pytest.mark.parametrize("name", ["image.png", "labels.png"])

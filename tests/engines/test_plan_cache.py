@@ -1,8 +1,16 @@
 import dataclasses
+import hashlib
 import json
+import os
+import re
+import stat
+import subprocess
+from pathlib import Path
 
+import platformdirs
 import pytest
 
+from oviton.bundle.bundle import Bundle
 from oviton.engines.openvino_engine import OpenVinoEngine
 from oviton.engines.plan_cache import PlanCache, default_cache_folder
 from oviton.engines.plan_key import PlanKey
@@ -11,6 +19,16 @@ from oviton.engines.plan_key import PlanKey
 @pytest.fixture
 def key(tiny_bundle):
     return PlanKey.of(tiny_bundle, tiny_bundle.manifest.graph("compositor"), "openvino", "fp32", {"HINT": "f32"})
+
+
+@pytest.fixture
+def any_key():
+    return PlanKey("graph", "hash", "", "engine", "1", "fp32", "processor", "avx2", "N=1", {})
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return Bundle.open()
 
 
 @pytest.fixture
@@ -40,7 +58,7 @@ def test_other_graphs_and_precisions_are_not_stale(cache, key):
     assert cache.get_or_build(other, lambda: b"new").stale == {}
 
 
-@pytest.mark.parametrize("damage", ["plan", "sidecar", "sidecar-type", "no-sidecar"])
+@pytest.mark.parametrize("damage", ["plan", "sidecar", "sidecar-type", "sidecar-depth", "no-sidecar"])
 def test_damage_is_rebuilt(cache, key, damage):
     cache.get_or_build(key, lambda: b"plan")
     (plan,), (sidecar,) = cache.root.glob("*.plan"), cache.root.glob("*.json")
@@ -50,6 +68,8 @@ def test_damage_is_rebuilt(cache, key, damage):
         sidecar.write_text("{")
     elif damage == "sidecar-type":
         sidecar.write_text("[]")
+    elif damage == "sidecar-depth":
+        sidecar.write_text("[" * 100_000)
     else:
         sidecar.unlink()
     again = cache.get_or_build(key, lambda: b"plan")
@@ -80,11 +100,70 @@ def test_openvino_loads_its_plan_from_the_cache(cache, tiny_bundle, tiny_request
     assert sidecar["key"]["engine"] == "openvino"
 
 
-def test_a_folder_that_cannot_be_written_costs_a_build_and_is_told(key, tmp_path):
+def test_a_whole_file_that_is_no_plan_is_rebuilt(cache, shipped):
+    graph = shipped.manifest.graph("shape_encoder")
+    with OpenVinoEngine(shipped, graph, "fp32", cache) as engine:
+        path = engine.plan.path
+    stored = json.loads(path.with_suffix(".json").read_text())
+    path.write_bytes(b"no plan of OpenVINO")
+    stored["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    path.with_suffix(".json").write_text(json.dumps(stored))
+    with OpenVinoEngine(shipped, graph, "fp32", cache) as engine:
+        assert not engine.plan.hit
+    with OpenVinoEngine(shipped, graph, "fp32", cache) as engine:
+        assert engine.plan.hit
+
+
+def test_a_folder_that_cannot_be_written_costs_a_build_and_is_told(any_key, tmp_path):
     (tmp_path / "file").touch()
-    plan = PlanCache(tmp_path / "file").get_or_build(key, lambda: b"plan")
+    plan = PlanCache(tmp_path / "file").get_or_build(any_key, lambda: b"plan")
     assert plan.data == b"plan"
-    assert "is a file, not a folder" in plan.not_kept
+    assert plan.not_kept.endswith("is a file, not a folder; set OVITON_CACHE to a folder of your own")
+
+
+def test_a_new_folder_is_its_users_alone(any_key, tmp_path):
+    cache = PlanCache(tmp_path / "new" / "plans")
+    assert not cache.root.exists()
+    assert cache.get_or_build(any_key, lambda: b"plan").not_kept is None
+    assert stat.S_IMODE(cache.root.stat().st_mode) == 0o700
+
+
+def test_what_other_users_may_write_is_neither_read_nor_written(any_key, tmp_path):
+    assert PlanCache(tmp_path).get_or_build(any_key, lambda: b"planted").not_kept is None
+    before = sorted(tmp_path.rglob("*"))
+    tmp_path.chmod(0o777)
+    plan = PlanCache(tmp_path).get_or_build(any_key, lambda: b"own")
+    assert (plan.data, plan.hit) == (b"own", False)
+    assert re.fullmatch(f"{tmp_path} may be written by other users, .*; set OVITON_CACHE to .*", plan.not_kept)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only the superuser mounts")
+def test_a_disk_that_is_full_or_read_only_costs_a_build_and_is_told(any_key, tmp_path):
+    if subprocess.call(["mount", "-t", "tmpfs", "-o", "size=64k,mode=700", "none", tmp_path]) != 0:
+        pytest.skip("no disk can be mounted here")
+    try:
+        plan = PlanCache(tmp_path).get_or_build(any_key, lambda: b"x" * 100_000)
+        assert len(plan.data) == 100_000
+        assert plan.not_kept.startswith(f"cannot write {tmp_path}: No space left on device; free space, or set OVITON_")
+        subprocess.run(["mount", "-o", "remount,ro", tmp_path], check=True)
+        plan = PlanCache(tmp_path).get_or_build(any_key, lambda: b"plan")
+        assert (plan.data, plan.not_kept.count(str(tmp_path))) == (b"plan", 1)
+        assert plan.not_kept.endswith("set OVITON_CACHE to a folder of your own")
+    finally:
+        subprocess.run(["umount", tmp_path], check=True)
+
+
+def test_who_has_no_home_folder_is_told(any_key, monkeypatch):
+    def homeless(*_, **__):
+        raise RuntimeError("could not determine the home directory")
+
+    monkeypatch.delenv("OVITON_CACHE")
+    monkeypatch.setattr(platformdirs, "user_cache_path", homeless)
+    plan = PlanCache().get_or_build(any_key, lambda: b"plan")
+    assert plan.not_kept == "this user has no home folder; set OVITON_CACHE to a folder of your own"
+    monkeypatch.setattr(platformdirs, "user_cache_path", lambda *_, **__: Path("~/.cache/oviton"))
+    assert PlanCache().refusal == plan.not_kept
 
 
 def test_the_folder_follows_the_environment(tmp_path, monkeypatch):

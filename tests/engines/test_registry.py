@@ -2,13 +2,29 @@ import dataclasses
 
 import pytest
 
-from oviton.data.errors import EngineError
+from oviton.data.errors import EngineError, InputError
+from oviton.engines import engine as engine_module
 from oviton.engines import registry
+from oviton.engines.onnxruntime_engine import OnnxRuntimeEngine
+
+
+def test_auto_and_lists_are_in_this_order():
+    assert [(spec.label, spec.auto) for spec in registry.specs()] == [
+        ("tensorrt (cuda)", True),
+        ("tensorrt-rtx (cuda)", True),
+        ("torch (cuda)", True),
+        ("openvino (cpu)", True),
+        ("onnxruntime (cpu)", True),
+        ("torch (cpu)", True),
+        ("torch-tensorrt (cuda)", False),
+        ("torch-compile (cuda)", False),
+        ("torch-compile (cpu)", False),
+    ]
 
 
 def test_a_missing_library_is_told_with_the_command_that_installs_it(monkeypatch):
     monkeypatch.setattr(registry, "is_installed", lambda module: module != "torch")
-    with pytest.raises(EngineError, match=r"torch is not installed; run: pip install 'oviton\[refine\]'"):
+    with pytest.raises(EngineError, match=r"torch is not installed; run: pip install torch=="):
         registry.choose("torch")
 
 
@@ -35,7 +51,7 @@ def test_a_broken_installation_is_a_reason_not_a_crash(monkeypatch):
     def broken(*_, **__):
         raise OSError("libsomething.so: cannot open shared object file")
 
-    monkeypatch.setattr(registry, "require", broken)
+    monkeypatch.setattr(engine_module, "require", broken)
     found = {a.candidate.label: a.reason for a in registry.survey()}
     assert "cannot be imported (OSError: libsomething.so" in found["torch (cpu)"]
     assert "cannot be imported" in found["onnxruntime (cpu)"]
@@ -47,3 +63,23 @@ def test_what_failed_before_is_passed_over_with_its_reason():
     assert second.candidate != first.candidate
     assert passed_over[-1].candidate == first.candidate
     assert passed_over[-1].reason == "no memory left"
+
+
+def test_a_name_that_is_taken_is_refused():
+    (spec,) = OnnxRuntimeEngine.specs
+    with pytest.raises(InputError, match=r"onnxruntime \(cpu\) of .*: the name is taken by oviton.*; choose another"):
+        registry.register(spec)(type("Mine", (OnnxRuntimeEngine,), {"__module__": "mine"}))
+    assert registry.class_of(spec) is OnnxRuntimeEngine
+
+
+def test_an_engine_that_takes_no_other_weights_says_so(tiny_bundle):
+    (spec,) = OnnxRuntimeEngine.specs
+
+    class Fixed(OnnxRuntimeEngine):
+        specs = (dataclasses.replace(spec, engine="fixed", refits=False),)
+
+    with (
+        Fixed(tiny_bundle, tiny_bundle.manifest.graph("compositor"), "fp32") as engine,
+        pytest.raises(InputError, match="engine fixed takes no weights but the bundle's; choose another engine"),
+    ):
+        engine.refit({})

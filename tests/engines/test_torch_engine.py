@@ -6,8 +6,9 @@ import torch
 
 from oviton.bundle.bundle import Bundle
 from oviton.bundle.programs import load_exported, load_program
-from oviton.data.errors import InputError
+from oviton.data.errors import EngineError, InputError
 from oviton.engines.onnxruntime_engine import OnnxRuntimeEngine
+from oviton.engines.torch_compile_engine import TorchCompileEngine
 from oviton.engines.torch_engine import TorchEngine
 
 
@@ -48,7 +49,7 @@ def test_half_precision_is_for_gpus(shipped):
 def test_compiled_programs_agree_at_every_batch_size(shipped):
     graph = shipped.manifest.graph("shape_encoder")
     with (
-        TorchEngine(shipped, graph, "fp32", compiled=True) as engine,
+        TorchCompileEngine(shipped, graph, "fp32") as engine,
         OnnxRuntimeEngine(shipped, graph, "fp32") as reference,
     ):
         for requests in (1, 2, 3):
@@ -62,7 +63,9 @@ def test_what_cannot_be_compiled_names_the_graph_and_another_engine(shipped):
         raise ValueError("out of symbols")
 
     graph = shipped.manifest.graph("shape_encoder")
-    with TorchEngine(shipped, graph, "fp32", compiled=True) as engine:
-        engine._module = torch.compile(engine._module, backend=no_compiler)
-        with pytest.raises(InputError, match=r"cannot compile shape_encoder \(.*out of symbols.*take the engine torch"):
+    with TorchCompileEngine(shipped, graph, "fp32") as engine:
+        engine._network = torch.compile(engine._network, backend=no_compiler)
+        with pytest.raises(
+            EngineError, match=r"cannot compile shape_encoder \(.*out of symbols.*take the engine torch"
+        ):
             engine(**labels(shipped, 1))

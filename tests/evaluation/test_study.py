@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from oviton import InputError
-from oviton.evaluation.study import Study, StudyKey
+from oviton.evaluation.study import Study, StudyKey, StudyOptions
 
 VOID = {"meta", "input", "img"}
 
@@ -55,7 +55,7 @@ def folders(tmp_path):
 
 
 def make(folders, **options):
-    return Study.make(folders / "ours", folders / "theirs", **options)
+    return Study.make(folders / "ours", folders / "theirs", StudyOptions(**options))
 
 
 def decoded(uri):
@@ -133,7 +133,7 @@ def test_unusable_folders_are_refused(folders, a, b, options, message):
     (folders / "empty").mkdir()
     options = {name: folders / value for name, value in options.items()}
     with pytest.raises(InputError, match=message):
-        Study.make(folders / a, folders / b, **options)
+        Study.make(folders / a, folders / b, StudyOptions(**options))
 
 
 def test_page_and_key_are_written(folders):

@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from oviton.data.errors import InputError
-from oviton.training.machine import resolve_device, resolve_precision
+from oviton.networks.precision import resolve_precision
+from oviton.training.machine import resolve_device
 from oviton.training.options import TrainOptions, parse_weights
 
 

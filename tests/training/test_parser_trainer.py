@@ -45,8 +45,8 @@ def test_a_resumed_run_ends_where_an_uninterrupted_one_does(options: ParserOptio
     assert whole.keys() == parts.keys()
     assert [name for name in whole if not torch.equal(whole[name], parts[name])] == []
     started = PersonParser()
-    started.load_backbone()
-    name = "features.0.0.weight"
+    started.backbone.load_imagenet()
+    name = "backbone.features.0.0.weight"
     assert not torch.equal(whole[f"raw.{name}"], started.state_dict()[name])
     PersonParser.open(tmp_path / "whole" / "person_parser.safetensors")
 

@@ -9,8 +9,8 @@ from oviton.networks.config import preset
 from oviton.networks.graphs import ShapeEncoderGraph
 from oviton.networks.operators import one_hot
 from oviton.networks.shape import BODY_CHANNELS, working_coverage
+from oviton.networks.warping import AffineLimits
 from oviton.training import shape_trainer
-from oviton.training.augment import AffineLimits
 from oviton.training.dataset import Dataset
 from oviton.training.options import TrainOptions
 from oviton.training.shape_trainer import ShapeTask, class_shares, dice_loss

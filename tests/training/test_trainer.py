@@ -21,9 +21,14 @@ def _state(options):
     ("part", "changed", "to"),
     [
         ("shape", {}, 0.95),
-        ("appearance", {"weights": {"perceptual": 0.0}}, 0.97),
+        pytest.param("appearance", {"weights": {"perceptual": 0.0}}, 0.97, marks=pytest.mark.slow),
         # A new network starts as the lookup, which is a fair answer.
-        ("appearance", {"weights": {"perceptual": 0.0}, "conditioning": "surface", "learning_rate": 2e-3}, 1.0),
+        pytest.param(
+            "appearance",
+            {"weights": {"perceptual": 0.0}, "conditioning": "surface", "learning_rate": 2e-3},
+            1.0,
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_loss_on_people_never_seen_falls(part, changed, to, options, listener):
@@ -38,7 +43,9 @@ def test_loss_on_people_never_seen_falls(part, changed, to, options, listener):
     [
         ("shape", {"weights": GAN | {"perceptual": 0.1}}, signal.SIGTERM),
         ("appearance", {}, signal.SIGTERM),
-        ("appearance", {"conditioning": "surface", "precision": "bf16"}, signal.SIGINT),
+        pytest.param(
+            "appearance", {"conditioning": "surface", "precision": "bf16"}, signal.SIGINT, marks=pytest.mark.slow
+        ),
     ],
 )
 def test_resuming_a_stopped_run_continues_bit_for_bit(part, changed, number, options, listener, tmp_path):

@@ -13,7 +13,7 @@ from oviton.triton_models.options import RepositoryOptions
 from oviton.triton_models.repository import build_repository
 from oviton.triton_models.server import ServerOptions, TritonServer
 
-FREE_PORTS = ServerOptions(grpc_port=0, http_port=0, metrics_port=0, stop_seconds=5)
+FREE_PORTS = ServerOptions(grpc_port=0, metrics_port=0, stop_seconds=5, shared_memory=True)
 WIRE = {"uint8": "UINT8", "int32": "INT32", "float32": "FP32", "object": "BYTES"}
 
 

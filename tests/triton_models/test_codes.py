@@ -1,4 +1,4 @@
-"""Garments as codes, without a server: the rules, the same as ONNX graphs, and a native repository run by hand."""
+"""Garments as codes, without a server: the small graphs against the rules in NumPy, and a native repository by hand."""
 
 import functools
 
@@ -11,27 +11,32 @@ from oviton.bundle.samples import sample_requests
 from oviton.data.classes import CLASS_IDS, GARMENTS, MIRRORED, SKIN
 from oviton.data.errors import InputError
 from oviton.engines.engine_set import EngineSet
-from oviton.triton_models import codes_graphs, codes_rules
+from oviton.triton_models import small_graphs
 from oviton.triton_models.codes import check_codes_can_be, codes_objection, merge_inputs
 from oviton.triton_models.model_config import read_config
 from oviton.triton_models.options import RepositoryOptions
 from oviton.triton_models.repository import build_repository
 
 LEFT, RIGHT, SHIRT, COAT = (CLASS_IDS[name] for name in ("left_shoe", "right_shoe", "upper_clothes", "coat"))
-CODED, SEEN = codes_rules.CODED, codes_rules.SEEN
+CODED, SEEN = 1, 2
+BITS = {"person_labels": 1, "densepose": 2, "garment_labels": 4, "source": 16, "garment_classes": 32, "wear": 64}
+OTHER_SIDE = np.arange(20)
+OTHER_SIDE[[14, 15, 16, 17, 18, 19]] = 15, 14, 17, 16, 19, 18
 
 
 @pytest.fixture(scope="module")
-def session(tiny_bundle):
+def run_small(tiny_bundle):
+    """Run one of the small graphs."""
     made = {}
 
-    def open_graph(build):
+    def run(build, inputs):
         if build not in made:
-            made[build] = onnxruntime.InferenceSession(build(tiny_bundle.manifest).SerializeToString())
+            model = getattr(small_graphs, f"build_{build}")(tiny_bundle.manifest)
+            made[build] = onnxruntime.InferenceSession(model.SerializeToString())
         names = [output.name for output in made[build].get_outputs()]
-        return lambda inputs: dict(zip(names, made[build].run(names, inputs), strict=True))
+        return dict(zip(names, made[build].run(names, inputs), strict=True))
 
-    return open_graph
+    return run
 
 
 def assert_same(found, expected):
@@ -39,6 +44,57 @@ def assert_same(found, expected):
     for name, array in expected.items():
         assert found[name].dtype == array.dtype, name
         assert np.array_equal(found[name], array), name
+
+
+def present(labels):
+    """Which classes have a pixel; ids that are none count as background."""
+    return np.array([[(np.where(row < 20, row, 0) == c).any() for c in range(20)] for row in labels])
+
+
+def flagged(**wrong):
+    """Add up the bits of what is wrong in each request."""
+    rows = {name: np.asarray(where).reshape(len(where), -1).any(axis=1) for name, where in wrong.items()}
+    return sum(where * np.int32(BITS[name]) for name, where in rows.items()).astype(np.int32)[:, None]
+
+
+def checked_garment(inputs):
+    labels, wear = inputs["garment_labels"], inputs["wear"]
+    wrong = (wear > 1) | ((wear > 0) & ~np.isin(np.arange(20), GARMENTS))
+    worn = (wear == 1) & ~wrong
+    return {
+        "input_flags": flagged(garment_labels=labels > 19, wear=wrong),
+        "garment_classes": np.where(worn, np.where(present(labels), SEEN, CODED), 0).astype(np.uint8),
+        "encoded_images": inputs["garment_image"][:, None],
+        "encoded_labels": labels[:, None],
+        "encoded_source": np.where(worn, 1, -1).astype(np.int32),
+        "blank_image": np.zeros_like(inputs["garment_image"]),
+        "blank_labels": np.zeros_like(labels),
+    }
+
+
+def checked_codes(inputs):
+    labels, classes, source = inputs["person_labels"], inputs["garment_classes"], inputs["source"]
+    beyond = (source < -1) | (source > classes.shape[1])
+    known = np.where(beyond, -1, source)
+    held = np.take_along_axis(classes, np.maximum(known - 1, 0)[:, None], axis=1)[:, 0]
+    lacking = (known > 0) & (held == 0)
+    checked = np.where(lacking, -1, known).astype(np.int32)
+    seen = np.where(checked > 0, held == SEEN, present(labels) & (checked == 0))
+    rows = np.maximum(checked, 0)
+    height, width = labels.shape[1:]
+    return {
+        "input_flags": flagged(
+            person_labels=labels > 19,
+            densepose=inputs["densepose"][..., 0] > 24,
+            source=beyond,
+            garment_classes=lacking,
+        ),
+        "checked_source": checked,
+        "person_source": np.where(checked > 0, -1, checked).astype(np.int32),
+        "code_rows": np.where(~seen & seen[:, OTHER_SIDE], rows[:, OTHER_SIDE], rows).astype(np.int32),
+        "blank_images": np.zeros((len(labels), 1, height, width, 3), np.uint8),
+        "blank_labels": np.zeros((len(labels), 1, height, width), np.uint8),
+    }
 
 
 def random_codes_request(seed, requests=4, garments=3):
@@ -55,24 +111,24 @@ def random_codes_request(seed, requests=4, garments=3):
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_the_check_of_codes_is_the_same_as_a_graph(session, seed):
+def test_the_check_of_codes(run_small, seed):
     inputs = random_codes_request(seed)
-    assert_same(session(codes_graphs.build_codes_check)(inputs), codes_rules.check_codes(inputs))
+    assert_same(run_small("codes_check", inputs), checked_codes(inputs))
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_the_check_of_a_garment_is_the_same_as_a_graph(session, seed):
+def test_the_check_of_a_garment(run_small, seed):
     rng = np.random.default_rng(seed)
     inputs = {
         "garment_image": rng.integers(0, 256, (3, 64, 32, 3), np.uint8),
         "garment_labels": rng.choice(rng.permutation(20 + seed % 3)[:7], (3, 64, 32)).astype(np.uint8),
         "wear": rng.integers(0, 2 + seed % 2, (3, 20), np.uint8),
     }
-    assert_same(session(codes_graphs.build_garment_check)(inputs), codes_rules.check_garment(inputs))
+    assert_same(run_small("garment_check", inputs), checked_garment(inputs))
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_the_merge_is_the_same_as_a_graph(session, tiny_bundle, seed):
+def test_the_merge(run_small, tiny_bundle, seed):
     rng = np.random.default_rng(seed)
     inputs = {}
     for spec in merge_inputs(tiny_bundle.manifest):
@@ -80,27 +136,28 @@ def test_the_merge_is_the_same_as_a_graph(session, tiny_bundle, seed):
         codes = spec.dtype == "float32"
         inputs[spec.name] = rng.normal(size=shape).astype(np.float32) if codes else rng.integers(0, 5, shape, np.int32)
     inputs["source"][:, :3] = -1
-    found = codes_rules.merge_codes(inputs)
-    assert_same(session(codes_graphs.build_codes_merge)(inputs), found)
-    for row, c in np.ndindex(2, 20):
-        k = inputs["source"][row, c]
-        wanted = inputs["garment_shape_codes"][row, k - 1, c] if k > 0 else inputs["person_shape_codes"][row, c]
-        assert np.array_equal(found["shape_codes"][row, c], wanted)
+    found = run_small("codes_merge", inputs)
+    for name, rows in (("shape_codes", "source"), ("appearance_codes", "code_rows")):
+        for row, c in np.ndindex(2, 20):
+            k = inputs[rows][row, c]
+            wanted = inputs[f"garment_{name}"][row, k - 1, c] if k > 0 else inputs[f"person_{name}"][row, c]
+            assert np.array_equal(found[name][row, c], wanted)
+            assert found[name].dtype == np.float32
 
 
-def test_only_garments_have_codes():
+def test_only_garments_have_codes(run_small):
     inputs = {
         "garment_image": np.zeros((1, 64, 32, 3), np.uint8),
         "garment_labels": np.full((1, 64, 32), LEFT, np.uint8),
         "wear": np.zeros((1, 20), np.uint8),
     }
     inputs["wear"][0, [LEFT, RIGHT]] = 1
-    found = codes_rules.check_garment(inputs)
+    found = run_small("garment_check", inputs)
     assert found["input_flags"].tolist() == [[0]]
     assert {c: int(k) for c, k in enumerate(found["garment_classes"][0]) if k} == {LEFT: SEEN, RIGHT: CODED}
     for c in range(20):
         inputs["wear"] = np.eye(20, dtype=np.uint8)[c : c + 1]
-        flags = codes_rules.check_garment(inputs)["input_flags"].item()
+        flags = run_small("garment_check", inputs)["input_flags"].item()
         assert flags == (0 if c in GARMENTS else 64)
 
 
@@ -114,7 +171,7 @@ def test_skin_and_garments_never_lend_to_each_other():
         assert (borrower in GARMENTS) == (lender in GARMENTS)
 
 
-def test_a_class_that_a_garment_does_not_hold_is_flagged_and_removed():
+def test_a_class_that_a_garment_does_not_hold_is_flagged_and_removed(run_small):
     inputs = random_codes_request(1, requests=2, garments=2)
     inputs["person_labels"][:] = 0
     inputs["densepose"][:] = 0
@@ -122,7 +179,7 @@ def test_a_class_that_a_garment_does_not_hold_is_flagged_and_removed():
     inputs["source"][:] = 0
     inputs["garment_classes"][:, 1, COAT] = SEEN
     inputs["source"][:, COAT] = 2, 1
-    found = codes_rules.check_codes(inputs)
+    found = run_small("codes_check", inputs)
     assert found["input_flags"].tolist() == [[0], [32]]
     assert found["checked_source"][:, COAT].tolist() == [2, -1]
     assert found["person_source"][:, COAT].tolist() == [-1, -1]
@@ -227,7 +284,9 @@ SHOES = [(1, 2), (1, 1), (2, 0), (0, 2), (-1, 1), (2, -1)]
 
 @pytest.mark.parametrize(("left", "right"), SHOES)
 @pytest.mark.parametrize("hidden", [(), ("person",), (1,), (2,), ("person", 1), (1, 2)])
-def test_a_shoe_borrows_as_it_does_from_photographs(run_native, in_process, tiny_requests, left, right, hidden):
+def test_a_shoe_borrows_as_it_does_from_photographs(
+    run_native, run_small, in_process, tiny_requests, left, right, hidden
+):
     """The one class that looks at another: a left shoe that its photograph does not show."""
     arrays = {name: np.array(array[:1]) for name, array in tiny_requests.items()}
     arrays["person_labels"][0, -4:, :16], arrays["person_labels"][0, -4:, 16:] = LEFT, RIGHT
@@ -242,7 +301,8 @@ def test_a_shoe_borrows_as_it_does_from_photographs(run_native, in_process, tiny
     coded = encoded(run_native, arrays, source)
     own = in_process["appearance_encoder"]
     wanted = own(**{spec.name: arrays[spec.name] for spec in own.inputs})["appearance_codes"]
-    checked = codes_rules.check_codes(coded)
+    taken = ("person_labels", "densepose", "garment_classes", "source")
+    checked = run_small("codes_check", {name: coded[name] for name in taken})
     blank = {"garment_images": checked["blank_images"], "garment_labels": checked["blank_labels"]}
     person = {**arrays, **blank, "source": checked["person_source"]}
     of_person = own(**{spec.name: person[spec.name] for spec in own.inputs})["appearance_codes"]

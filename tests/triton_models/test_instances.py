@@ -24,7 +24,7 @@ def test_every_instance_answers_as_one_thread_in_process_does(tmp_path, tiny_bun
     with EngineSet.load(tiny_bundle, built.engine, built.precision, threads=1) as alone:
         wanted = [alone.run(request) for request in requests]
     with (
-        TritonServer.start(built.folder, ServerOptions(0, 0, 0)) as server,
+        TritonServer.start(built.folder, ServerOptions(grpc_port=0, metrics_port=0)) as server,
         TryOnClient(server.grpc_address) as client,
         ThreadPoolExecutor(8) as pool,
     ):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from oviton.data.errors import InputError
-from oviton.runtime.refinement.outfit_weights import OutfitWeights
+from oviton.runtime.refinement.refined_weights import RefinedWeights
 from oviton.triton_models.outfit_store import NotFoundError, OutfitStore
 
 KB = 1000
@@ -16,7 +16,7 @@ def store(tmp_path):
 
 
 def outfit(value):
-    return OutfitWeights("0" * 64, (0,) * 20, {"w": np.full(3500, value, np.float16)}, 50.0)
+    return RefinedWeights("0" * 64, (0,) * 20, {"w": np.full(3500, value, np.float16)}, 50.0)
 
 
 def test_an_outfit_is_found_by_its_id(store):

@@ -7,7 +7,6 @@ import pytest
 from oviton.bundle.bundle import Bundle
 from oviton.data.errors import InputError, ServerError
 from oviton.data.optional import is_installed
-from oviton.triton_models.installation import find_triton
 from oviton.triton_models.layout import graph_steps, outer_inputs
 from oviton.triton_models.model_config import parameters, protobuf, read_config
 from oviton.triton_models.options import RepositoryOptions
@@ -112,7 +111,8 @@ def test_an_embedded_ensemble_is_one_step(repository, name):
 def test_the_process_that_runs_all_graphs_takes_what_any_ensemble_brings(repository):
     config = read_config(repository.folder / "feed_forward")
     assert all(tensor.optional for tensor in config.input)
-    assert not config.HasField("dynamic_batching")
+    assert list(config.dynamic_batching.preferred_batch_size) == [1]  # each request is run by itself
+    assert config.dynamic_batching.max_queue_delay_microseconds == 0
     (warm,) = config.model_warmup
     assert set(warm.inputs) == {tensor.name for tensor in read_config(repository.folder / "try_on").input}
 
@@ -168,7 +168,7 @@ def test_a_native_repository_flags_bad_values_and_counts_them_as_unlabelled(run_
 def test_triton_accepts_every_native_configuration(native):
     """The wheel's Triton lacks the backend, which it looks for only after a configuration is found valid."""
     lines = []
-    options = ServerOptions(grpc_port=0, http_port=0, metrics_port=0)
+    options = ServerOptions(grpc_port=0, metrics_port=0)
     with pytest.raises(ServerError, match="Triton stopped"):
         TritonServer.start(native.folder, options, on_log=lines.append)
     refused = [line for line in lines if "failed to load" in line and "version" in line]
@@ -179,7 +179,7 @@ def test_triton_accepts_every_native_configuration(native):
 
 @pytest.mark.skipif(is_installed("tensorrt"), reason="TensorRT is installed here")
 def test_without_tensorrt_its_extra_is_named(tmp_path, tiny_bundle):
-    with pytest.raises(InputError, match=r"pip install 'oviton\[tensorrt\]'"):
+    with pytest.raises(InputError, match=r"pip install \"tensorrt[<>]"):
         build_repository(tiny_bundle, tmp_path / "r", RepositoryOptions("tensorrt"))
     assert list(tmp_path.iterdir()) == []
 
@@ -209,6 +209,20 @@ def test_an_embedded_repository_says_what_it_serves(repository, tiny_bundle):
     refined = read_config(repository.folder / "try_on_refined")
     assert refined.model_transaction_policy.decoupled
     assert refined.dynamic_batching.default_queue_policy.max_queue_size == 2
+
+
+def test_queues_are_limited(repository, native_with_all):
+    """A request's timeout may shorten its wait. Of a request's native steps, no two wait in limited queues at once."""
+    for folder, models in (
+        (repository.folder, {"feed_forward": 32}),
+        (native_with_all, dict.fromkeys(("shape_encoder", "shape_generator", "compositor"), 128)),
+        (native_with_all, {"appearance_generator_outfit": 32, "appearance_encoder": 0, "input_check": 0}),
+    ):
+        for model, size in models.items():
+            policy = read_config(folder / model).dynamic_batching.default_queue_policy
+            assert policy.max_queue_size == size, model
+            assert policy.allow_timeout_override == (size > 0)
+            assert policy.default_timeout_microseconds == (60_000_000 if size else 0)
 
 
 def test_the_bundle_goes_along_when_asked(tmp_path, tiny_bundle):
@@ -249,12 +263,3 @@ def test_options_that_cannot_be(tmp_path, tiny_bundle, options, told):
     with pytest.raises(InputError, match=told):
         build_repository(tiny_bundle, tmp_path / "r", RepositoryOptions(**options))
     assert list(tmp_path.iterdir()) == []
-
-
-def test_the_wheels_server_is_copied_once(tmp_path):
-    first = find_triton(tmp_path)
-    written = first.binary.stat().st_mtime_ns
-    assert "python" in first.backend_names
-    assert (first.backends / "python" / "triton_python_backend_stub").is_file()
-    assert find_triton(tmp_path).binary.stat().st_mtime_ns == written
-    assert [path.name for path in tmp_path.iterdir()] == [first.binary.parent.parent.name]

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from oviton.bundle.bundle import Bundle
 from oviton.data.errors import InputError
 from oviton.triton_models.installation import Installation
 from oviton.triton_models.options import RepositoryOptions
@@ -32,10 +33,19 @@ def test_nothing_is_built_or_started_there(tmp_path, tiny_bundle):
         build_repository(tiny_bundle, folder, RepositoryOptions("onnxruntime", python=True))
     installation = Installation(Path("/none"), Path("/none"), Path("/none"), (), "none")
     with pytest.raises(InputError, match="with a space"):
-        TritonServer(installation, folder, ServerOptions(0, 0, 0))
+        TritonServer(installation, folder, ServerOptions(grpc_port=0, metrics_port=0))
     cached = Installation(Path("/none"), tmp_path / "my cache", Path("/none"), (), "none")
     with pytest.raises(InputError, match=r"set OVITON_CACHE to a folder whose path"):
-        TritonServer(cached, tmp_path, ServerOptions(0, 0, 0))
+        TritonServer(cached, tmp_path, ServerOptions(grpc_port=0, metrics_port=0))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_bundle_that_model_processes_could_not_read_is_refused(tmp_path, tiny_bundle):
+    bundle = Bundle(tmp_path / "josé" / "bundle", tiny_bundle.manifest)
+    options = RepositoryOptions("onnxruntime", python=True, embed_bundle=False)
+    with pytest.raises(InputError, match="cannot read a bundle from a path with 'é'; copy the bundle") as error:
+        build_repository(bundle, tmp_path / "r", options)
+    assert "\n" not in str(error.value)
     assert list(tmp_path.iterdir()) == []
 
 

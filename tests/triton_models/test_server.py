@@ -12,9 +12,8 @@ from tritonclient.utils import InferenceServerException
 
 from oviton.bundle.samples import sample_requests
 from oviton.runtime.refinement.options import RefinementOptions
-from oviton.runtime.refinement.problem import Problem
 from oviton.runtime.refinement.programs import Programs
-from oviton.runtime.refinement.refiner import Refiner
+from oviton.runtime.refinement.session import RefinementSession
 
 pytestmark = pytest.mark.server
 
@@ -142,14 +141,8 @@ def expected(in_process, tiny_bundle, inputs):
     options = RefinementOptions(steps=4, seed=3, preview_every=2)
     programs = Programs(tiny_bundle)
     values = in_process.run(inputs)
-    refiner = Refiner(programs, Problem(in_process, programs, values, options), options)
-    steps = list(refiner)
-    refined = refiner.result()
-    if refined.picture is not None:
-        values["generated"] = refined.picture[None]
-        compositor = in_process["compositor"]
-        values |= compositor(**{spec.name: values[spec.name] for spec in compositor.inputs})
-    return steps, refined, values
+    session = RefinementSession(in_process, programs, values, options)
+    return list(session), session.result(), session.tensors()
 
 
 class TestRefinement:
@@ -208,7 +201,7 @@ class TestRefinement:
     def test_wrong_values_are_refused(self, open_stream, server, inputs):
         with open_stream(changed(inputs, "person_labels", (0, 1, 1), 99)) as (_, answers):
             ((_, error),) = answers
-        assert error.message().startswith("INVALID_ARGUMENT: person_labels holds a label id above 19")
+        assert error.message().startswith("INVALID_ARGUMENT: input person_labels holds 99; allowed: 0 to 19")
         assert server.is_ready
 
     def test_a_cancelled_refinement_stops_at_once(self, open_stream, server, inputs):

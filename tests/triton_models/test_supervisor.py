@@ -15,9 +15,9 @@ from oviton.triton_models.launcher import children
 from oviton.triton_models.options import RepositoryOptions
 from oviton.triton_models.repository import build_repository
 from oviton.triton_models.server import LAUNCHER, ServerOptions, TritonServer
-from oviton.triton_models.supervisor import RestartPolicy, Supervisor
+from oviton.triton_models.supervisor import Supervisor
 
-FREE_PORTS = ServerOptions(grpc_port=0, http_port=0, metrics_port=0, stop_seconds=3)
+FREE_PORTS = ServerOptions(grpc_port=0, metrics_port=0, stop_seconds=3)
 
 
 @pytest.fixture(scope="module")
@@ -31,8 +31,7 @@ def small_repository(tmp_path_factory, tiny_bundle, plan_cache_folder):
 @pytest.fixture
 def supervised(small_repository):
     events = []
-    policy = RestartPolicy(first=0.1)
-    with Supervisor(small_repository, FREE_PORTS, policy, on_event=events.append) as supervisor:
+    with Supervisor(small_repository, FREE_PORTS, on_event=events.append) as supervisor:
         watch = threading.Thread(target=supervisor.run)
         watch.start()
         yield supervisor, events
@@ -61,7 +60,7 @@ def test_a_server_comes_back_after_a_killed_model_and_a_killed_server(supervised
 def test_nothing_outlives_a_killed_parent(small_repository):
     code = (
         "import sys, time; from pathlib import Path; from oviton.triton_models.server import *\n"
-        "o = ServerOptions(grpc_port=0, http_port=0, metrics_port=0, stop_seconds=3)\n"
+        "o = ServerOptions(grpc_port=0, metrics_port=0, stop_seconds=3)\n"
         "s = TritonServer.start(Path(sys.argv[1]), o); print(s.shared_memory_prefix, flush=True); time.sleep(60)\n"
     )
     parent = subprocess.Popen([sys.executable, "-c", code, small_repository], stdout=subprocess.PIPE, text=True)
@@ -92,34 +91,11 @@ def test_a_port_in_use_is_told_before_anything_starts():
     import socket
 
     with socket.socket() as held:
-        held.bind(("127.0.0.1", taken.http_port))
+        held.bind(("127.0.0.1", taken.metrics_port))
         held.listen()
-        with pytest.raises(InputError, match=rf"cannot listen on 127.0.0.1:{taken.http_port} .*--http-port"):
+        told = rf"cannot listen on 127.0.0.1:{taken.metrics_port} .*--metrics-port or --metrics-bind"
+        with pytest.raises(InputError, match=told):
             taken.with_ports()
-
-
-@pytest.mark.parametrize(
-    ("options", "told"),
-    [
-        ({"certificate": Path(__file__)}, "needs both"),
-        ({"client_ca": Path(__file__)}, "--tls-client-ca goes with"),
-        ({"certificate": Path("no.pem"), "key": Path(__file__)}, r"no\.pem: no such file"),
-        ({"grpc_port": 8000}, "one port is given twice"),
-        ({"cache_mb": -1}, "0 or more"),
-    ],
-)
-def test_options_that_cannot_be(options, told):
-    with pytest.raises(InputError, match=told):
-        ServerOptions(**options)
-
-
-def test_with_tls_http_stays_on_this_machine():
-    options = ServerOptions(bind="0.0.0.0", certificate=Path(__file__), key=Path(__file__), client_ca=Path(__file__))
-    arguments = options.arguments()
-    assert "--grpc-address=0.0.0.0" in arguments
-    assert "--http-address=127.0.0.1" in arguments
-    assert "--grpc-use-ssl-mutual=true" in arguments
-    assert f"--grpc-root-cert={__file__}" in arguments
 
 
 def test_the_launcher_needs_nothing_but_pythons_own_library():

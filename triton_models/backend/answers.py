@@ -44,7 +44,15 @@ def failure(error: Exception, *, streamed: bool = False) -> Any:
 
 
 def answer(request: Any, compute: Callable[[Arrays], Mapping[str, npt.NDArray[Any]]]) -> Any:
-    """Answer one request, with an error when `compute` raises one: the process lives on, others are not touched."""
+    """Answer one request, with an error when `compute` raises one: the process lives on, others are not touched.
+
+    Nothing is computed for a caller who has given up. Triton 2.51 tells so of requests to this very model alone, not of
+    those that come through an ensemble; there a request's timeout does it, while it waits in the queue.
+    """
+    if request.is_cancelled():
+        import triton_python_backend_utils as pb_utils
+
+        return pb_utils.InferenceResponse(error=pb_utils.TritonError("given up", pb_utils.TritonError.CANCELLED))
     try:
         return response(compute(read_inputs(request)))
     except Exception as error:

@@ -7,10 +7,9 @@ import numpy.typing as npt
 
 from ...bundle.manifest import MAX_BATCH
 from ...data.errors import InputError
+from ...engines.input_checks import check_values
 from ..codes import APPEARANCE_CODES, CLASSES, SHAPE_CODES
-from ..codes_rules import check_codes, check_garment
-from ..input_check import OUTPUT
-from ..input_flags import describe, flag_inputs
+from ..input_flags import describe
 from .answers import Arrays
 
 
@@ -22,44 +21,48 @@ def check(inputs: Arrays) -> npt.NDArray[np.int32]:
     InputError
         When a value is out of range or the garments' tensors do not fit each other.
     """
-    garments = _count(inputs, "garment_labels", "garment photographs")
-    flags = flag_inputs(inputs)
-    _refuse(flags, garments)
-    return flags
+    garments = check_counts(inputs, "garment_labels", "garment photographs")
+    requests = len(inputs["source"])
+    for row in range(requests):
+        check_values(_of_batch(row, requests), {name: array[row] for name, array in inputs.items()}, garments)
+    return np.zeros((requests, 1), np.int32)
 
 
-def prepared_codes(inputs: Arrays) -> Arrays:
-    """Return `codes_rules.check_codes` of good values.
+def check_codes(inputs: Arrays) -> None:
+    """Refuse codes that do not fit each other, or that no encoder made.
 
     Raises
     ------
     InputError
-        As `check`.
+        Naming the tensor.
     """
-    garments = _count(inputs, CLASSES, "garments")
+    check_counts(inputs, CLASSES, "garments")
     for name in (SHAPE_CODES, APPEARANCE_CODES):
         if not np.isfinite(inputs[name]).all():
             raise InputError(f"{name} holds NaN or infinity; encode the garment again")
-    outputs = check_codes(inputs)
-    _refuse(outputs[OUTPUT], garments)
-    return outputs
 
 
-def prepared_garment(inputs: Arrays) -> Arrays:
-    """Return `codes_rules.check_garment` of good values.
+def check_flags(flags: npt.NDArray[np.int32], garments: int) -> None:
+    """Refuse requests in which a small graph found something wrong.
 
     Raises
     ------
     InputError
-        As `check`.
+        Saying what.
     """
-    outputs = check_garment(inputs)
-    _refuse(outputs[OUTPUT], 1)
-    return outputs
+    if flags.any():
+        row = int(np.flatnonzero(flags)[0])
+        raise InputError(_of_batch(row, len(flags)) + describe(int(flags[row, 0]), garments))
 
 
-def _count(inputs: Arrays, of: str, what: str) -> int:
-    """Return how many garments a request has; the same in every tensor."""
+def check_counts(inputs: Arrays, of: str, what: str) -> int:
+    """Return how many garments a request has.
+
+    Raises
+    ------
+    InputError
+        When there are none or too many, or not equally many in each tensor.
+    """
     garments = inputs[of].shape[1]
     for name, array in inputs.items():
         if name.startswith("garment_") and array.shape[1] != garments:
@@ -69,8 +72,5 @@ def _count(inputs: Arrays, of: str, what: str) -> int:
     return int(garments)
 
 
-def _refuse(flags: npt.NDArray[np.int32], garments: int) -> None:
-    if flags.any():
-        row = int(np.flatnonzero(flags)[0])
-        which = f"request {row} of the batch: " if len(flags) > 1 else ""
-        raise InputError(which + describe(int(flags[row, 0]), garments))
+def _of_batch(row: int, requests: int) -> str:
+    return f"request {row} of the batch: " if requests > 1 else ""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ...bundle.bundle import Bundle
+from ...bundle.manifest import TensorSpec
 from ...data.closeable import Closeable
 from ...data.errors import InputError
 from ...engines.engine import BaseEngine
@@ -15,7 +18,6 @@ from ...engines.engine_set import load_engine
 from .answers import Arrays
 from .settings import ModelSettings, open_store
 
-GRAPH = "appearance_generator"
 OUTFIT = "outfit"
 READY = 4
 """Refitted engines that are kept in memory."""
@@ -33,9 +35,15 @@ class OutfitEngines(Closeable):
     """
 
     def __init__(self, settings: ModelSettings, bundle: Bundle) -> None:
-        self._settings, self._bundle = settings, bundle
+        refined = bundle.manifest.steps.refined
+        assert refined is not None
+        self._settings, self._bundle, self._graph = settings, bundle, refined
         self._store = open_store(settings, bundle.identity)
         self._ready: OrderedDict[str, BaseEngine] = OrderedDict()
+
+    def worn(self, outfits: Any) -> dict[str, _Worn]:
+        """Return the generator, by its name, in a request's outfits; see `paint`."""
+        return {self._graph: _Worn(self, outfits, self._bundle.manifest.graph(self._graph).inputs)}
 
     def paint(self, outfits: Any, inputs: Arrays) -> Arrays:
         """Run the generator, each row of a batch in its own outfit.
@@ -73,9 +81,8 @@ class OutfitEngines(Closeable):
             self._store.stamp(name)
             return self._ready[name]
         weights = self._store.open(name).weights(self._bundle)
-        engine = load_engine(
-            self._bundle, GRAPH, self._settings["engine"], self._settings["precision"], threads=self._settings.threads
-        )
+        told = self._settings
+        engine = load_engine(self._bundle, self._graph, told["engine"], told["precision"], threads=told.threads)
         try:
             engine.refit(weights)
         except BaseException:
@@ -85,6 +92,18 @@ class OutfitEngines(Closeable):
         if len(self._ready) > READY:
             self._ready.popitem(last=False)[1].close()
         return engine
+
+
+@dataclass(frozen=True)
+class _Worn:
+    """The generator in a request's outfits, called as an engine is."""
+
+    engines: OutfitEngines
+    outfits: Any
+    inputs: tuple[TensorSpec, ...]
+
+    def __call__(self, **inputs: Any) -> Mapping[str, Any]:
+        return self.engines.paint(self.outfits, inputs)
 
 
 def _decoded(name: Any) -> str:

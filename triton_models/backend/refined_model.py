@@ -9,11 +9,8 @@ from typing import Any
 import numpy as np
 
 from ...engines.engine_set import EngineSet
-from ...runtime.refinement.outfit_weights import pack
-from ...runtime.refinement.problem import Problem
-from ...runtime.refinement.programs import Programs
-from ...runtime.refinement.refiner import Refined, Refiner
-from ...runtime.refinement.session import refinement_report
+from ...runtime.refinement.programs import ProgramsByPrecision
+from ...runtime.refinement.session import RefinementSession
 from ..configs import TERMS
 from .answers import Arrays, failure, read_inputs, response, text
 from .checks import check
@@ -30,9 +27,8 @@ class RefinedModel:
         settings = ModelSettings.of(args)
         bundle = settings.bundle()
         self._engines = EngineSet.load(bundle, settings["engine"], settings["precision"], threads=settings.threads)
-        self._device = "cuda" if self._engines.chosen.candidate.device.startswith("cuda") else "cpu"
-        self._programs: dict[str, Programs] = {}
-        self._load_programs("auto")
+        self._programs = ProgramsByPrecision(self._engines)
+        self._programs.load("auto")
         self._store = open_store(settings, bundle.identity)
         self._metrics = RefinementMetrics(self._store)
 
@@ -65,9 +61,9 @@ class RefinedModel:
         inputs = read_inputs(request)
         check(inputs)
         values = self._engines.run(inputs)
-        programs = self._load_programs(wishes.options.precision)
-        refiner = Refiner(programs, Problem(self._engines, programs, values, wishes.options), wishes.options, started)
-        for step in refiner:
+        programs = self._programs.load(wishes.options.precision)
+        session = RefinementSession(self._engines, programs, values, wishes.options, started=started)
+        for step in session:
             self._metrics.step()
             if sender.is_cancelled():
                 break
@@ -82,26 +78,16 @@ class RefinedModel:
         if sender.is_cancelled():
             result.append("cancelled")
             return None
-        refined = refiner.result()
-        result.append("accepted" if refined.picture is not None else "rejected")
-        return response(self._last(refiner, refined, values, wishes.keep_outfit))
+        result.append("accepted" if session.report().accepted else "rejected")
+        return response(self._last(session, wishes.keep_outfit))
 
-    def _last(self, refiner: Refiner, refined: Refined, values: dict[str, Any], keep: bool) -> Arrays:
-        if refined.picture is not None:
-            compositor = self._engines["compositor"]
-            values |= {"generated": refined.picture[None]}
-            values |= compositor(**{spec.name: values[spec.name] for spec in compositor.inputs})
+    def _last(self, session: RefinementSession, keep: bool) -> Arrays:
+        values, report = session.tensors(), session.report()
         outputs: Arrays = {
             "image": values["image"],
             "labels": values["labels"],
-            "report": text(refinement_report(refined).model_dump_json()),
+            "report": text(report.model_dump_json()),
         }
-        if keep and refined.weights is not None:
-            outfit = pack(self._engines.bundle, refined.weights, values["source"][0], refiner.paint)
-            outputs["outfit"] = text(self._store.save(outfit))
+        if keep and report.accepted:
+            outputs["outfit"] = text(self._store.save(session.outfit()))
         return outputs
-
-    def _load_programs(self, precision: str) -> Programs:
-        if precision not in self._programs:
-            self._programs[precision] = Programs(self._engines.bundle, self._device, precision)
-        return self._programs[precision]

@@ -17,7 +17,8 @@ OWN = {"steps": int, "time_budget_ms": int, "seed": int, "preview_every": int, "
 TRITONS = ("triton_", "sequence_", "binary_data", "priority", "timeout", "headers")
 """How parameters begin that are Triton's own business."""
 
-MORE = ("learning_rate", "views", "patience", "precision")
+MORE = {"learning_rate": float, "views": int, "patience": int, "precision": str, "always": bool}
+"""Fields of `RefinementOptions` in the parameter ``options``, beside its weights, and their types."""
 
 
 @dataclass(frozen=True)
@@ -62,22 +63,21 @@ def _more(text: str) -> dict[str, Any]:
     """Read parameter ``options``: the further fields of `RefinementOptions`, as a JSON object."""
     try:
         found = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"parameter options: not JSON ({error})") from None
     if not isinstance(found, dict):
         raise InputError(f"parameter options: {text[:40]!r} given; allowed: a JSON object")
     weights = found.pop("weights", {})
-    _check_numbers("options", found, {name: str if name == "precision" else float for name in MORE})
+    _check_types("options", found, MORE)
     if not isinstance(weights, dict):
         raise InputError(f"parameter options: weights {weights!r}; allowed: a JSON object")
-    _check_numbers("options.weights", weights, {field.name: float for field in dataclasses.fields(TermWeights)})
+    _check_types("options.weights", weights, {field.name: float for field in dataclasses.fields(TermWeights)})
     return {**found, **({"weights": TermWeights(**weights)} if weights else {})}
 
 
-def _check_numbers(where: str, given: Mapping[str, Any], allowed: Mapping[str, type]) -> None:
+def _check_types(where: str, given: Mapping[str, Any], allowed: Mapping[str, type]) -> None:
     for name, value in given.items():
         if name not in allowed:
             raise InputError(f"parameter {where}: {name!r} is unknown; allowed: {', '.join([*allowed, 'weights'])}")
-        fits = isinstance(value, str) if allowed[name] is str else type(value) in (int, float)
-        if not fits or (name in ("views", "patience") and type(value) is not int):
+        if type(value) is not allowed[name] and not (allowed[name] is float and type(value) is int):
             raise InputError(f"parameter {where}: {name} is {value!r}, which is of a wrong type")

@@ -24,22 +24,22 @@ class ModelSettings:
         The model's folder in the repository.
     values
         String parameters of its configuration.
-    outputs
-        Names of its outputs.
+    inputs
+        Names of its inputs.
     """
 
     name: str
     folder: Path
     values: Mapping[str, str]
-    outputs: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, arguments: Mapping[str, Any]) -> Self:
         """Read what Triton passes to `initialize`."""
         config = json.loads(arguments["model_config"])
         values = {name: value["string_value"] for name, value in config.get("parameters", {}).items()}
-        outputs = tuple(output["name"] for output in config["output"])
-        return cls(config["name"], Path(arguments["model_repository"]), values, outputs)
+        inputs = tuple(tensor["name"] for tensor in config["input"])
+        return cls(config["name"], Path(arguments["model_repository"]), values, inputs)
 
     def __getitem__(self, name: str) -> str:
         """Return a parameter that the repository's builder wrote."""

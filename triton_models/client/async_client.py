@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
-from ...data.errors import ClosedError, InputError, ServerError
+from ...data.errors import ClosedError
+from ...runtime.dressing import Look
 from ...runtime.person import Garment, Person
-from ...runtime.try_on import Look
+from ...runtime.refinement.options import RefinementOptions, resolve_options
+from ...runtime.refinement.step import RefinementStep
 from .channel import open_async_channel
-from .dressing import Dressing, Stopwatch, Wearables
-from .faults import Fault
-from .flow import CallError, Flow, Result, drive_async
+from .dressing import ServedDressing, Wearables
+from .flow import Flow, Result, drive_async, iterate_async
 from .garment_codes import GarmentCodes
 from .options import ClientOptions
-from .protocol import grpc, make_stub
-from .refinement_stream import Finished, read_response, refinement_request
+from .protocol import make_stub
+from .refining import Refining, kept_outfit
 from .served_model import ServedModel
 from .session import Session
 from .tensors import Array
-from .try_on_client import NO_OUTFIT
-
-if TYPE_CHECKING:
-    from ...runtime.refinement.options import RefinementOptions
-    from ...runtime.refinement.step import RefinementStep
 
 
 class AsyncTryOnClient:
@@ -42,8 +37,13 @@ class AsyncTryOnClient:
 
     Examples
     --------
-    >>> async with AsyncTryOnClient("localhost:8001") as tryon:
-    ...     looks = await asyncio.gather(*(tryon(person, [shirt]) for shirt in shirts))
+    >>> async def dress(person, garments):
+    ...     async with AsyncTryOnClient("localhost:8001") as tryon:
+    ...         return await asyncio.gather(*(tryon(person, garment) for garment in garments))
+    >>> garments = [Garment.open("shirt/", wear=wear) for wear in ("upper_clothes", "pants")]
+    >>> looks = asyncio.run(dress(Person.open("person/"), garments))
+    >>> [look.report.source for look in looks]
+    [{'upper_clothes': 1, 'dress': -1}, {'dress': -1, 'pants': 1, 'skirt': -1}]
     """
 
     def __init__(self, address: str = "localhost:8001", options: ClientOptions | None = None) -> None:
@@ -62,7 +62,7 @@ class AsyncTryOnClient:
         timeout: float | None = None,
     ) -> Look:
         """Dress a person; see `TryOnClient.__call__`."""
-        return await self._drive(self._session.dress(Dressing.plan(person, garments, remove), outfit, timeout))
+        return await self._drive(self._session.dress(ServedDressing.of(person, garments, remove), outfit, timeout))
 
     async def encode_garment(self, garment: Garment, *, timeout: float | None = None) -> GarmentCodes:
         """Encode a garment; see `TryOnClient.encode_garment`."""
@@ -80,7 +80,7 @@ class AsyncTryOnClient:
         garments: Garment | Sequence[Garment],
         remove: str | Iterable[str] = (),
         *,
-        steps: int = 40,
+        steps: int | None = None,
         time_budget: float | None = None,
         on_step: Callable[[RefinementStep], object] | None = None,
         options: RefinementOptions | None = None,
@@ -88,9 +88,7 @@ class AsyncTryOnClient:
         timeout: float | None = None,
     ) -> Look:
         """Dress a person, then optimise the generator on this request; see `TryOnClient.refine`."""
-        from ...runtime.refinement.options import RefinementOptions
-
-        options = options or RefinementOptions(steps=steps, time_budget=time_budget)
+        options = resolve_options(steps, time_budget, options)
         refinement = self.refinement(person, garments, remove, options, keep_outfit=keep_outfit, timeout=timeout)
         try:
             async for step in refinement:
@@ -111,11 +109,9 @@ class AsyncTryOnClient:
         timeout: float | None = None,
     ) -> AsyncServedRefinement:
         """Return a refinement to iterate over with ``async for``. Nothing is sent before that."""
-        from ...runtime.refinement.options import RefinementOptions
-
-        dressing = Dressing.plan(person, garments, remove)
-        dressing.photographs("refinement")
-        return AsyncServedRefinement(self, dressing, options or RefinementOptions(), keep_outfit, timeout)
+        dressing = ServedDressing.of(person, garments, remove)
+        refining = Refining(self._session, dressing, options or RefinementOptions(), keep_outfit, timeout)
+        return AsyncServedRefinement(self, refining)
 
     async def model(self) -> ServedModel:
         """Return what the server serves: bundle, engine, notes."""
@@ -170,80 +166,26 @@ class AsyncTryOnClient:
 class AsyncServedRefinement:
     """A refinement under way on a server; iterate with ``async for``. Made by `AsyncTryOnClient.refinement`."""
 
-    def __init__(
-        self,
-        client: AsyncTryOnClient,
-        dressing: Dressing,
-        options: RefinementOptions,
-        keep_outfit: bool,
-        timeout: float | None,
-    ) -> None:
-        self._client, self._dressing, self._options = client, dressing, options
-        self._keep, self._timeout = keep_outfit, timeout
+    def __init__(self, client: AsyncTryOnClient, refining: Refining) -> None:
+        self._client, self._refining = client, refining
         self._steps: AsyncIterator[RefinementStep] | None = None
-        self._call: Any = None
-        self._finished: Finished | None = None
 
     def __aiter__(self) -> AsyncIterator[RefinementStep]:
         """Go through the steps as they come."""
         if self._steps is None:
-            self._steps = self._receive()
+            self._steps = iterate_async(self._refining.steps(), self._client.stub())
         return self._steps
 
     async def look(self) -> Look:
         """Return the better of the refined and the feed-forward result, once the server is done."""
         async for _ in self:
             pass
-        if self._finished is None:
-            raise ServerError("the refinement was cancelled before its end; there is no result", "CANCELLED")
-        model = await self._client.model()
-        return self._dressing.look(model, self._finished.outputs, (), self._finished.report)
+        return await self._client._drive(self._refining.look())
 
     async def outfit(self) -> str:
         """Return the id under which the server keeps the refined weights."""
-        refined = (await self.look()).report.refinement
-        assert refined is not None
-        if refined.outfit is None:
-            reason = refined.reason if not refined.accepted else "keep_outfit was not asked for"
-            raise InputError(NO_OUTFIT.format(reason=reason))
-        return refined.outfit
+        return kept_outfit(await self.look())
 
     def cancel(self) -> None:
         """End it; the server stops within a step."""
-        if self._call is not None:
-            self._call.cancel()
-
-    async def _receive(self) -> AsyncIterator[RefinementStep]:
-        client, session = self._client, self._client._session
-        inputs = self._dressing.inputs(await client.model(), every=True)
-        watch = Stopwatch(self._dressing, "server")
-        attempts = session.attempts(self._timeout, session.options.refine_timeout)
-        begun = False
-        while self._finished is None:
-            left = attempts.remaining()
-            request = refinement_request(inputs, self._options, keep_outfit=self._keep, timeout=left)
-            self._call = client.stub().ModelStreamInfer(iter([request]), timeout=left)
-            failed: Fault | None = None
-            try:
-                async for response in self._call:
-                    read = read_response(response)
-                    if isinstance(read, Fault):
-                        failed = read
-                        continue
-                    begun = begun or read is not None  # an empty one may follow an error
-                    if isinstance(read, Finished):
-                        watch.stop()
-                        self._finished = read
-                    elif read is not None:
-                        yield read
-                if failed is not None:
-                    raise CallError(failed)
-            except (grpc().RpcError, CallError) as error:
-                fault = error.fault if isinstance(error, CallError) else Fault.of(error)
-                pause = None if begun else attempts.pause_after(fault)
-                if pause is None:
-                    raise session.error(fault) from None
-                await asyncio.sleep(pause)
-                continue
-            if self._finished is None:
-                raise ServerError(f"{session.address.target} ended the refinement without a result", "INTERNAL")
+        self._refining.cancel()

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
 from ...data.classes import present_classes
 from ...data.errors import InputError
-from ...runtime.notes import missing_body_maps, refinement_notes, untrained_notes
-from ...runtime.outfit import Outfit, plan_outfit
+from ...runtime.dressing import Dressing, Look
+from ...runtime.notes import missing_body_maps
+from ...runtime.outfit import plan_outfit
 from ...runtime.person import Garment, Person
-from ...runtime.report import RefinementReport, TryOnReport
-from ...runtime.requests import build_request, photo_box, restore_result
-from ...runtime.try_on import Look
+from ...runtime.photographs import build_request
+from ...runtime.report import RefinementReport
 from .garment_codes import GarmentCodes, codes_inputs
 from .served_model import ServedModel
 from .tensors import Array
@@ -25,24 +25,19 @@ Wearables = Garment | GarmentCodes | Sequence[Garment | GarmentCodes]
 
 
 @dataclass
-class Dressing:
-    """One try-on on its way through a server.
+class ServedDressing(Dressing):
+    """One try-on on its way through a server, some of whose garments may be their codes.
 
     Parameters
     ----------
-    person, garments, outfit
-        The request.
-    stages
-        Milliseconds by stage.
+    wearables
+        Photographs and codes, in the order in which `outfit` counts them.
     """
 
-    person: Person
-    garments: list[Garment | GarmentCodes]
-    outfit: Outfit
-    stages: dict[str, float] = field(default_factory=dict)
+    wearables: Sequence[Garment | GarmentCodes] = ()
 
     @classmethod
-    def plan(cls, person: Person, garments: Wearables, remove: str | Iterable[str]) -> Dressing:
+    def of(cls, person: Person, wearables: Wearables, remove: str | Iterable[str]) -> Self:
         """Plan the outfit.
 
         Raises
@@ -50,95 +45,45 @@ class Dressing:
         InputError
             When it contradicts itself.
         """
-        garments = [garments] if isinstance(garments, Garment | GarmentCodes) else list(garments)
-        removed = [remove] if isinstance(remove, str) else remove
-        return cls(person, garments, plan_outfit(garments, removed, owned=present_classes(person.labels)))
+        worn = [wearables] if isinstance(wearables, Garment | GarmentCodes) else list(wearables)
+        outfit = plan_outfit(
+            worn, [remove] if isinstance(remove, str) else remove, owned=present_classes(person.labels)
+        )
+        return cls(person, [each for each in worn if isinstance(each, Garment)], outfit, wearables=worn)
 
     @property
-    def is_coded(self) -> bool:
-        """Whether a garment is its codes; then all have to be."""
-        return any(isinstance(garment, GarmentCodes) for garment in self.garments)
+    def codes(self) -> list[str]:
+        """Names of the garments that are worn as codes."""
+        return [each.name for each in self.wearables if isinstance(each, GarmentCodes)]
 
-    def photographs(self, what: str) -> list[Garment]:
-        """Return the garments, all of which must be photographs.
+    def require_photographs(self, what: str) -> None:
+        """Refuse garments that are codes where photographs are needed.
 
         Raises
         ------
         InputError
-            When one is its codes.
+            Naming the garment and `what` needs its photograph.
         """
-        for garment in self.garments:
-            if isinstance(garment, GarmentCodes):
-                raise InputError(
-                    f"{garment.name}: {what} needs the garment's photograph, not its codes; give a Garment"
-                )
-        return [garment for garment in self.garments if isinstance(garment, Garment)]
+        for name in self.codes:
+            raise InputError(f"{name}: {what} needs the garment's photograph, not its codes; give a Garment")
 
-    def inputs(self, model: ServedModel, *, every: bool = False) -> dict[str, Array]:
-        """Fit the photographs to the served network; `every` keeps inputs that `try_on` does not take."""
-        started = time.perf_counter()
-        garments = self.photographs("this request")
-        built = build_request(self.person, garments, self.outfit, model.bundle.height, model.bundle.width)
-        self.stages["fit"] = _milliseconds(started)
-        return {name: array for name, array in built.items() if every or name in model.inputs}
-
-    def codes_inputs(self, model: ServedModel, codes: Sequence[GarmentCodes]) -> dict[str, Array]:
-        """Fit the person's photograph to the served network, and lay the garments' codes beside it."""
-        started = time.perf_counter()
-        built = build_request(self.person, [], self.outfit, model.bundle.height, model.bundle.width)
+    def codes_arrays(self, model: ServedModel, codes: Sequence[GarmentCodes]) -> dict[str, Array]:
+        """Fit the person's photograph to the served network, and lay all garments' codes beside it."""
+        with self.clock.stage("fit"):
+            built = build_request(self.person, [], self.outfit, model.bundle.height, model.bundle.width)
         person = {name: array for name, array in built.items() if not name.startswith("garment_")}
-        self.stages["fit"] = _milliseconds(started)
         return {**person, **codes_inputs(codes, model)}
 
-    def look(
+    def served_look(
         self,
         model: ServedModel,
         outputs: Mapping[str, Array],
         notes: Sequence[str] = (),
         refinement: RefinementReport | None = None,
     ) -> Look:
-        """Bring the frame back into the photograph, and report."""
-        started = time.perf_counter()
-        box = photo_box(self.person, model.bundle.height, model.bundle.width)
-        source = self.outfit.source
-        image, labels = restore_result(outputs["image"][0], outputs["labels"][0], self.person, source, box)
-        self.stages["restore"] = _milliseconds(started)
-        report = TryOnReport(
-            engine=model.engine,
-            bundle=model.bundle,
-            source=self.outfit.described(),
-            stages_ms={name: round(ms, 3) for name, ms in self.stages.items()},
-            total_ms=round(sum(self.stages.values()), 3),
-            changed_share=round(float((image != self.person.image).any(axis=-1).mean()), 4),
-            notes=(
-                *self.outfit.notes,
-                *notes,
-                *missing_body_maps(
-                    [g for g in self.garments if isinstance(g, Garment)],
-                    model.conditioning,
-                    model.inputs,
-                    codes=[g.name for g in self.garments if isinstance(g, GarmentCodes)],
-                ),
-                *refinement_notes(refinement),
-                *model.notes,
-                *untrained_notes(model.bundle.trained),
-            ),
-            refinement=refinement,
-        )
-        return Look(image, labels, report)
-
-
-@dataclass
-class Stopwatch:
-    """Times the server's stage of a dressing."""
-
-    dressing: Dressing
-    stage: str
-    started: float = field(default_factory=time.perf_counter)
-
-    def stop(self) -> None:
-        """Note the time since it was made."""
-        self.dressing.stages[self.stage] = _milliseconds(self.started)
+        """Return what `look` does, with what is to be said of garments that are codes."""
+        told = missing_body_maps([], model.conditioning, model.inputs, codes=self.codes)
+        return self.look(model, outputs, [*notes, *told], refinement)
 
 
 def check_outfit_id(outfit: str) -> Array:
@@ -154,7 +99,3 @@ def check_outfit_id(outfit: str) -> Array:
     array = np.empty((1, 1), object)
     array[0, 0] = outfit.encode()
     return array
-
-
-def _milliseconds(started: float) -> float:
-    return (time.perf_counter() - started) * 1000

@@ -15,6 +15,12 @@ DEAD_PROCESS = re.compile(r"[Ss]tub process .*is not healthy", re.DOTALL)
 LOST_REGION = re.compile(r"[Uu]nable to find (system |cuda )?shared memory region")
 """How a server that was started anew tells that it does not know our regions."""
 
+STOPPING = re.compile(r"has no available versions")
+"""How a server that is stopping tells, as NOT_FOUND, that it has unloaded a model; one never does so otherwise."""
+
+CLOSED = re.compile(r"protocol is restricted")
+"""How a server tells, as UNAVAILABLE, that nobody may use a part of its API."""
+
 WRAPPED = re.compile(r"^(?:\[request id: [^\]]*\] |in ensemble '[^']*', |.*?message: (?:TritonModelException: )?)+")
 """Triton's words around an error."""
 
@@ -22,6 +28,7 @@ CODED = re.compile(r"^(INVALID_ARGUMENT|NOT_FOUND|INTERNAL): (.*)", re.DOTALL)
 """How the errors of our own models begin in a stream, whose responses bear no code."""
 
 UNCODED = (
+    (STOPPING, "UNAVAILABLE"),
     (re.compile(r"unknown model"), "NOT_FOUND"),
     (
         re.compile(r"maximum queue size|timeout expired|unavailable|is not ready|shutting down", re.IGNORECASE),
@@ -52,7 +59,12 @@ class Fault:
         """Read a `grpc.RpcError`."""
         code = error.code() if callable(getattr(error, "code", None)) else None
         details = error.details() if callable(getattr(error, "details", None)) else str(error)
-        return cls(getattr(code, "name", "UNKNOWN"), " ".join((details or "no reason given").split()))
+        message = " ".join((details or "no reason given").split())
+        if STOPPING.search(message):
+            return cls("UNAVAILABLE", message)
+        if CLOSED.search(message):
+            return cls("PERMISSION_DENIED", message)
+        return cls(getattr(code, "name", "UNKNOWN"), message)
 
     @classmethod
     def of_text(cls, text: str) -> Fault:

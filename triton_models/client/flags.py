@@ -7,12 +7,11 @@ from collections.abc import Mapping
 import numpy as np
 
 from ...data.errors import InputError
-from ...engines.engine import check_values
+from ...engines.input_checks import check_values
 from ..codes import CLASSES
+from ..input_check import OUTPUT
 from ..input_flags import describe
 from .tensors import Array
-
-OUTPUT = "input_flags"
 
 
 def check_flags(outputs: Mapping[str, Array], inputs: Mapping[str, Array]) -> None:

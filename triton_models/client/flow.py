@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
@@ -32,7 +32,30 @@ class Pause:
     seconds: float
 
 
-Flow = Generator[Call | Pause, Any, Result]
+@dataclass(frozen=True)
+class Open:
+    """Ask for a stream of answers to one request; the flow gets the stream."""
+
+    request: Any
+    timeout: float
+
+
+@dataclass(frozen=True)
+class Receive:
+    """Ask for a stream's next answer; the flow gets it, None at the end, or a `CallError`."""
+
+    stream: Any
+
+
+@dataclass(frozen=True)
+class Emit:
+    """Hand something to whoever iterates over the flow."""
+
+    value: Any
+
+
+Wish = Call | Pause | Open | Receive | Emit
+Flow = Generator[Wish, Any, Result]
 
 
 class CallError(Exception):
@@ -58,25 +81,27 @@ def retried(method: str, request: Any, attempts: Attempts) -> Flow[Any]:
 def drive(flow: Flow[Result], stub: Any) -> Result:
     """Carry a flow out in this thread."""
     run = _Run(flow)
-    while (wish := run.wish()) is not None:
-        with run.answering():
-            if isinstance(wish, Pause):
-                time.sleep(wish.seconds)
-            else:
-                run.reply = getattr(stub, wish.method)(wish.request, timeout=wish.timeout)
+    for _ in _emitted(run, stub):
+        pass
     return run.result
+
+
+def iterate(flow: Flow[Any], stub: Any) -> Iterator[Any]:
+    """Carry a flow out in this thread, yielding what it emits."""
+    return _emitted(_Run(flow), stub)
 
 
 async def drive_async(flow: Flow[Result], stub: Any) -> Result:
     """Carry a flow out in the running event loop; a cancelled task cancels its call."""
     run = _Run(flow)
-    while (wish := run.wish()) is not None:
-        with run.answering():
-            if isinstance(wish, Pause):
-                await asyncio.sleep(wish.seconds)
-            else:
-                run.reply = await getattr(stub, wish.method)(wish.request, timeout=wish.timeout)
+    async for _ in _emitted_async(run, stub):
+        pass
     return run.result
+
+
+def iterate_async(flow: Flow[Any], stub: Any) -> AsyncIterator[Any]:
+    """Carry a flow out in the running event loop, yielding what it emits."""
+    return _emitted_async(_Run(flow), stub)
 
 
 class _Run(Generic[Result]):
@@ -88,7 +113,7 @@ class _Run(Generic[Result]):
         self.reply: Any = None
         self._flow, self._error = flow, cast("BaseException | None", None)
 
-    def wish(self) -> Call | Pause | None:
+    def wish(self) -> Wish | None:
         """Hand the last reply or error to the flow, and return what it asks for next; None at its end."""
         reply, error = self.reply, self._error
         self.reply = self._error = None
@@ -107,3 +132,38 @@ class _Run(Generic[Result]):
             self._error = CallError(Fault.of(fault))
         except BaseException as other:
             self._error = other
+
+
+def _emitted(run: _Run[Any], stub: Any) -> Iterator[Any]:
+    while (wish := run.wish()) is not None:
+        if isinstance(wish, Emit):
+            yield wish.value
+            continue
+        with run.answering():
+            match wish:
+                case Pause(seconds):
+                    time.sleep(seconds)
+                case Call(method, request, timeout):
+                    run.reply = getattr(stub, method)(request, timeout=timeout)
+                case Open(request, timeout):
+                    run.reply = stub.ModelStreamInfer(iter([request]), timeout=timeout)
+                case Receive(stream):
+                    run.reply = next(stream, None)
+
+
+async def _emitted_async(run: _Run[Any], stub: Any) -> AsyncIterator[Any]:
+    while (wish := run.wish()) is not None:
+        if isinstance(wish, Emit):
+            yield wish.value
+            continue
+        with run.answering():
+            match wish:
+                case Pause(seconds):
+                    await asyncio.sleep(seconds)
+                case Call(method, request, timeout):
+                    run.reply = await getattr(stub, method)(request, timeout=timeout)
+                case Open(request, timeout):
+                    run.reply = stub.ModelStreamInfer(iter([request]), timeout=timeout)
+                case Receive(stream):
+                    answer = await stream.read()
+                    run.reply = None if answer is grpc().aio.EOF else answer

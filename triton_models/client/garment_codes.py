@@ -17,6 +17,7 @@ from ...data.classes import CLASS_NAMES, NUM_CLASSES
 from ...data.errors import InputError
 from ...data.files import atomic_path, check_is_file
 from ...data.letterbox import Letterbox
+from ...runtime.notes import told_name
 from ...runtime.person import Garment
 from ..codes import APPEARANCE_CODES, CLASSES, SHAPE_CODES, WEAR
 from .served_model import ServedModel
@@ -43,6 +44,15 @@ class GarmentCodes:
         As the server said, uint8 `[20]`: 0 no code, 1 a code of a class that is not in the photograph, 2 a code.
     bundle
         Identity of the bundle that encoded it.
+
+    Examples
+    --------
+    >>> with TryOnClient("localhost:8001") as tryon:
+    ...     codes = tryon.encode_garment(Garment.open("shirt/", wear="upper_clothes"))
+    ...     codes.save("shirt.safetensors")
+    ...     look = tryon(Person.open("person/"), [GarmentCodes.open("shirt.safetensors")])
+    >>> look.report.source
+    {'upper_clothes': 1, 'dress': -1}
     """
 
     name: str
@@ -89,7 +99,7 @@ class GarmentCodes:
             classes = tuple(CLASS_NAMES.index(name) for name in json.loads(metadata["classes"]))
             found = cls(metadata["name"], classes, bundle=metadata["bundle"], **tensors)
             found._check()
-        except (SafetensorError, OSError, KeyError, ValueError, TypeError, AttributeError) as error:
+        except (SafetensorError, OSError, KeyError, ValueError, TypeError, AttributeError, RecursionError) as error:
             raise InputError(f"{path}: not a garment's codes ({error}); encode the garment again") from None
         return found
 
@@ -122,8 +132,9 @@ def encoder_inputs(garment: Garment, model: ServedModel) -> dict[str, Array]:
 def read_codes(garment: Garment, outputs: dict[str, Array], model: ServedModel) -> GarmentCodes:
     """Return what `garment_encoder` answered."""
     shape = outputs[SHAPE_CODES][0][list(garment.classes)]
+    name = told_name(garment.name)
     return GarmentCodes(
-        garment.name, garment.classes, shape, outputs[APPEARANCE_CODES][0], outputs[CLASSES][0], model.bundle.identity
+        name, garment.classes, shape, outputs[APPEARANCE_CODES][0], outputs[CLASSES][0], model.bundle.identity
     )
 
 

@@ -82,6 +82,12 @@ class ClientOptions:
     ------
     InputError
         When a time is not positive or a name is unknown.
+
+    Examples
+    --------
+    >>> patient = ClientOptions(connect_timeout=30, shared_memory="off")
+    >>> patient.timeout, patient.refine_timeout
+    (60.0, 600.0)
     """
 
     timeout: float = 60.0

@@ -9,17 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from ...runtime.refinement.options import RefinementOptions
 from ...runtime.refinement.step import RefinementStep
 from ...runtime.report import RefinementReport
+from ..configs import TERMS
+from ..layout import TRY_ON_REFINED
 from .faults import Fault
-from .served_model import TRY_ON_REFINED
 from .tensors import Array, infer_request, read_outputs
-
-LOSSES = ("loss", "reference", "kept", "lookup", "adversarial")
-"""Order of the output ``losses``."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +74,7 @@ def read_response(response: Any) -> RefinementStep | Finished | Fault | None:
         return Fault.of_text(response.error_message)
     outputs = read_outputs(response.infer_response)
     if "step" in outputs:
-        losses = dict(zip(LOSSES, outputs["losses"].ravel().tolist(), strict=True))
+        losses = dict(zip(TERMS, outputs["losses"].ravel().tolist(), strict=True))
         return RefinementStep(
             int(outputs["step"].item()),
             {name: value for name, value in losses.items() if not math.isnan(value)},
@@ -97,9 +93,3 @@ def _further(options: RefinementOptions) -> dict[str, Any]:
     own = {"steps", "seed", "preview_every", "time_budget"}
     given, usual = dataclasses.asdict(options), dataclasses.asdict(RefinementOptions())
     return {name: value for name, value in given.items() if name not in own and value != usual[name]}
-
-
-def with_body_maps(inputs: dict[str, Array]) -> dict[str, Array]:
-    """Return inputs with ``garment_densepose``, zeros when unknown; the refinement always takes it."""
-    images = inputs["garment_images"]
-    return {"garment_densepose": np.zeros_like(images), **inputs}

@@ -3,42 +3,16 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Any, Self
 
 from ...data.errors import ServerError
-from ...runtime.report import BundleReport, EngineReport
+from ...runtime.report import BundleReport, EngineReport, Setting
+from ..layout import PROTOCOL, TRY_ON
 from .protocol import messages
 
-PROTOCOL = "1"
-"""Version of the wire contract that this client speaks; see docs/serving.md."""
 
-TRY_ON = "try_on"
-TRY_ON_OUTFIT = "try_on_outfit"
-TRY_ON_REFINED = "try_on_refined"
-
-
-@dataclass(frozen=True)
-class ServedModel:
-    """A bundle behind a server.
-
-    Parameters
-    ----------
-    bundle, engine
-        As in a report.
-    conditioning
-        ``"codes"`` or ``"surface"``.
-    inputs
-        Names of what `try_on` takes.
-    notes
-        What a user should know.
-    """
-
-    bundle: BundleReport
-    engine: EngineReport
-    conditioning: str
-    inputs: tuple[str, ...]
-    notes: tuple[str, ...]
+class ServedModel(Setting):
+    """A bundle behind a server; `inputs` are what `try_on` takes."""
 
     @classmethod
     def read(cls, response: Any, target: str) -> Self:

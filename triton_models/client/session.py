@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...data.errors import ServerError
+from ...runtime.dressing import Look
 from ...runtime.person import Garment
-from ...runtime.try_on import Look
 from ..codes import GARMENT_ENCODER, SHAPE_CODES, TRY_ON_CODES
-from .dressing import Dressing, Stopwatch, check_outfit_id
+from ..layout import TRY_ON, TRY_ON_OUTFIT
+from .dressing import ServedDressing, check_outfit_id
 from .faults import Fault
 from .flags import check_flags
 from .flow import Call, CallError, Flow, Pause, retried
@@ -18,12 +19,15 @@ from .options import Address, ClientOptions, check_seconds
 from .protocol import messages
 from .regions import Layout, Region, RegionPool
 from .retry import Attempts
-from .served_model import TRY_ON, TRY_ON_OUTFIT, ServedModel, config_request
+from .served_model import ServedModel, config_request
 from .tensors import DTYPES, Array, describe, infer_request, read_outputs
 from .transport import Transport
 
 FAREWELL = 2.0
 """Seconds that the server gets to unmap shared memory."""
+
+SLACK = 0.1
+"""Seconds that a server waits longer than the caller, so that it is the caller's deadline that callers see."""
 
 LAST_LOOKS, LAST_LOOK = 10, 0.05
 """How often a region in use is looked at again before the end, and the seconds in between."""
@@ -92,26 +96,26 @@ class Session:
         outputs = yield from self._checked(GARMENT_ENCODER, encoder_inputs(garment, model), attempts)
         return read_codes(garment, outputs, (yield from self.model()))
 
-    def dress(self, dressing: Dressing, outfit: str | None, timeout: float | None) -> Flow[Look]:
+    def dress(self, dressing: ServedDressing, outfit: str | None, timeout: float | None) -> Flow[Look]:
         """Dress a person."""
         if outfit is not None:
             check_outfit_id(outfit)  # before anything is sent
-            dressing.photographs("a refined outfit")
+            dressing.require_photographs("a refined outfit")
         model = yield from self.model()
-        if dressing.is_coded:
+        if dressing.codes:
             codes: list[GarmentCodes] = []
-            for garment in dressing.garments:
+            for garment in dressing.wearables:
                 known = garment if isinstance(garment, GarmentCodes) else (yield from self.encode(garment, timeout))
                 codes.append(known)
-            inputs = dressing.codes_inputs(model, codes)
+            inputs = dressing.codes_arrays(model, codes)
         else:
-            inputs = dressing.inputs(model)
-        watch = Stopwatch(dressing, "server")
-        outputs = yield from self.run(inputs, outfit, timeout)
-        watch.stop()
+            arrays = dressing.arrays(model)
+            inputs = {name: arrays[name] for name in arrays if name in model.inputs}
+        with dressing.clock.stage("server"):
+            outputs = yield from self.run(inputs, outfit, timeout)
         model = yield from self.model()
         notes = [] if outfit is None else [f"the refined outfit {outfit} is worn"]
-        return dressing.look(model, outputs, notes)
+        return dressing.served_look(model, outputs, notes)
 
     def farewell(self) -> Flow[None]:
         """Make the server unmap what this client shared. A server that is gone needs no farewell."""
@@ -147,7 +151,8 @@ class Session:
         pool = self.transport.pool
         wanted = _output_sizes(inputs) if pool is not None else None
         if pool is None or wanted is None:
-            reply = yield from self._call("ModelInfer", infer_request(name, inputs), attempts)
+            request = infer_request(name, inputs, parameters=_patience(attempts))
+            reply = yield from self._call("ModelInfer", request, attempts)
             return read_outputs(reply)
         try:
             return (yield from self._infer_in_region(pool, name, inputs, wanted, attempts))
@@ -164,7 +169,7 @@ class Session:
         self, pool: RegionPool, name: str, inputs: Mapping[str, Array], outputs: dict[str, int], attempts: Attempts
     ) -> Flow[dict[str, Array]]:
         layout = Layout(inputs, outputs)
-        request = describe(name, inputs, list(outputs))
+        request = describe(name, inputs, list(outputs), _patience(attempts))
         yield from self._sweep()
         while True:
             region = pool.take(layout.size)
@@ -196,7 +201,9 @@ class Session:
         except CallError as error:
             if error.fault.retryable or error.fault.code in ("DEADLINE_EXCEEDED", "CANCELLED"):
                 raise
-            raise _RefusedError(error.fault.message) from None
+            closed = error.fault.code == "PERMISSION_DENIED"
+            told = "the server has closed it; oviton serve --shared-memory opens it" if closed else error.fault.message
+            raise _RefusedError(told) from None
         region.on_registered()
 
     def _sweep(self) -> Flow[None]:
@@ -224,6 +231,11 @@ class Session:
 
 class _RefusedError(Exception):
     """The server does not take shared memory."""
+
+
+def _patience(attempts: Attempts) -> dict[str, int]:
+    """Return the parameter by which a server skips the request if its turn comes after its caller has given up."""
+    return {"timeout": int((attempts.remaining() + SLACK) * 1e6)}
 
 
 def _output_sizes(inputs: Mapping[str, Array]) -> dict[str, int] | None:

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...data.closeable import Closeable
-from ...data.errors import ClosedError, InputError, ServerError
+from ...data.errors import ClosedError
+from ...runtime.dressing import Look
 from ...runtime.person import Garment, Person
-from ...runtime.try_on import Look
+from ...runtime.refinement.options import RefinementOptions, resolve_options
+from ...runtime.refinement.step import RefinementStep
 from .channel import open_channel
-from .dressing import Dressing, Stopwatch, Wearables
-from .faults import Fault
-from .flow import CallError, Flow, Result, drive
+from .dressing import ServedDressing, Wearables
+from .flow import Flow, Result, drive, iterate
 from .garment_codes import GarmentCodes
 from .options import ClientOptions
-from .protocol import grpc, make_stub
-from .refinement_stream import Finished, read_response, refinement_request
+from .protocol import make_stub
+from .refining import Refining, kept_outfit
 from .served_model import ServedModel
 from .session import Session
 from .tensors import Array
-
-if TYPE_CHECKING:
-    from ...runtime.refinement.options import RefinementOptions
-    from ...runtime.refinement.step import RefinementStep
-
-NO_OUTFIT = "the server kept no outfit: {reason}"
 
 
 class TryOnClient(Closeable):
@@ -48,6 +42,8 @@ class TryOnClient(Closeable):
     --------
     >>> with TryOnClient("localhost:8001") as tryon:
     ...     look = tryon(Person.open("person/"), [Garment.open("shirt/", wear="upper_clothes")])
+    >>> look.image.shape
+    (512, 256, 3)
     """
 
     def __init__(self, address: str = "localhost:8001", options: ClientOptions | None = None) -> None:
@@ -90,7 +86,7 @@ class TryOnClient(Closeable):
         ServerError
             When the server cannot be reached, or fails.
         """
-        return self._drive(self._session.dress(Dressing.plan(person, garments, remove), outfit, timeout))
+        return self._drive(self._session.dress(ServedDressing.of(person, garments, remove), outfit, timeout))
 
     def encode_garment(self, garment: Garment, *, timeout: float | None = None) -> GarmentCodes:
         """Encode a garment, once for all people who will wear it; a server with `--codes` does that.
@@ -144,7 +140,7 @@ class TryOnClient(Closeable):
         garments: Garment | Sequence[Garment],
         remove: str | Iterable[str] = (),
         *,
-        steps: int = 40,
+        steps: int | None = None,
         time_budget: float | None = None,
         on_step: Callable[[RefinementStep], object] | None = None,
         options: RefinementOptions | None = None,
@@ -155,8 +151,14 @@ class TryOnClient(Closeable):
 
         Parameters
         ----------
-        person, garments, remove, steps, time_budget, on_step, options
+        person, garments, remove, on_step
             As in process. What `on_step` raises cancels the refinement.
+        steps
+            At most so many optimiser steps. Default: 40.
+        time_budget
+            At most so many seconds. Default: no limit.
+        options
+            All options at once, instead of `steps` and `time_budget`.
         keep_outfit
             Keep the refined weights on the server; ``look.report.refinement.outfit`` is their id.
         timeout
@@ -166,10 +168,15 @@ class TryOnClient(Closeable):
         -------
         Look
             Picture, labels and report. The weights stay on the server.
-        """
-        from ...runtime.refinement.options import RefinementOptions
 
-        options = options or RefinementOptions(steps=steps, time_budget=time_budget)
+        Raises
+        ------
+        InputError
+            As when called; also when `options` is given beside `steps` or `time_budget`.
+        DeadlineError, ServerError
+            As when called.
+        """
+        options = resolve_options(steps, time_budget, options)
         with self.refinement(person, garments, remove, options, keep_outfit=keep_outfit, timeout=timeout) as refinement:
             for step in refinement:
                 if on_step is not None:
@@ -187,11 +194,9 @@ class TryOnClient(Closeable):
         timeout: float | None = None,
     ) -> ServedRefinement:
         """Return a refinement to iterate over, step by step; see `refine`. Nothing is sent before that."""
-        from ...runtime.refinement.options import RefinementOptions
-
-        dressing = Dressing.plan(person, garments, remove)
-        dressing.photographs("refinement")
-        return ServedRefinement(self, dressing, options or RefinementOptions(), keep_outfit, timeout)
+        dressing = ServedDressing.of(person, garments, remove)
+        refining = Refining(self._session, dressing, options or RefinementOptions(), keep_outfit, timeout)
+        return ServedRefinement(self, refining)
 
     @property
     def model(self) -> ServedModel:
@@ -214,10 +219,13 @@ class TryOnClient(Closeable):
             drive(self._session.farewell(), self._stub)
             self._channel.close()
 
-    def _drive(self, flow: Flow[Result]) -> Result:
+    def _open_stub(self) -> Any:
         if self._closed:
             raise ClosedError("this client is closed; make a new one")
-        return drive(flow, self._stub)
+        return self._stub
+
+    def _drive(self, flow: Flow[Result]) -> Result:
+        return drive(flow, self._open_stub())
 
 
 class ServedRefinement(Closeable):
@@ -226,24 +234,14 @@ class ServedRefinement(Closeable):
     Leaving the iteration does not end it; `close` does, or leaving the ``with`` block.
     """
 
-    def __init__(
-        self,
-        client: TryOnClient,
-        dressing: Dressing,
-        options: RefinementOptions,
-        keep_outfit: bool,
-        timeout: float | None,
-    ) -> None:
-        self._client, self._dressing, self._options = client, dressing, options
-        self._keep, self._timeout = keep_outfit, timeout
+    def __init__(self, client: TryOnClient, refining: Refining) -> None:
+        self._client, self._refining = client, refining
         self._steps: Iterator[RefinementStep] | None = None
-        self._call: Any = None
-        self._finished: Finished | None = None
 
     def __iter__(self) -> Iterator[RefinementStep]:
         """Go through the steps as they come."""
         if self._steps is None:
-            self._steps = self._receive()
+            self._steps = iterate(self._refining.steps(), self._client._open_stub())
         return self._steps
 
     def look(self) -> Look:
@@ -256,9 +254,7 @@ class ServedRefinement(Closeable):
         """
         for _ in self:
             pass
-        if self._finished is None:
-            raise ServerError("the refinement was cancelled before its end; there is no result", "CANCELLED")
-        return self._dressing.look(self._client.model, self._finished.outputs, (), self._finished.report)
+        return self._client._drive(self._refining.look())
 
     def outfit(self) -> str:
         """Return the id under which the server keeps the refined weights; see `TryOnClient.__call__`.
@@ -268,50 +264,8 @@ class ServedRefinement(Closeable):
         InputError
             When it keeps none.
         """
-        refined = self.look().report.refinement
-        assert refined is not None
-        if refined.outfit is None:
-            reason = refined.reason if not refined.accepted else "keep_outfit was not asked for"
-            raise InputError(NO_OUTFIT.format(reason=reason))
-        return refined.outfit
+        return kept_outfit(self.look())
 
     def close(self) -> None:
         """End it; the server stops within a step."""
-        if self._call is not None:
-            self._call.cancel()
-
-    def _receive(self) -> Iterator[RefinementStep]:
-        client, session = self._client, self._client._session
-        inputs = self._dressing.inputs(client.model, every=True)
-        watch = Stopwatch(self._dressing, "server")
-        attempts = session.attempts(self._timeout, session.options.refine_timeout)
-        begun = False
-        while self._finished is None:
-            left = attempts.remaining()
-            request = refinement_request(inputs, self._options, keep_outfit=self._keep, timeout=left)
-            self._call = client._stub.ModelStreamInfer(iter([request]), timeout=left)
-            failed: Fault | None = None
-            try:
-                for response in self._call:
-                    read = read_response(response)
-                    if isinstance(read, Fault):
-                        failed = read
-                        continue
-                    begun = begun or read is not None  # an empty one may follow an error
-                    if isinstance(read, Finished):
-                        watch.stop()
-                        self._finished = read
-                    elif read is not None:
-                        yield read
-                if failed is not None:
-                    raise CallError(failed)
-            except (grpc().RpcError, CallError) as error:
-                fault = error.fault if isinstance(error, CallError) else Fault.of(error)
-                # Once a step was seen, starting over would repeat steps; whoever called decides.
-                pause = None if begun else attempts.pause_after(fault)
-                if pause is None:
-                    raise session.error(fault) from None
-                time.sleep(pause)
-                continue
-            if self._finished is None:
-                raise ServerError(f"{session.address.target} ended the refinement without a result", "INTERNAL")
+        self._refining.cancel()

@@ -48,11 +48,11 @@ class Canvas:
         Parameters
         ----------
         motif, colours
-            What, and its inks `[k, 3]`.
+            The motif to draw, and its inks `[k, 3]`.
         place
-            Its middle, in metres from the top left.
+            The motif's middle, in metres from the top left.
         radius
-            Half its size in metres.
+            Half the motif's size in metres.
         angle
             Turn to the left, in radians.
         """

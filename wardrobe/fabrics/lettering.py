@@ -86,7 +86,7 @@ def fitted_text(
     image
         RGB or RGBA picture to write on.
     text
-        What.
+        The text to write.
     centre, width, height
         The box, in pixels.
     fill
@@ -110,13 +110,13 @@ def arched_text(
     image
         RGBA picture to write on.
     text
-        What; it takes at most two fifths of the circle.
+        The text to write; it takes at most two fifths of the circle.
     radius
-        Of the circle through the letters' middle, in pixels.
+        Radius of the circle through the letters' middle, in pixels.
     height
-        Of the letters.
+        Height of the letters, in pixels.
     fill
-        Their colour.
+        The letters' colour.
     top
         Along the upper half, else along the lower half (readable from left to right as well).
     hand

@@ -73,15 +73,15 @@ def stamp(
     Parameters
     ----------
     draw
-        Where to.
+        The picture to draw on.
     motif
-        What.
+        The motif to draw.
     inks
         Colours by ink number; the last one serves for all numbers beyond.
     centre
-        Its middle, in pixels from the top left.
+        The motif's middle, in pixels from the top left.
     radius
-        Half its size, in pixels.
+        Half the motif's size, in pixels.
     angle
         Turn to the left, in radians.
     """

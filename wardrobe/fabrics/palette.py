@@ -69,7 +69,7 @@ def draw_scheme(rng: np.random.Generator, count: int, contrast: float = 0.25, gr
     rng
         Source of the draw.
     count
-        How many colours.
+        Number of colours.
     contrast
         The least distance between the ground and any other; colours on it keep half that distance.
     ground

@@ -15,7 +15,7 @@ class DrapedGarment:
     Parameters
     ----------
     layers
-        What is drawn.
+        The surfaces that draw it.
     covers
         Where it hides what is beneath, as a cut; None when it hides nothing for sure (a skirt, a scarf).
     hides

@@ -21,7 +21,13 @@ COMPILED = ROOT / "plans" / ".compiled"
 ABOUT = json.loads((ROOT / "edge.json").read_text(encoding="utf-8"))
 
 # What the requirements are imported as, where the name differs.
-MODULES = {"pillow": "PIL", "zlib-ng": "zlib_ng", "cuda-python": "cuda.bindings", "cuda-core": "cuda.core"}
+MODULES = {
+    "cuda-core": "cuda.core",
+    "cuda-python": "cuda.bindings",
+    "pillow": "PIL",
+    "tensorrt-rtx-cu13": "tensorrt_rtx",
+    "zlib-ng": "zlib_ng",
+}
 
 
 def main(arguments: list[str]) -> int:
@@ -56,7 +62,7 @@ def find_python() -> str:
     """Return a Python that has all requirements: this one, or the one of a virtual environment made here."""
     names = [line for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").split("\n") if line]
     plain = [name.split("=")[0].split(">")[0].split("<")[0].strip() for name in names]
-    if all(is_there(module_of(name)) for name in plain):
+    if all(is_there(MODULES.get(name, name)) for name in plain):
         return sys.executable
     inside = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     if not (VENV / ".installed").exists():
@@ -69,13 +75,6 @@ def find_python() -> str:
             raise SystemExit(fail("packages could not be installed; is there a network, or does OVITON_WHEELS fit?"))
         (VENV / ".installed").touch()
     return str(inside)
-
-
-def module_of(name: str) -> str:
-    """Return what a package is imported as."""
-    if name.startswith("tensorrt-rtx"):
-        return "tensorrt_rtx"
-    return MODULES.get(name, name.replace("-", "_"))
 
 
 def is_there(module: str) -> bool:

@@ -4,7 +4,7 @@ import pytest
 from onnx import TensorProto, helper, save
 
 from oviton.bundle.bundle import Bundle
-from oviton.bundle.manifest import GRAPH_NAMES
+from oviton.bundle.families import O_VITON
 from oviton.data.errors import EngineError, GateError, InputError
 from oviton.engines.tensorrt.builder import mark_refittable, parse
 from oviton.engines.tensorrt.flavour import TENSORRT_RTX
@@ -19,8 +19,16 @@ def with_fp16_form(bundle, graph, file):
     return entry.model_copy(update={"files": {**entry.files, "onnx_fp16": file}})
 
 
-@pytest.mark.parametrize("graph", GRAPH_NAMES)
-@pytest.mark.parametrize("capability", ["8.0", "8.6", "8.9", "12.0"])
+@pytest.mark.parametrize("graph", O_VITON.graphs)
+@pytest.mark.parametrize(
+    "capability",
+    [
+        "8.9",
+        pytest.param("12.0", marks=pytest.mark.more),
+        pytest.param("8.0", marks=pytest.mark.slow),
+        pytest.param("8.6", marks=pytest.mark.slow),
+    ],
+)
 def test_every_graph_builds_in_fp16_for_every_gpu(builder, shipped, capability, graph):
     entry = shipped.manifest.graph(graph)
     built = builder(capability).build(entry)

@@ -90,7 +90,7 @@ def test_a_driver_that_is_too_old_is_named_with_what_is_needed(needed, fits):
 def test_a_missing_library_names_its_extra(shipped):
     absent = dataclasses.replace(TENSORRT, module="tensorrt_of_nobody", distributions=())
     assert absent.version is None
-    with pytest.raises(InputError, match=r"tensorrt is not installed; run: pip install 'oviton\[tensorrt\]'"):
+    with pytest.raises(InputError, match=r"tensorrt is not installed; run: pip install \"tensorrt[<>]"):
         PlanBuilder(shipped, absent, "fp16", BuildOptions())
 
 

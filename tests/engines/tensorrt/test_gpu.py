@@ -8,7 +8,7 @@ from safetensors.numpy import load_file
 
 from oviton.bundle.parity import psnr
 from oviton.bundle.samples import read_samples, sample_requests
-from oviton.data.errors import GateError, InputError
+from oviton.data.errors import ClosedError, GateError, InputError
 from oviton.engines.engine_set import EngineSet
 from oviton.engines.onnxruntime_engine import OnnxRuntimeEngine
 from oviton.engines.plan_cache import PlanCache
@@ -210,5 +210,5 @@ def test_a_closed_set_gives_its_memory_back(engines, shipped, feed):
         session = engine._session
         assert all(e._session is session for e in other.engines.values())
     assert session.stream is None
-    with pytest.raises(InputError, match="compositor is closed"):
+    with pytest.raises(ClosedError, match="compositor is closed"):
         engine(**pick(feed, engine))

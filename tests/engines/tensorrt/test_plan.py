@@ -179,6 +179,7 @@ def test_a_full_disk_is_one_line_and_nothing_half_written(rtx, tmp_path):
     assert leftovers(tmp_path) == []
 
 
+@pytest.mark.more
 def test_of_two_processes_one_builds_and_the_other_waits(rtx, tmp_path):
     environment = {**os.environ, "OVITON_CACHE": str(tmp_path), "COLUMNS": "200"}
     both = [

@@ -4,7 +4,7 @@ import torch
 
 from oviton.data.classes import CLASS_IDS, LAYERS
 from oviton.networks.config import preset
-from oviton.networks.correspondence.coverage import DECAY, LEVELS, Coverage, contradiction, coverage_lookup
+from oviton.networks.correspondence.coverage import Coverage, contradiction, coverage_lookup
 from oviton.networks.correspondence.overhang import overhang_lookup
 from oviton.networks.graphs import SurfaceShapeGeneratorGraph, graph_specs
 
@@ -38,7 +38,7 @@ def naive(body, labels, maps, source):
                 if part and u + v:
                     finest[part, u * texels // 256, v * texels // 256] = label
             atlases = [{place: label for place, label in finest.items() if label}]
-            for _ in range(LEVELS - 1):
+            for _ in range(4):
                 coarser = {}
                 for (part, row, column), label in atlases[-1].items():
                     place = (part, row // 2, column // 2)
@@ -55,7 +55,7 @@ def naive(body, labels, maps, source):
                         if label is not None:
                             for c in np.flatnonzero(source[n] == m + 1):
                                 beneath = c in LAYERS and LAYERS.get(label, 0) < LAYERS[c]
-                                out[n, c, y, x] = DECAY**level * (1 if label == c else -1 if beneath else 0)
+                                out[n, c, y, x] = 0.8**level * (1 if label == c else -1 if beneath else 0)
                             break
     return out
 

@@ -2,15 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from oviton.networks.correspondence.displacement import (
-    DECAY,
-    ENOUGH,
-    HALVINGS,
-    SUBPIXELS,
-    WINDOW,
-    displaced_pixels,
-    texels_for,
-)
+from oviton.networks.correspondence.displacement import displaced_pixels, frame_texels
 
 HEIGHT, WIDTH = 64, 32
 
@@ -29,7 +21,7 @@ def body_map(rng, shift=(0, 0), holes=3):
 
 def brute_force(wanted, densepose, garment_densepose, worn):
     """The field of one request, pixel by pixel in float64: `[M, 2, H, W]` in pixels, and the confidence."""
-    texels = texels_for(HEIGHT, WIDTH)
+    texels = 32
 
     def texel(pixel):
         part, u, v = (int(each) for each in pixel)
@@ -48,23 +40,21 @@ def brute_force(wanted, densepose, garment_densepose, worn):
             if place:
                 found[y, x] = place[0] - x, place[1] - y, 1
         levels = []
-        for k in range(1, HALVINGS + 1):
+        for k in range(1, 6):
             size = 2**k
             levels.append(found.reshape(HEIGHT // size, size, WIDTH // size, size, 3).sum(axis=(1, 3)))
-        padded = np.pad(levels[0], ((WINDOW // 2,) * 2, (WINDOW // 2,) * 2, (0, 0)))
+        padded = np.pad(levels[0], ((2, 2), (2, 2), (0, 0)))
         h, w = levels[0].shape[:2]
-        levels[0] = np.array(
-            [[padded[r : r + WINDOW, c : c + WINDOW].sum(axis=(0, 1)) for c in range(w)] for r in range(h)]
-        )
+        levels[0] = np.array([[padded[r : r + 5, c : c + 5].sum(axis=(0, 1)) for c in range(w)] for r in range(h)])
         mean = sure = None
-        for k in reversed(range(HALVINGS)):
-            seen = levels[k][..., 2] >= (ENOUGH if k == 0 else 1)
+        for k in reversed(range(5)):
+            seen = levels[k][..., 2] >= (8 if k == 0 else 1)
             own = levels[k][..., :2] / np.maximum(levels[k][..., 2:], 1)
             if mean is None:
                 mean, sure = np.where(seen[..., None], own, own[seen].mean(axis=0) if seen.any() else 0), seen * 1.0
             else:
                 mean = np.where(seen[..., None], own, twice(mean))
-                sure = np.where(seen, 1.0, twice(sure[..., None])[..., 0] * DECAY)
+                sure = np.where(seen, 1.0, twice(sure[..., None])[..., 0] * 0.9)
         fields.append(twice(mean).transpose(2, 0, 1))
         sures.append(sure.repeat(2, 0).repeat(2, 1))
     return np.stack(fields), np.stack(sures)
@@ -92,7 +82,7 @@ def test_agrees_with_a_search_pixel_by_pixel(seed):
         *(torch.from_numpy(each).to(torch.int32) for each in (wanted, densepose, garment_densepose, worn))
     )
     assert x.dtype == y.dtype == torch.int32
-    places = torch.stack([x, y], 1).reshape(2, 2, HEIGHT, WIDTH).numpy() / SUBPIXELS
+    places = torch.stack([x, y], 1).reshape(2, 2, HEIGHT, WIDTH).numpy() / 16
     confidence = confidence.reshape(2, HEIGHT, WIDTH).numpy()
     here = np.stack(np.meshgrid(np.arange(WIDTH), np.arange(HEIGHT)))
     for n in range(2):
@@ -103,7 +93,7 @@ def test_agrees_with_a_search_pixel_by_pixel(seed):
             assert np.abs(confidence[n] - sures[m])[own].max(initial=0) < 1e-5
             expected = (here + fields[m]).clip(0, np.array([WIDTH - 1, HEIGHT - 1])[:, None, None])
             # Every level rounds to a unit.
-            assert np.abs(places[n] - expected)[:, own & (sures[m] > 0)].max(initial=0) < 3 / SUBPIXELS
+            assert np.abs(places[n] - expected)[:, own & (sures[m] > 0)].max(initial=0) < 3 / 16
         assert 0.1 < (confidence[n][wanted[n] > 0] == 1).mean() < 0.95
 
 
@@ -121,5 +111,5 @@ def test_nothing_in_common_is_not_known():
 
 def test_charts_hold_more_texels_than_frames_have_pixels():
     sizes = [(64, 32), (256, 128), (512, 256), (512, 512), (1024, 512)]
-    assert [texels_for(*size) for size in sizes] == [32, 64, 96, 128, 192]
-    assert all(25 * texels_for(*size) ** 2 > size[0] * size[1] for size in sizes)
+    assert [frame_texels(*size) for size in sizes] == [32, 64, 96, 128, 192]
+    assert all(25 * frame_texels(*size) ** 2 > size[0] * size[1] for size in sizes)

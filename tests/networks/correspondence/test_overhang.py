@@ -6,7 +6,7 @@ import torch
 
 from oviton.data.classes import CLASS_IDS
 from oviton.networks.correspondence.coverage import coverage_lookup
-from oviton.networks.correspondence.overhang import DECAY, overhang_lookup, reach_for, texels_for
+from oviton.networks.correspondence.overhang import outline_texels, overhang_lookup, reach_for
 from oviton.networks.shape import working_coverage
 
 SKIRT, PANTS = CLASS_IDS["skirt"], CLASS_IDS["pants"]
@@ -42,7 +42,7 @@ def naive(body, labels, maps):
     """Found classes plus one and confidence, `[finer, N, M, h, w]`."""
     count, height, width = body.shape[:3]
     garments, finer = labels.shape[1], labels.shape[2] // height
-    texels, reach = texels_for(height), reach_for(height)
+    texels, reach = 8, 3  # of a frame of 64 rows
     found = np.zeros((finer, count, garments, height, width), int)
     confidence = np.zeros(found.shape)
     for sample, n, m in np.ndindex(finer, count, garments):
@@ -71,7 +71,7 @@ def naive(body, labels, maps):
                 size = texels >> level
                 value = atlas.get((layer, part, u * size // 256, v * size // 256))
                 if layer <= reach and value is not None:
-                    found[sample, n, m, y, x], confidence[sample, n, m, y, x] = value, DECAY**level
+                    found[sample, n, m, y, x], confidence[sample, n, m, y, x] = value, 0.8**level
                     break
     return found, confidence
 
@@ -102,7 +102,7 @@ def test_pixels_beside_the_body_are_those_of_its_outline():
     rng = np.random.default_rng(3)
     body = rng.integers(1, 256, (64, 32, 3))
     body[..., 0] = rng.integers(1, 25, (64, 32)) * (rng.random((64, 32)) < 0.05)
-    place, _ = naive_outline(body, reach_for(64))
+    place, _ = naive_outline(body, 3)
     expected = np.zeros_like(body)
     for (y, x), point in place.items():
         expected[y, x] = point
@@ -177,10 +177,14 @@ def test_without_a_body_nothing_is_told():
     assert not told(np.zeros_like(body), maps, labels).any()
 
 
+def test_rings_and_charts_grow_with_the_frame():
+    assert [(reach_for(height), outline_texels(height)) for height in (64, 128, 256)] == [(3, 8), (6, 16), (12, 32)]
+
+
 @pytest.mark.parametrize(("height", "width"), [(64, 32), (128, 64), (512, 256)])
 def test_an_atlas_has_room_for_every_pixel(height, width):
     """TensorRT's ScatterElements takes no more updates than there are elements."""
-    assert (reach_for(height) + 1) * 25 * texels_for(height) ** 2 >= height * width
+    assert (reach_for(height) + 1) * 25 * outline_texels(height) ** 2 >= height * width
 
 
 def test_a_skirt_closes_between_the_legs():

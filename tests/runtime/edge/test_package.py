@@ -55,7 +55,7 @@ def test_a_package_holds_what_a_device_needs_and_no_more(packed):
         "cli",
         "data",
         "engines",
-        "export",
+        "bundle",
         "runtime",
     }
     assert not list(packed.rglob("__pycache__"))
@@ -106,7 +106,7 @@ def test_what_the_system_image_should_bring_is_named(packed, tmp_path):
 def test_commands_that_stayed_behind_say_so(start, tmp_path):
     done = start("render", "-n", "1", "-o", tmp_path / "people")
     assert done.returncode == 2
-    assert "oviton.training is not part of the edge runtime; use a full installation" in done.stderr
+    assert "oviton.wardrobe is not part of the edge runtime; use a full installation" in done.stderr
 
 
 def test_plans_can_be_packed_for_rtx_only(tmp_path):

@@ -3,7 +3,10 @@ import dataclasses
 import pytest
 
 from oviton import Garment, Person, TryOn
+from oviton.bundle.samples import sample_requests
 from oviton.runtime.refinement.options import RefinementOptions
+from oviton.runtime.refinement.programs import ProgramsByPrecision
+from oviton.runtime.refinement.session import RefinementSession
 
 
 @pytest.fixture(scope="session")
@@ -27,5 +30,27 @@ def refine(tiny_tryon, request_of):
         on_step = wishes.pop("on_step", None)
         options = dataclasses.replace(RefinementOptions(steps=4, views=2, precision="fp32"), **wishes)
         return tiny_tryon.refine(*request_of, options=options, on_step=on_step)
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def programs(tiny_tryon):
+    return ProgramsByPrecision(tiny_tryon.engines).load("fp32")
+
+
+@pytest.fixture(scope="session")
+def values(tiny_tryon, sample_people):
+    """Every tensor of a feed-forward pass, with two garments."""
+    return tiny_tryon.engines.run(sample_requests(sample_people, 64, 32, 1, 2))
+
+
+@pytest.fixture
+def start(tiny_tryon, programs, values):
+    """Begin a refinement of those tensors; options as keywords."""
+
+    def call(**wishes):
+        options = dataclasses.replace(RefinementOptions(steps=3, views=2, precision="fp32"), **wishes)
+        return RefinementSession(tiny_tryon.engines, programs, values, options)
 
     return call

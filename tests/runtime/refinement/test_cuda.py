@@ -5,6 +5,7 @@ import torch
 from oviton import TryOn
 from oviton.runtime.refinement.lockstep import take_steps
 from oviton.runtime.refinement.options import RefinementOptions
+from oviton.runtime.refinement.programs import ProgramsByPrecision
 
 pytestmark = [
     pytest.mark.gpu,
@@ -37,14 +38,12 @@ def test_same_seed_same_picture(tryon, request_of):
     assert np.array_equal(first.image, again.image)
 
 
-def test_duplicate_texels_are_settled_as_on_the_cpu(tryon, tiny_tryon, request_of):
+def test_duplicate_texels_are_settled_as_on_the_cpu(tryon, tiny_tryon, values):
     """The last pixel of a texel wins on both."""
-    request = tiny_tryon._request(*request_of, ())
-    values = tiny_tryon._feed_forward(request)
     names = ("labels", "densepose", "garment_images", "garment_labels", "garment_densepose", "source")
     found = []
     for loaded in (tiny_tryon, tryon, tryon):
-        programs = loaded._refinement_programs("fp32")
+        programs = ProgramsByPrecision(loaded.engines).load("fp32")
         found.append(programs.look_up(**{name: programs.tensor(values[name]) for name in names}).cpu())
     assert torch.equal(found[1], found[2])
     assert (found[0] - found[1]).abs().max() < 1e-4

@@ -42,8 +42,7 @@ def test_gradients_are_exact():
     assert torch.autograd.gradcheck(lambda t: instance_norm(t, 1e-5), x)
 
 
-def test_loaded_programs_use_them(tiny_tryon):
-    programs = tiny_tryon._refinement_programs("fp32")
+def test_loaded_programs_use_them(programs):
     for module in (programs._painter, programs.discriminator):
         targets = [node.target for node in module.graph.nodes]
         assert instance_norm in targets

@@ -1,4 +1,4 @@
-import dataclasses
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -6,6 +6,7 @@ import pytest
 from oviton import Garment, TryOnRequest
 from oviton.data.errors import InputError
 from oviton.runtime.refinement import many
+from oviton.runtime.refinement.lockstep import take_steps
 from oviton.runtime.refinement.options import RefinementOptions
 
 OPTIONS = RefinementOptions(steps=3, views=2, precision="fp32")
@@ -35,11 +36,10 @@ def test_each_gets_what_it_would_get_alone(tiny_tryon, requests):
 
 def test_one_that_stops_early_does_not_stop_the_other(tiny_tryon, requests):
     """The first is on a plateau at once, since nothing is notable to it."""
-    first = tiny_tryon.refinement(requests[0].person, requests[0].garments, options=OPTIONS)
-    first.refiner.options = dataclasses.replace(first.refiner.options, patience=1)
+    first = tiny_tryon.refinement(requests[0].person, requests[0].garments, options=replace(OPTIONS, patience=1))
     first.refiner._best = 0.0
     second = tiny_tryon.refinement(requests[1].person, requests[1].garments, options=OPTIONS)
-    taken = [[step is not None for step in steps] for steps in many.take_steps([first.refiner, second.refiner])]
+    taken = [[step is not None for step in steps] for steps in take_steps([first.refiner, second.refiner])]
     assert taken == [[True, True], [False, True], [False, True]]
     assert (first.refiner.stopped, second.refiner.stopped) == ("plateau", "steps")
 

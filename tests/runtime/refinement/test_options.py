@@ -3,7 +3,7 @@ import math
 import pytest
 
 from oviton.data.errors import InputError
-from oviton.runtime.refinement.options import SUITED, RefinementOptions, TermWeights
+from oviton.runtime.refinement.options import RefinementOptions, TermWeights, resolve_options
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,8 @@ def test_what_is_left_open_suits_the_conditioning():
     given = RefinementOptions(steps=7, weights=TermWeights(kept=0.25))
     codes, surface = given.suited_to("codes"), given.suited_to("surface")
     assert (codes.steps, codes.weights.kept, surface.weights.kept) == (7, 0.25, 0.25)
-    assert codes.weights.lookup == SUITED["codes"][1].lookup
+    # A generator that never saw the lookup is taught it above all; one that sees it is not.
+    assert (codes.weights.lookup, surface.weights.lookup) == (3.0, 0.0)
     assert RefinementOptions(learning_rate=0.5).suited_to("surface").learning_rate == 0.5
     assert None not in vars(codes.weights).values()
 
@@ -35,3 +36,22 @@ def test_what_is_left_open_suits_the_conditioning():
 def test_a_negative_weight_is_refused():
     with pytest.raises(InputError, match="weight lookup: -1 given; allowed: 0 or more"):
         TermWeights(lookup=-1)
+
+
+def test_steps_and_budget_stand_for_options():
+    assert resolve_options() == RefinementOptions()
+    assert resolve_options(7, 2.5) == RefinementOptions(steps=7, time_budget=2.5)
+    given = RefinementOptions(steps=3, seed=9)
+    assert resolve_options(options=given) is given
+
+
+@pytest.mark.parametrize("given", [{"steps": 40}, {"time_budget": 2.0}, {"steps": 5, "time_budget": 2.0}])
+def test_nothing_that_is_given_twice_is_dropped(given):
+    with pytest.raises(InputError, match=r"one or the other; use RefinementOptions\(") as error:
+        resolve_options(**given, options=RefinementOptions())
+    assert all(f"{name}={value:g}" in str(error.value) for name, value in given.items())
+
+
+def test_a_number_out_of_range_is_refused_there_too():
+    with pytest.raises(InputError, match="steps: 0 given"):
+        resolve_options(steps=0)

@@ -12,15 +12,16 @@ from oviton import Garment
 from oviton.data.errors import InputError
 from oviton.runtime.refinement.options import RefinementOptions, TermWeights
 from oviton.runtime.refinement.problem import TERMS, Problem
-from oviton.runtime.refinement.refiner import Refiner
 
 
 @pytest.fixture
-def problem(tiny_tryon, request_of):
-    options = RefinementOptions(steps=3, views=2, precision="fp32", weights=TermWeights(1.0, 1.0, 1.0, 1.0))
-    request = tiny_tryon._request(*request_of, ())
-    programs = tiny_tryon._refinement_programs("fp32")
-    return Problem(tiny_tryon.engines, programs, tiny_tryon._feed_forward(request), options)
+def session(start):
+    return start(weights=TermWeights(1.0, 1.0, 1.0, 1.0))
+
+
+@pytest.fixture
+def problem(session):
+    return session.refiner.problem
 
 
 def test_the_loss_falls_and_the_picture_changes(refine, tiny_tryon, request_of):
@@ -33,12 +34,11 @@ def test_the_loss_falls_and_the_picture_changes(refine, tiny_tryon, request_of):
     assert set(told.losses_before) == {"loss", *TERMS}
 
 
-def test_the_next_request_is_untouched(refine, tiny_tryon, request_of):
+def test_the_next_request_is_untouched(refine, programs, tiny_tryon, request_of):
     before = tiny_tryon(*request_of)
     refine(steps=3)
     after = tiny_tryon(*request_of)
     assert np.array_equal(before.image, after.image)
-    programs = tiny_tryon._refinement_programs("fp32")
     entry = tiny_tryon.engines.bundle.manifest.graph("appearance_generator")
     assert tuple(programs.weights()) == entry.parameters
 
@@ -65,12 +65,12 @@ def test_every_term_reaches_the_first_and_the_last_layer(problem, term):
     assert gradients[-1].abs().sum() > 0
 
 
-def test_the_unmoved_photographs_are_judged(problem):
+def test_the_unmoved_photographs_are_judged(problem, values):
     """The loss before is that of the bundle's own weights: the same picture as the feed-forward graph paints."""
     programs = problem.programs
     picture = programs.paint(programs.weights(), problem.batch(0).conditioning)[-1].detach().numpy()
     shown = np.floor((picture.clip(-1, 1) + 1) * 127.5 + 0.5).transpose(1, 2, 0)
-    assert np.abs(shown - problem._values["generated"][0]).max() <= 1
+    assert np.abs(shown - values["generated"][0]).max() <= 1
 
 
 def test_two_threads_refine_as_one_does(refine):
@@ -135,6 +135,23 @@ def live_bytes():
     return sum({tensor.untyped_storage().data_ptr(): tensor.untyped_storage().nbytes() for tensor in tensors}.values())
 
 
+def test_a_session_gives_the_tensors_of_the_better_result(start, values, tiny_tryon):
+    """What a server answers with: the same without steps, recomposed with them."""
+    session = start(learning_rate=3e-3)
+    feed_forward = session.tensors()
+    assert all(np.array_equal(feed_forward[name], values[name]) for name in values)
+    assert session.report().reason == "no step was taken"
+    assert [step.step for step in session] == [1, 2, 3]
+    assert session.report().accepted
+    found = session.tensors()
+    compositor = tiny_tryon.engines["compositor"]
+    composed = compositor(**{spec.name: found[spec.name] for spec in compositor.inputs})
+    assert not np.array_equal(found["generated"], values["generated"])
+    assert not np.array_equal(found["image"], values["image"])
+    assert all(np.array_equal(found[name], composed[name]) for name in composed)
+    assert session.report() == session.report()
+
+
 def test_previews_come_as_often_as_asked(refine):
     previews = []
     refine(steps=4, preview_every=2, on_step=lambda step: previews.append(step.preview))
@@ -158,8 +175,8 @@ def test_a_plateau_stops(refine):
     assert look.report.refinement.steps < 20
 
 
-def test_not_a_number_stops_with_the_last_good_weights(problem, monkeypatch):
-    refiner = Refiner(problem.programs, problem, problem.options)
+def test_not_a_number_stops_with_the_last_good_weights(session, monkeypatch):
+    refiner = session.refiner
     real, calls = Problem.terms, []  # the second call is the second step's
 
     def poisoned(self, picture, seen, batch):
@@ -168,7 +185,7 @@ def test_not_a_number_stops_with_the_last_good_weights(problem, monkeypatch):
         return {**terms, "kept": terms["kept"] * math.nan} if len(calls) == 2 else terms
 
     monkeypatch.setattr(Problem, "terms", poisoned)
-    assert [step.step for step in refiner] == [1]
+    assert [step.step for step in session] == [1]
     found = refiner.result()
     assert found.stopped == "not a number"
     assert all(torch.isfinite(value).all() for value in refiner.weights.values())
@@ -176,9 +193,9 @@ def test_not_a_number_stops_with_the_last_good_weights(problem, monkeypatch):
 
 
 @pytest.mark.parametrize("last", [False, True])
-def test_an_update_that_spoils_the_weights_is_taken_back(problem, last):
+def test_an_update_that_spoils_the_weights_is_taken_back(session, last):
     """Whether the next step notices, or there is none."""
-    refiner = Refiner(problem.programs, problem, dataclasses.replace(problem.options, steps=3))
+    refiner = session.refiner
     real, good = refiner._optimizer.step, []
 
     def spoiling():
@@ -189,7 +206,7 @@ def test_an_update_that_spoils_the_weights_is_taken_back(problem, last):
                 next(iter(refiner.weights.values())).fill_(math.inf)
 
     refiner._optimizer.step = spoiling
-    assert len(list(refiner)) == (3 if last else 2)
+    assert len(list(session)) == (3 if last else 2)
     found = refiner.result()
     assert found.stopped == "not a number"
     assert all(torch.equal(a, b) for a, b in zip(refiner.weights.values(), good[-1], strict=True))

@@ -56,6 +56,7 @@ def test_each_fault_has_its_error():
         ("Exceeds maximum queue size", "UNAVAILABLE"),
         ("[request id: 1] unexpected shape for input 'source'", "INVALID_ARGUMENT"),
         ("Request timeout expired", "UNAVAILABLE"),
+        ("Request for unknown model: 'x' has no available versions", "UNAVAILABLE"),
         ("something else", "INTERNAL"),
     ],
 )
@@ -67,3 +68,27 @@ def test_errors_without_a_code_are_read(text, code):
 @pytest.mark.parametrize("code", ["INVALID_ARGUMENT", "NOT_FOUND", "INTERNAL"])
 def test_errors_of_a_streams_model_begin_with_their_code(around, code):
     assert Fault.of_text(f"{around}{code}: steps: 0 is\nnot allowed") == Fault(code, "steps: 0 is not allowed")
+
+
+class Failed(Exception):
+    """As gRPC's own errors are."""
+
+    def __init__(self, code, details):
+        super().__init__(details)
+        self.code, self.details = lambda: code, lambda: details
+
+
+@pytest.mark.parametrize(
+    ("code", "details", "wanted"),
+    [
+        ("NOT_FOUND", "Request for unknown model: 'try_on' has no available versions", "UNAVAILABLE"),
+        ("NOT_FOUND", "Request for unknown model: 'try_on' is not found", "NOT_FOUND"),
+        ("UNAVAILABLE", "This protocol is restricted, expecting header 'x'", "PERMISSION_DENIED"),
+        ("UNAVAILABLE", "Exceeds maximum queue size", "UNAVAILABLE"),
+    ],
+)
+def test_codes_by_which_triton_means_another(code, details, wanted):
+    grpc = pytest.importorskip("grpc")
+    fault = Fault.of(Failed(getattr(grpc.StatusCode, code), details))
+    assert fault == Fault(wanted, details)
+    assert fault.retryable == (wanted == "UNAVAILABLE")

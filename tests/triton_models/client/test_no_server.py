@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from oviton import ClientOptions, InputError, ServerError, TryOnClient
+from oviton import ClientOptions, ServerError, TryOnClient
+from oviton.data.errors import ClosedError
 
 pytest.importorskip("grpc")
 
@@ -28,7 +29,7 @@ def test_a_server_that_is_not_there(free_port):
             _ = client.model
     assert (e.value.code, e.value.retryable) == ("UNAVAILABLE", True)
     assert time.monotonic() - begun < 10
-    with pytest.raises(InputError, match="closed"):
+    with pytest.raises(ClosedError, match="closed"):
         _ = client.model
 
 

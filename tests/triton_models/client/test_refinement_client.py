@@ -67,6 +67,19 @@ def test_refines_from_asyncio(server, person, garments, wanted):
     assert len(seen) == 1
 
 
+def test_options_are_given_once(client, server, person, garments):
+    """What is given beside `options` would be dropped."""
+    with pytest.raises(InputError, match="steps given beside options"):
+        client.refine(person, garments[:1], steps=3, options=OPTIONS)
+
+    async def main():
+        async with AsyncTryOnClient(server.grpc_address) as tryon:
+            await tryon.refine(person, garments[:1], time_budget=3, options=OPTIONS)
+
+    with pytest.raises(InputError, match="time_budget given beside options"):
+        asyncio.run(main())
+
+
 def test_an_unknown_outfit_is_an_input_error(client, person, garments):
     with pytest.raises(InputError, match=f"outfit {'0' * 32} is not, or no longer, kept"):
         client(person, garments[:1], outfit="0" * 32)
@@ -145,7 +158,7 @@ def test_a_full_queue_refuses_at_once_and_retries_get_in(client, person, garment
 def test_the_command_line_refines_on_a_server(run, server, people, out):
     request = ["try-on", people / "hugo", "--wear", f"upper_clothes={people / 'ana'}", "--server"]
     request += [f"grpc://{server.grpc_address}", "-o", out / "look.png"]
-    status, stdout, stderr = run(*request, "--refine", 4, "--keep-outfit", "--frames", out / "frames")
+    status, stdout, stderr = run(*request, "--refine", 4, "--always", "--keep-outfit", "--frames", out / "frames")
     assert status == 0, stderr
     assert "[4/4] loss" in stderr
     assert f"onnxruntime fp32 on cpu at grpc://{server.grpc_address}" in stdout

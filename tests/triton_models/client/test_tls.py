@@ -31,7 +31,7 @@ def tls_server(tmp_path_factory, tiny_bundle, certificates):
     options = RepositoryOptions("onnxruntime", python=True, refinement=False, embed_bundle=False)
     build_repository(tiny_bundle, folder, options)
     encrypted = ServerOptions(
-        grpc_port=0, http_port=0, metrics_port=0, stop_seconds=5, certificate=certificates / "server.pem",
+        grpc_port=0, metrics_port=0, stop_seconds=5, certificate=certificates / "server.pem",
         key=certificates / "server.key", client_ca=certificates / "ca.pem",
     )  # fmt: skip
     with TritonServer.start(folder, encrypted) as started:

@@ -1,0 +1,112 @@
+"""The table of targets, and the checks of the house that read files."""
+
+import json
+import tomllib
+
+import pytest
+
+from oviton.benchmarks.acceptance import house, targets
+from oviton.benchmarks.acceptance.targets import Target, judge
+
+
+def test_a_missed_target_is_told_and_fails(capsys):
+    found = [Target("speed", "1", "2", passed=False), Target("size", "3", "3", passed=True), Target("lines", "", "9")]
+    with pytest.raises(SystemExit) as stop:
+        judge("all", found)
+    assert stop.value.code == "1 of the targets missed"
+    printed = capsys.readouterr().out
+    assert printed.count("MISSED") == 1
+    assert [name in printed for name in ("speed", "size", "lines")] == [True] * 3
+
+
+def test_information_alone_is_no_miss(capsys):
+    with pytest.raises(SystemExit) as stop:
+        judge("all", [Target("size", "3", "3", passed=True), Target("lines", "", "9")])
+    assert stop.value.code == 0
+    assert "met" in capsys.readouterr().out
+
+
+@pytest.fixture
+def results(tmp_path, monkeypatch):
+    """Write a result file as of some commit."""
+    monkeypatch.setattr(targets, "RESULTS", tmp_path)
+
+    def write(name, found):
+        (tmp_path / f"{name}.json").write_text(json.dumps({"machine": {"commit": "abc"}, "results": found}))
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("seconds", "status", "passed"), [(599, 0, True), (601, 0, False), (10, 2, False)], ids=["quick", "slow", "fails"]
+)
+def test_clones_are_judged_by_status_and_time(results, seconds, status, passed):
+    run = {"status": status, "seconds": seconds}
+    good = {"status": 0, "seconds": 60.0}
+    results("house-clones", {name: {"try-on": good, "test": run, "test-more": good} for name in house.CLONES})
+    found = {target.name: target for target in house.clones()}
+    assert found["make test in a clone named 'a b'"].passed == passed
+    assert found["make try-on in a clone named 'oviton-main'"].passed
+    assert found["CI: make test, then make test-more"].passed == (status == 0)
+    assert all("abc" in target.measured for target in found.values())
+
+
+def test_what_was_not_measured_is_missed(results):
+    assert [target.passed for target in (*house.clones(), *house.speed())] == [False] * 8
+
+
+@pytest.mark.parametrize(("ratio", "passed"), [(0.9, True), (1.02, True), (1.05, False)])
+def test_a_slower_headline_is_missed(results, ratio, passed):
+    measured = {"value": ratio, "low": ratio - 0.1, "high": ratio + 0.1}
+    results("house-bench", {"bundle": house.DIGESTS["base"], "ratios": {"try-on, openvino": measured}})
+    (found,) = house.speed()
+    assert found.passed == passed
+    results("house-bench", {"bundle": "f" * 64, "ratios": {"try-on, openvino": measured}})
+    (found,) = house.speed()
+    assert not found.passed
+    assert "another bundle" in found.measured
+
+
+@pytest.mark.parametrize(
+    ("modules", "passed"),
+    [
+        (["oviton.data", "oviton.networks | oviton.bundle", "torch"], True),
+        (["oviton.runtime.refinement"], True),
+        (["oviton.data.classes"], False),
+        (["oviton.networks | oviton.bundle.manifest"], False),
+        (["oviton.runtime -> oviton.networks.graphs"], False),
+    ],
+)
+def test_contracts_that_name_modules_are_missed(modules, passed):
+    project = {"tool": {"importlinter": {"contracts": [{"layers": modules}]}}}
+    assert house.contracts(project).passed == passed
+
+
+@pytest.mark.parametrize(
+    ("text", "passed"),
+    [
+        ("## One request, step by step\n`data/images.py`, `images.py`, `runtime/`", True),
+        ("## One request, step by step\n`data/pictures.py`", False),
+        ("## One request, step by step\n`nowhere.py`", False),
+        ("`data/images.py`", False),
+    ],
+)
+def test_a_walk_names_files_that_exist(tmp_path, text, passed):
+    (tmp_path / "page.md").write_text(text)
+    assert house.walk(tmp_path / "page.md").passed == passed
+
+
+@pytest.mark.parametrize(("lines", "passed"), [(60, True), (61, False), (0, False)])
+def test_an_engine_is_no_longer_than_a_page(tmp_path, lines, passed):
+    (tmp_path / "page.md").write_text("```python\n" + "x = 1\n" * lines + "```\n")
+    assert house.example_length(tmp_path / "page.md").passed == passed
+
+
+def test_the_page_and_the_contracts_of_today_pass():
+    project = tomllib.loads((targets.ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert house.walk(targets.ROOT / "docs" / "architecture.md").passed
+    assert house.contracts(project).passed
+
+
+def test_the_shipped_bundles_are_those_of_before():
+    assert [target.passed for target in house.bundles()] == [True] * 3
