@@ -126,7 +126,10 @@ class ParserTrainer:
     def run(self) -> None:
         """Train until all steps are done or somebody stops it."""
         options, first, started = self.options, self.step, time.perf_counter()
-        print(f"step {first} of {options.steps}: {len(self.data.rendered)} rendered, {len(self.data.street)} street")
+        print(
+            f"step {first} of {options.steps}: {len(self.data.rendered)} rendered, {len(self.data.street)} street",
+            flush=True,
+        )
         recent: list[dict[str, float]] = []
         with Prefetcher(self._draw, first, options.steps) as samples, stop_requests() as stop:
             while self.step < options.steps and not stop:

@@ -25,7 +25,7 @@ TORSO, LEFT_UPPER_ARM, RIGHT_LOWER_LEG, HEAD = 2, 15, 11, 23
         ("accessories", None, 0, list(CLASS_IDS)),
     ],
 )
-def test_a_tag_is_what_guess_and_body_map_make_likely(tag: str, guess: str | None, part: int, wanted: list[str]) -> None:
+def test_tags_are_what_guess_and_body_map_agree_on(tag: str, guess: str | None, part: int, wanted: list[str]) -> None:
     arrays = (NAMES.index(tag), 255 if guess is None else CLASS_IDS[guess], part)
     (found,) = possible_classes(*(np.array([value], np.uint8) for value in arrays), NAMES)
     assert [name for name, number in CLASS_IDS.items() if found >> number & 1] == wanted
