@@ -109,8 +109,8 @@ def read_street(path: Path) -> Sample:
     known = arrays["body_known"] > 0
     for name, where in (("body", known), ("body_mirrored", known[:, ::-1])):
         arrays[name][~where, 0] = UNKNOWN
-    names = ("image", "sets", "index", "body", "body_mirrored")
-    return Sample(*(arrays[name] for name in names), rendered=False)
+    del arrays["body_known"]
+    return Sample(**arrays, rendered=False)
 
 
 @dataclass

@@ -54,7 +54,7 @@ def test_nothing_known_costs_nothing_and_has_a_gradient_of_zero() -> None:
     logits = torch.zeros(1, 3, 2, 2, requires_grad=True)
     loss = partial_cross_entropy(logits, torch.ones(1, 3, 2, 2, dtype=torch.bool), torch.ones(3))
     loss.backward()
-    assert float(loss) == 0
+    assert loss.item() == 0
     assert logits.grad is not None
     assert not logits.grad.any()
 

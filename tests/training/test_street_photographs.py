@@ -18,7 +18,7 @@ TORSO, LEFT_UPPER_ARM, RIGHT_LOWER_LEG, HEAD = 2, 15, 11, 23
         ("shirt", "upper_clothes", LEFT_UPPER_ARM, ["upper_clothes"]),
         ("skin", "left_arm", LEFT_UPPER_ARM, ["left_arm"]),  # both agree
         ("skin", "face", 0, ["face"]),  # the body map knows nothing
-        ("skin", "left_arm", TORSO, ["left_arm", "torso_skin"]),  # they differ
+        ("skin", "left_arm", TORSO, ["torso_skin", "left_arm"]),  # they differ
         ("skin", "torso_skin", HEAD, ["torso_skin"]),  # a neck
         ("boots", "left_shoe", RIGHT_LOWER_LEG, ["left_shoe", "right_shoe"]),
         ("belt", None, TORSO, ["upper_clothes", "dress", "coat", "pants", "skirt"]),
