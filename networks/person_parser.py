@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from ..data.classes import NUM_BODY_PARTS, NUM_CLASSES
 from .mobilenet import ImageNetFeatures
-from .operators import largest_channel
+from .operators import largest_channel, read_rows
 
 STRIDE = 32
 """Heights and widths of pictures are multiples of this."""
@@ -133,19 +133,14 @@ class PersonParserGraph(nn.Module):
         """
         size = (image.shape[1], image.shape[2])
         seen: Parsed = self.network(image.permute(0, 3, 1, 2).float() / 127.5 - 1)
-        labels, parts, coordinates = (
-            F.interpolate(each, size, mode="bilinear", align_corners=False)
-            for each in (seen.labels, seen.parts, seen.coordinates.flatten(1, 2))
+        labels, parts = (
+            largest_channel(F.interpolate(each, size, mode="bilinear", align_corners=False), {})
+            for each in (seen.labels, seen.parts)
         )
-        part = largest_channel(parts, {})
-        u, v = torch.zeros_like(part, dtype=torch.float32), torch.zeros_like(part, dtype=torch.float32)
-        for number in range(1, NUM_BODY_PARTS):
-            here = part == number
-            u = torch.where(here, coordinates[:, 2 * number - 2], u)
-            v = torch.where(here, coordinates[:, 2 * number - 1], v)
-        densepose = torch.stack([part.float(), _levels(u), _levels(v)], dim=3)
+        coordinates = _levels(_read_coordinates(seen.coordinates, parts)) * (parts > 0).unsqueeze(3)
+        densepose = torch.cat([parts.unsqueeze(3).to(torch.uint8), coordinates.to(torch.uint8)], dim=3)
         people = torch.cat([seen.presence.sigmoid(), seen.box.clamp(max=1.0)], dim=1)
-        return largest_channel(labels, {}).to(torch.uint8), densepose.to(torch.uint8), _levels(people).to(torch.uint8)
+        return labels.to(torch.uint8), densepose, _levels(people).to(torch.uint8)
 
 
 class _Separable(nn.Module):
@@ -168,6 +163,38 @@ class _Separable(nn.Module):
 
 def _double(x: Tensor) -> Tensor:
     return F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
+
+
+def _read_coordinates(coordinates: Tensor, parts: Tensor) -> Tensor:
+    """Return U and V of each pixel's part, `[N, H, W, 2]`, as bilinear scaling of all parts' would have them.
+
+    Of the values of 24 parts a pixel needs one part's four: they are read, not computed for all parts.
+
+    Parameters
+    ----------
+    coordinates
+        `[N, 24, 2, H/4, W/4]`.
+    parts
+        1 to 24 on the body, int32 `[N, H, W]`.
+    """
+    _, count, _, height, width = coordinates.shape
+    table = coordinates.permute(0, 1, 3, 4, 2).reshape(-1, count * height * width, 2)
+    part = (parts - 1).clamp(min=0) * (height * width)
+    answer = torch.zeros(1, device=coordinates.device)
+    for row, row_share in _neighbours(parts.shape[1], height, coordinates.device):
+        for column, column_share in _neighbours(parts.shape[2], width, coordinates.device):
+            values = read_rows(table, part + (row * width).unsqueeze(1) + column)
+            answer = answer + values * (row_share.unsqueeze(1) * column_share).unsqueeze(2)
+    return answer
+
+
+def _neighbours(fine: int, coarse: int, device: torch.device) -> list[tuple[Tensor, Tensor]]:
+    """Return the two coarse pixels between which each fine one lies, int32, with their shares."""
+    place = ((torch.arange(fine, device=device) + 0.5) * (coarse / fine) - 0.5).clamp(min=0)
+    first = place.floor()
+    second = (first + 1).clamp(max=coarse - 1)
+    share = place - first
+    return [(first.to(torch.int32), 1 - share), (second.to(torch.int32), share)]
 
 
 def _levels(values: Tensor) -> Tensor:
