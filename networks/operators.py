@@ -32,8 +32,8 @@ def numbered(index: Tensor, tables: Tensor) -> Tensor:
     Tensor
         int32 of the index's shape: the rows' places in `tables.flatten(0, 1)`.
     """
-    first = torch.arange(tables.shape[0], dtype=torch.int32, device=index.device) * tables.shape[1]
-    return index.to(torch.int32) + first.reshape(-1, *(1,) * (index.ndim - 1))
+    table = torch.arange(tables.shape[0], dtype=torch.int32, device=index.device).reshape(-1, *(1,) * (index.ndim - 1))
+    return index.to(torch.int32) + table * tables.shape[1]
 
 
 def read_flat(table: Tensor, index: Tensor) -> Tensor:

@@ -61,6 +61,7 @@ class Installation:
         # and must find oviton and its libraries where this process did.
         return {
             "LD_LIBRARY_PATH": os.pathsep.join([*libraries, *([inherited] if inherited else [])]),
+            "ORT_DISABLE_TELEMETRY": "1",  # Triton's own backend would ask its maker's host
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
             "OVITON_PATH": os.pathsep.join(str(Path(path).absolute()) for path in sys.path),
         }

@@ -41,6 +41,7 @@ def test_model_processes_find_what_this_process_found():
     environment = installation.find_triton().environment()
     assert environment["PATH"].startswith(str(installation.Path(sys.executable).parent))
     assert all(path in environment["OVITON_PATH"] for path in sys.path if path)
+    assert environment["ORT_DISABLE_TELEMETRY"] == "1"
 
 
 def test_the_wheels_server_is_linked_once(tmp_path):
