@@ -13,6 +13,7 @@ LAYERS = (
     "training",
     "export",
     "engines",
+    "prepare",
     "runtime",
     "evaluation",
     "triton_models",

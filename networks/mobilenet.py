@@ -7,6 +7,7 @@ Architecture after Sandler et al., *MobileNetV2* (CVPR 2018). The weights are to
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Container
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -83,21 +84,30 @@ class ImageNetFeatures(nn.Module):
         MissingExtraError
             When the package with the weights is not installed.
         """
-        weights = _imagenet_weights()
         network = cls().eval()
-        own = network.state_dict()
-        known = {name: value if name in _NORMALISATION else weights[name] for name, value in own.items()}
-        network.load_state_dict(known)
+        network.load_imagenet()
         fold_batch_norms(network)
         return network.requires_grad_(False)
 
-    def run_layers(self, image: Tensor) -> tuple[list[Tensor], Tensor]:
-        """Map pictures `[N, 3, H, W]` in [-1, 1] to the feature maps after the layers `TAPS`, and to the last one."""
+    def load_imagenet(self) -> None:
+        """Give every layer its ImageNet weights.
+
+        Raises
+        ------
+        MissingExtraError
+            When the package with the weights is not installed.
+        """
+        weights = _imagenet_weights()
+        own = self.state_dict()
+        self.load_state_dict({name: value if name in _NORMALISATION else weights[name] for name, value in own.items()})
+
+    def run_layers(self, image: Tensor, after: Container[int] = TAPS) -> tuple[list[Tensor], Tensor]:
+        """Map pictures `[N, 3, H, W]` in [-1, 1] to the feature maps after some layers, and to the last one."""
         x = ((image + 1) / 2 - self.get_buffer("mean")) / self.get_buffer("deviation")
         taps = []
         for index, layer in enumerate(self.features):
             x = layer(x)
-            if index in TAPS:
+            if index in after:
                 taps.append(x)
         return taps, x
 

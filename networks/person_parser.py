@@ -1,0 +1,202 @@
+"""The network that sees a photograph: CIHP labels, a DensePose body map, and where people are.
+
+A MobileNetV2 (Sandler et al., CVPR 2018) with a feature pyramid (Lin et al., CVPR 2017) on top and a head a question.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..data.classes import NUM_BODY_PARTS, NUM_CLASSES
+from .mobilenet import ImageNetFeatures
+from .operators import largest_channel, read_rows
+
+STRIDE = 32
+"""Heights and widths of pictures are multiples of this."""
+
+BODY_STRIDE = 4
+"""One body map's pixel is so many of the picture's."""
+
+LABEL_STRIDE = 2
+"""One label is so many of the picture's pixels."""
+
+_TAPS = (1, 3, 6, 13, 17)
+"""Features after these layers: strides 2, 4, 8, 16 and 32."""
+
+_TAP_CHANNELS = (16, 24, 32, 96, 320)
+_FINE = 32
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """What the network sees, before any choice.
+
+    Parameters
+    ----------
+    labels
+        Logits of the 20 classes, `[N, 20, H/2, W/2]`.
+    parts
+        Logits of the 25 parts, `[N, 25, H/4, W/4]`; 0 is off the body.
+    coordinates
+        U and V in [0, 1] for each of the 24 parts, `[N, 24, 2, H/4, W/4]`.
+    presence
+        Logits of being on a person, whoever it is, `[N, 1, H/4, W/4]`.
+    box
+        Distances from a person's pixel to the left, top, right and bottom of their box, as shares of the picture's
+        height, `[N, 4, H/4, W/4]`.
+    """
+
+    labels: Tensor
+    parts: Tensor
+    coordinates: Tensor
+    presence: Tensor
+    box: Tensor
+
+
+class PersonParser(nn.Module):
+    """See the labels and the body map of the person in the middle of a picture, and where all people are.
+
+    Parameters
+    ----------
+    channels
+        Of the pyramid.
+    """
+
+    def __init__(self, channels: int = 128) -> None:
+        super().__init__()
+        self.backbone = ImageNetFeatures(depth=_TAPS[-1] + 1)
+        self.lateral = nn.ModuleList(nn.Conv2d(inputs, channels, 1) for inputs in _TAP_CHANNELS[1:])
+        self.context = nn.Conv2d(_TAP_CHANNELS[-1], channels, 1)
+        self.smooth = nn.ModuleList(_Separable(channels, channels) for _ in _TAP_CHANNELS[1:])
+        self.body = _Separable(channels, channels)
+        self.body_out = nn.Conv2d(channels, NUM_BODY_PARTS + 2 * (NUM_BODY_PARTS - 1) + 5, 1)
+        self.label = _Separable(channels, channels)
+        self.narrow = nn.Conv2d(channels, _FINE, 1)
+        self.fine = nn.Conv2d(_TAP_CHANNELS[0], _FINE, 1)
+        self.label_fine = _Separable(_FINE, _FINE)
+        self.label_out = nn.Conv2d(_FINE, NUM_CLASSES, 1)
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Return the network with weights of a safetensors file, to be used and not trained."""
+        network = cls()
+        network.load_state_dict(load_file(path))
+        return network.eval().requires_grad_(False)
+
+    def forward(self, image: Tensor) -> Parsed:
+        """Map pictures `[N, 3, H, W]` in [-1, 1] to what is seen in them."""
+        (fine, *coarse), last = self.backbone.run_layers(image, _TAPS)
+        top = self.smooth[-1](self.lateral[-1](last) + self.context(last.mean(dim=(2, 3), keepdim=True)))
+        for lateral, smooth, tap in zip(
+            reversed(self.lateral[:-1]), reversed(self.smooth[:-1]), reversed(coarse[:-1]), strict=True
+        ):
+            top = smooth(lateral(tap) + _double(top))
+        parts, coordinates, presence, box = self.body_out(self.body(top)).split((25, 48, 1, 4), dim=1)
+        labels = self.label_fine(self.fine(fine) + _double(self.narrow(self.label(top))))
+        return Parsed(
+            self.label_out(labels), parts, coordinates.unflatten(1, (24, 2)).sigmoid(), presence, F.softplus(box)
+        )
+
+
+class PersonParserGraph(nn.Module):
+    """The parser as a graph from a picture to its maps.
+
+    Parameters
+    ----------
+    network
+        The trained network.
+    """
+
+    def __init__(self, network: PersonParser) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Map pictures, uint8 `[N, H, W, 3]`, to labels, body maps and people.
+
+        Returns
+        -------
+        labels
+            uint8 `[N, H, W]`.
+        densepose
+            Part, U and V, uint8 `[N, H, W, 3]`.
+        people
+            Being on a person, and the distances to the left, top, right and bottom of their box as shares of the
+            height, each times 255: uint8 `[N, 5, H/4, W/4]`.
+        """
+        size = (image.shape[1], image.shape[2])
+        seen: Parsed = self.network(image.permute(0, 3, 1, 2).float() / 127.5 - 1)
+        labels, parts = (
+            largest_channel(F.interpolate(each, size, mode="bilinear", align_corners=False), {})
+            for each in (seen.labels, seen.parts)
+        )
+        coordinates = _levels(_read_coordinates(seen.coordinates, parts)) * (parts > 0).unsqueeze(3)
+        densepose = torch.cat([parts.unsqueeze(3).to(torch.uint8), coordinates.to(torch.uint8)], dim=3)
+        people = torch.cat([seen.presence.sigmoid(), seen.box.clamp(max=1.0)], dim=1)
+        return labels.to(torch.uint8), densepose, _levels(people).to(torch.uint8)
+
+
+class _Separable(nn.Module):
+    """A wide depthwise convolution and a mixing of channels, added to what comes in."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.block = nn.Sequential(
+            nn.Conv2d(inputs, inputs, 5, padding=2, groups=inputs, bias=False),
+            nn.BatchNorm2d(inputs),
+            nn.Conv2d(inputs, outputs, 1, bias=False),
+            nn.BatchNorm2d(outputs),
+            nn.ReLU(),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.block(x)
+        return out
+
+
+def _double(x: Tensor) -> Tensor:
+    return F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
+
+
+def _read_coordinates(coordinates: Tensor, parts: Tensor) -> Tensor:
+    """Return U and V of each pixel's part, `[N, H, W, 2]`, as bilinear scaling of all parts' would have them.
+
+    Of the values of 24 parts a pixel needs one part's four: they are read, not computed for all parts.
+
+    Parameters
+    ----------
+    coordinates
+        `[N, 24, 2, H/4, W/4]`.
+    parts
+        1 to 24 on the body, int32 `[N, H, W]`.
+    """
+    _, count, _, height, width = coordinates.shape
+    table = coordinates.permute(0, 1, 3, 4, 2).reshape(-1, count * height * width, 2)
+    part = (parts - 1).clamp(min=0) * (height * width)
+    answer = torch.zeros(1, device=coordinates.device)
+    for row, row_share in _neighbours(parts.shape[1], height, coordinates.device):
+        for column, column_share in _neighbours(parts.shape[2], width, coordinates.device):
+            values = read_rows(table, part + (row * width).unsqueeze(1) + column)
+            answer = answer + values * (row_share.unsqueeze(1) * column_share).unsqueeze(2)
+    return answer
+
+
+def _neighbours(fine: int, coarse: int, device: torch.device) -> list[tuple[Tensor, Tensor]]:
+    """Return the two coarse pixels between which each fine one lies, int32, with their shares."""
+    place = ((torch.arange(fine, device=device) + 0.5) * (coarse / fine) - 0.5).clamp(min=0)
+    first = place.floor()
+    second = (first + 1).clamp(max=coarse - 1)
+    share = place - first
+    return [(first.to(torch.int32), 1 - share), (second.to(torch.int32), share)]
+
+
+def _levels(values: Tensor) -> Tensor:
+    """Turn [0, 1] into 0 to 255, to be rounded down."""
+    return values * 255 + 0.5

@@ -1,0 +1,1 @@
+"""From a photograph to who is in it, their labels and their body map."""

@@ -1,0 +1,89 @@
+"""People in what the first look at a picture returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ..data.images import UInt8Array
+from .place import Box
+
+PRESENT = 128
+"""A pixel whose value is at least this is on a person."""
+
+SAMPLES = 400
+"""So many pixels vote."""
+
+SAME = 0.5
+"""Boxes that overlap by this intersection over union are one person's."""
+
+SMALLEST_SHARE = 0.1
+"""Whoever gets a smaller share of the votes than this share of the largest person's is left out."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A person who was found.
+
+    Parameters
+    ----------
+    box
+        Left, top, right and bottom, in the look's pixels.
+    votes
+        How many of its pixels say so.
+    """
+
+    box: Box
+    votes: int
+
+    @property
+    def area(self) -> float:
+        """Of the box."""
+        left, top, right, bottom = self.box
+        return (right - left) * (bottom - top)
+
+
+def find_people(people: UInt8Array) -> list[Found]:
+    """Return the people in a look, the largest first.
+
+    Every pixel that is on a person says where that person's box is; boxes on which many agree are people.
+
+    Parameters
+    ----------
+    people
+        The graph's `people`, uint8 `[5, h, w]`: presence, and the distances to the box's four sides.
+    """
+    height, width = people.shape[1:]
+    rows, columns = np.nonzero(people[0] >= PRESENT)
+    step = max(1, len(rows) // SAMPLES)
+    rows, columns = rows[::step], columns[::step]
+    stride = 4
+    shares = people[1:, rows, columns].astype(np.float64) / 255 * height
+    x, y = columns + 0.5, rows + 0.5
+    boxes = np.stack([x - shares[0], y - shares[1], x + shares[2], y + shares[3]], axis=1)
+    boxes = np.clip(boxes, 0, (width, height, width, height))
+    agree = overlaps(boxes, boxes) > SAME
+    left = np.ones(len(boxes), bool)
+    found: list[Found] = []
+    while left.any():
+        votes = (agree & left).sum(axis=1) * left
+        best = int(votes.argmax())
+        if found and votes[best] < SMALLEST_SHARE * found[0].votes:
+            break
+        members = agree[best] & left
+        box = np.median(boxes[members], axis=0) * stride
+        found.append(Found(tuple(float(value) for value in box), int(votes[best])))  # type: ignore[arg-type]
+        left &= ~members
+    return sorted(found, key=lambda person: -person.area)
+
+
+def overlaps(first: npt.NDArray[np.float64], second: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return the intersection over union of boxes `[n, 4]` and `[m, 4]`, `[n, m]`."""
+    low = np.maximum(first[:, None, :2], second[None, :, :2])
+    high = np.minimum(first[:, None, 2:], second[None, :, 2:])
+    both = np.clip(high - low, 0, None).prod(axis=2)
+    areas = [(each[:, 2:] - each[:, :2]).prod(axis=1) for each in (first, second)]
+    either = areas[0][:, None] + areas[1][None] - both
+    return np.asarray(both / np.maximum(either, 1e-9))

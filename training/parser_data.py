@@ -1,0 +1,372 @@
+"""Samples of the person parser: rendered people and street photographs, made alike, as batches of crops.
+
+A sample keeps what is known of a picture: for every pixel the set of classes that it may be, and a body map. A crop of
+it shows the person in the middle, as the second look at a photograph does, or the whole picture, as the first.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageEnhance, ImageFilter
+
+from ..data.classes import MIRRORED, NUM_CLASSES
+from ..data.errors import InputError
+from ..data.images import UInt8Array, read_densepose, read_image, read_labels
+from ..networks.person_parser import BODY_STRIDE, LABEL_STRIDE
+from ..prepare.place import PADDING, Place
+
+UNKNOWN = 255
+"""A label, a body part or a presence that is not known."""
+
+ANY = (1 << NUM_CLASSES) - 1
+"""The set of all classes: a pixel of which nothing is known."""
+
+HELD_OUT_EVERY = 10
+"""Street photographs whose number this divides are never trained on."""
+
+SmallArray = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What is known of a picture.
+
+    Parameters
+    ----------
+    image
+        RGB `[H, W, 3]`.
+    sets
+        Sets of classes, as bits, uint32 `[K]`.
+    index
+        Which of the sets each pixel has, uint8 `[H, W]`.
+    body
+        Part, U and V, uint8 `[H, W, 3]`; a part of 255 is not known.
+    body_mirrored
+        The same for the mirror image; None where the picture is never mirrored.
+    rendered
+        Whether a person's outline is exact.
+    """
+
+    image: UInt8Array
+    sets: npt.NDArray[np.uint32]
+    index: UInt8Array
+    body: UInt8Array
+    body_mirrored: UInt8Array | None
+    rendered: bool
+
+    @property
+    def person(self) -> npt.NDArray[np.bool_]:
+        """Where the person certainly is, `[H, W]`."""
+        found: npt.NDArray[np.bool_] = ((self.sets & 1) == 0)[self.index]
+        return found
+
+    def mirrored(self) -> Sample:
+        """Return the mirror image; what is left becomes right."""
+        if self.body_mirrored is None:
+            raise InputError("a rendered person has no mirrored body map; draw another one")
+        flipped = [np.ascontiguousarray(each[:, ::-1]) for each in (self.image, self.index)]
+        return Sample(
+            flipped[0], mirror_sets(self.sets), flipped[1], self.body_mirrored, self.body, rendered=self.rendered
+        )
+
+    def cut(self, rows: slice, columns: slice) -> Sample:
+        """Return a part of the picture; the mirrored body map is dropped."""
+        window = (rows, columns)
+        image, index, body = self.image[window], self.index[window], self.body[window]
+        return replace(self, image=image, index=index, body=body, body_mirrored=None)
+
+
+def mirror_sets(sets: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
+    """Exchange left and right in sets of classes."""
+    kept, moved = sets.copy(), np.zeros_like(sets)
+    for one, other in MIRRORED:
+        both = np.uint32((1 << one) | (1 << other))
+        moved |= ((sets >> np.uint32(one)) & np.uint32(1)) << np.uint32(other)
+        moved |= ((sets >> np.uint32(other)) & np.uint32(1)) << np.uint32(one)
+        kept &= ~both
+    return kept | moved
+
+
+def read_rendered(folder: Path) -> Sample:
+    """Read a rendered person's folder."""
+    labels = read_labels(folder / "labels.png")
+    sets = np.uint32(1) << np.arange(NUM_CLASSES, dtype=np.uint32)
+    body = read_densepose(folder / "densepose.png")
+    return Sample(read_image(folder / "image.png"), sets, labels, body, None, rendered=True)
+
+
+def read_street(path: Path) -> Sample:
+    """Read what `street_photographs.write_samples` wrote."""
+    with np.load(path, allow_pickle=False) as file:
+        arrays = {name: file[name] for name in file.files}
+    known = arrays["body_known"] > 0
+    for name, where in (("body", known), ("body_mirrored", known[:, ::-1])):
+        arrays[name][~where, 0] = UNKNOWN
+    del arrays["body_known"]
+    return Sample(**arrays, rendered=False)
+
+
+@dataclass
+class Crop:
+    """A crop with what the network should see in it; what `PersonParser` returns has the same strides.
+
+    Parameters
+    ----------
+    image
+        RGB `[H, W, 3]`.
+    sets
+        Sets of classes, as bits, uint32 `[H/2, W/2]`.
+    body
+        Part (255: unknown), U and V, uint8 `[H/4, W/4, 3]`.
+    presence
+        1 on a person, 0 on none, 255 unknown, uint8 `[H/4, W/4]`.
+    box
+        Distances to a person's left, top, right and bottom as shares of the height, float32 `[4, H/4, W/4]`.
+    """
+
+    image: UInt8Array
+    sets: npt.NDArray[np.uint32]
+    body: UInt8Array
+    presence: UInt8Array
+    box: npt.NDArray[np.float32]
+
+
+def place_crop(sample: Sample, place: Place, size: tuple[int, int], fill: Sequence[int]) -> Crop:
+    """Cut a crop out of a sample, whole in itself: one person, and background where the picture ends."""
+    outside = np.append(sample.sets, np.uint32(1))
+    sets = outside[place.nearest(sample.index, size, len(sample.sets), stride=LABEL_STRIDE)]
+    body = place.nearest(sample.body, size, (0, 0, 0), stride=BODY_STRIDE).copy()
+    coarse = outside[place.nearest(sample.index, size, len(sample.sets), stride=BODY_STRIDE)]
+    presence = np.where((coarse & 1) == 0, 1, np.where(coarse == 1, 0, UNKNOWN)).astype(np.uint8)
+    presence[(body[..., 0] > 0) & (body[..., 0] != UNKNOWN)] = 1
+    return Crop(place.image(sample.image, size, fill), sets, body, presence, box_distances(presence == 1))
+
+
+def box_distances(person: npt.NDArray[np.bool_]) -> npt.NDArray[np.float32]:
+    """Return each pixel's distances to the left, top, right and bottom of what is marked, over the height."""
+    height, width = person.shape
+    answer = np.zeros((4, height, width), np.float32)
+    if person.any():
+        rows, columns = (np.nonzero(person.any(axis=axis))[0] for axis in (1, 0))
+        y, x = np.arange(height)[:, None] + 0.5, np.arange(width)[None] + 0.5
+        answer[0], answer[2] = x - columns[0], columns[-1] + 1 - x
+        answer[1], answer[3] = y - rows[0], rows[-1] + 1 - y
+    return np.maximum(answer, 0) / height
+
+
+class ParserData:
+    """Everything that the parser is trained on.
+
+    Parameters
+    ----------
+    rendered
+        Folder of rendered people.
+    street
+        Folder of samples of street photographs.
+    size
+        Height and width of crops, multiples of 32.
+    street_share
+        How many crops show street photographs.
+
+    Raises
+    ------
+    InputError
+        When a folder holds nothing.
+    """
+
+    def __init__(self, rendered: Path, street: Path, size: tuple[int, int], street_share: float = 0.6) -> None:
+        self.size, self.street_share = size, street_share
+        self.rendered = sorted(path.parent for path in rendered.glob("*/labels.png"))
+        self.street = [path for path in sorted(street.glob("*.npz")) if not is_held_out(path.stem)]
+        for folder, found in ((rendered, self.rendered), (street, self.street)):
+            if not found:
+                raise InputError(f"{folder}: holds nothing to train on")
+
+    def draw(self, rng: np.random.Generator) -> Crop:
+        """Draw a crop, changed at random."""
+        whole = rng.random() < 0.25
+        sample = _cut_at_random(self._draw_sample(rng), rng)
+        fill = _random_fill(rng)
+        place = (_whole_place if whole else _person_place)(sample, self.size, rng)
+        crop = place_crop(sample, place, self.size, fill)
+        if rng.random() < (0.55 if sample.rendered else 0.15):
+            self._exchange_background(crop, sample, place, rng)
+        if rng.random() < (0.4 if whole else 0.25):
+            self._add_companion(crop, whole, rng)
+        crop.image = change_picture(crop.image, rng)
+        return crop
+
+    def batch(self, rng: np.random.Generator, count: int) -> dict[str, SmallArray]:
+        """Draw crops and stack them."""
+        crops = [self.draw(rng) for _ in range(count)]
+        return {
+            "image": np.stack([crop.image.transpose(2, 0, 1) for crop in crops]),
+            "sets": np.stack([crop.sets.astype(np.int32) for crop in crops]),
+            "body": np.stack([crop.body for crop in crops]),
+            "presence": np.stack([crop.presence for crop in crops]),
+            "box": np.stack([crop.box for crop in crops]),
+        }
+
+    def _draw_sample(self, rng: np.random.Generator) -> Sample:
+        if rng.random() >= self.street_share:
+            return read_rendered(self.rendered[rng.integers(len(self.rendered))])
+        sample = read_street(self.street[rng.integers(len(self.street))])
+        return sample.mirrored() if rng.random() < 0.5 else sample
+
+    def _exchange_background(self, crop: Crop, sample: Sample, place: Place, rng: np.random.Generator) -> None:
+        """Put the person before something else, in place."""
+        person = sample.person.astype(np.uint8) * 255
+        alpha = place.image(np.repeat(person[..., None], 3, axis=2), self.size, (0, 0, 0)) / np.float32(255)
+        ground = self._ground(rng)
+        crop.image = np.rint(crop.image * alpha + ground * (1 - alpha)).astype(np.uint8)
+
+    def _ground(self, rng: np.random.Generator) -> SmallArray:
+        """Draw a background: plain, shaded, or what is beside a person in a street."""
+        height, width = self.size
+        if rng.random() < 0.5:
+            first, last = (rng.uniform(60, 255) + rng.normal(0, 10, 3) for _ in range(2))
+            if rng.random() < 0.5:
+                last = first
+            ramp = np.linspace(0, 1, height)[:, None, None]
+            ground = np.broadcast_to(first * (1 - ramp) + last * ramp, (height, width, 3))
+            return np.clip(ground, 0, 255)
+        sample = read_street(self.street[rng.integers(len(self.street))])
+        columns = np.nonzero(sample.person.any(axis=0))[0]
+        left, right = sample.image[:, : columns[0]], sample.image[:, columns[-1] + 1 :]
+        strip = left if left.shape[1] > right.shape[1] else right
+        if strip.shape[1] < 32:
+            strip = sample.image[: max(32, int(np.nonzero(sample.person.any(axis=1))[0][0]))]
+        return np.asarray(Image.fromarray(strip).resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0))
+
+    def _add_companion(self, crop: Crop, whole: bool, rng: np.random.Generator) -> None:
+        """Put another person beside the first, in place, behind or before them.
+
+        In the second look they are background. In the first they are people of whom nothing else is asked.
+        """
+        other = self._draw_sample(rng)
+        height, width = self.size
+        here = np.nonzero((crop.presence == 1).any(axis=0))[0]
+        tall = (crop.presence == 1).any(axis=1).sum() * BODY_STRIDE
+        if not len(here) or not tall:
+            return
+        rows, columns = _extent(other.person)
+        scale = (rows[1] - rows[0]) / (tall * rng.uniform(0.7, 1.15))
+        reach = rng.uniform(0.45, 0.9) * (columns[1] - columns[0]) / scale
+        x = here[0] * BODY_STRIDE - reach if rng.random() < 0.5 else (here[-1] + 1) * BODY_STRIDE + reach
+        if whole:
+            x = np.clip(x, 0.1 * width, 0.9 * width)
+        middle = np.nonzero((crop.presence == 1).any(axis=1))[0].mean() * BODY_STRIDE
+        place = Place.around((sum(columns) / 2, sum(rows) / 2), (x, middle + rng.normal(0, 0.04) * height), scale)
+        added = place_crop(other, place, self.size, (0, 0, 0))
+        before = rng.random() < 0.25
+        person = other.person.astype(np.uint8) * 255
+        alpha = place.image(np.repeat(person[..., None], 3, axis=2), self.size, (0, 0, 0)) / np.float32(255)
+        fine, coarse = (np.round(alpha[s // 2 :: s, s // 2 :: s, 0]) > 0 for s in (LABEL_STRIDE, BODY_STRIDE))
+        if not before:
+            free = (crop.sets & 1) > 0
+            coarse &= crop.presence != 1
+            fine &= free
+            room = Image.fromarray(free.astype(np.uint8) * 255).resize((width, height), Image.Resampling.BILINEAR)
+            alpha = alpha * (np.asarray(room, np.float32)[..., None] / 255)
+        crop.image = np.rint(added.image * alpha + crop.image * (1 - alpha)).astype(np.uint8)
+        crop.sets[fine] = ANY if whole else 1
+        crop.body[coarse] = (UNKNOWN if whole else 0, 0, 0)
+        crop.presence[coarse] = 1
+        crop.box[:, coarse] = added.box[:, coarse]
+
+
+def is_held_out(name: str) -> bool:
+    """Return whether a street photograph is kept for evaluation."""
+    return int(name) % HELD_OUT_EVERY == 0
+
+
+def change_picture(image: UInt8Array, rng: np.random.Generator) -> UInt8Array:
+    """Change colours, sharpness, noise and compression at random."""
+    gamma, gain = np.exp(rng.uniform(-0.35, 0.35)), np.exp(rng.uniform(-0.15, 0.15) + rng.normal(0, 0.06, 3))
+    ramp = np.arange(256) / 255
+    lift = rng.uniform(-0.06, 0.06)
+    tables = [np.clip(ramp**gamma * factor + lift, 0, 1) * 255 for factor in gain]
+    picture = Image.fromarray(image).point(np.rint(np.concatenate(tables)).astype(int).tolist())
+    if rng.random() < 0.5:
+        picture = ImageEnhance.Color(picture).enhance(rng.uniform(0, 1.5))
+    draw = rng.random()
+    if draw < 0.2:
+        picture = picture.filter(ImageFilter.GaussianBlur(rng.uniform(0.3, 1.6)))
+    elif draw < 0.45:
+        share = rng.uniform(0.35, 0.9)
+        small = (max(16, round(picture.width * share)), max(16, round(picture.height * share)))
+        picture = picture.resize(small, Image.Resampling.BILINEAR).resize(picture.size, Image.Resampling.BICUBIC)
+    if rng.random() < 0.25:
+        noise = rng.normal(0, rng.uniform(1, 9), (*image.shape[:2], 3)).astype(np.float32)
+        picture = Image.fromarray(np.clip(np.asarray(picture) + noise, 0, 255).astype(np.uint8))
+    if rng.random() < 0.5:
+        file = io.BytesIO()
+        picture.save(file, "JPEG", quality=int(rng.integers(25, 96)))
+        picture = Image.open(file)
+    return np.asarray(picture)
+
+
+def _cut_at_random(sample: Sample, rng: np.random.Generator) -> Sample:
+    """Sometimes cut the picture at the person's knees, hips or chest, or close to their sides."""
+    height, width = sample.image.shape[:2]
+    rows, columns = _extent(sample.person)
+    top, bottom, left, right = 0, height, 0, width
+    if rng.random() < 0.35:
+        bottom = int(rows[0] + rng.uniform(0.35, 0.9) * (rows[1] - rows[0]))
+    if rng.random() < 0.1:
+        top = int(rows[0] + rng.uniform(0.0, 0.2) * (rows[1] - rows[0]))
+    if rng.random() < 0.3:
+        slack = rng.uniform(-0.08, 0.3, 2) * (columns[1] - columns[0])
+        left, right = max(0, int(columns[0] - slack[0])), min(width, int(columns[1] + slack[1]))
+    cut = sample.cut(slice(top, max(top + 32, bottom)), slice(left, max(left + 16, right)))
+    return cut if cut.person.mean() > 0.02 else sample
+
+
+def _person_place(sample: Sample, size: tuple[int, int], rng: np.random.Generator) -> Place:
+    """Return where the second look at a photograph is, a little off."""
+    rows, columns = _extent(sample.person)
+    scale = Place.of_box((columns[0], rows[0], columns[1], rows[1]), size).scale
+    x = sum(columns) / 2 + rng.uniform(-0.1, 0.1) * (columns[1] - columns[0])
+    y = sum(rows) / 2 + rng.uniform(-0.08, 0.08) * (rows[1] - rows[0])
+    angle = float(rng.normal(0, 0.08)) if rng.random() < 0.4 else 0.0
+    return Place.around((x, y), (size[1] / 2, size[0] / 2), scale * float(np.exp(rng.uniform(-0.3, 0.25))), angle)
+
+
+def _whole_place(sample: Sample, size: tuple[int, int], rng: np.random.Generator) -> Place:
+    """Return where the first look at a photograph is: all of it, as if it went on beyond its border."""
+    height, width = sample.image.shape[:2]
+    scale = max(height / size[0], width / size[1]) * float(np.exp(rng.uniform(0.0, 0.8)))
+    free = [size[1] - width / scale, size[0] - height / scale]
+    corner = [rng.uniform(0, max(0.0, each)) for each in free]
+    return Place.around((0, 0), (corner[0], corner[1]), scale)
+
+
+def _random_fill(rng: np.random.Generator) -> Sequence[int]:
+    draw = rng.random()
+    if draw < 0.7:
+        return PADDING
+    return [int(rng.choice((0, 255)))] * 3 if draw < 0.85 else [int(value) for value in rng.integers(0, 256, 3)]
+
+
+def _extent(person: npt.NDArray[np.bool_]) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return first and end of the rows and columns where a person is; the whole picture where none is."""
+    if not person.any():
+        return (0, person.shape[0]), (0, person.shape[1])
+    rows, columns = (np.nonzero(person.any(axis=axis))[0] for axis in (1, 0))
+    return (int(rows[0]), int(rows[-1]) + 1), (int(columns[0]), int(columns[-1]) + 1)
+
+
+def to_tensors(batch: Mapping[str, SmallArray]) -> dict[str, Any]:
+    """Return a batch as tensors, the pictures in [-1, 1]."""
+    import torch
+
+    tensors = {name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in batch.items()}
+    tensors["image"] = tensors["image"].float() / 127.5 - 1
+    return tensors

@@ -1,0 +1,221 @@
+"""Photographs of a street, tagged by people, turned into samples of the person parser.
+
+The photographs are those of *Clothing Co-Parsing* (Yang, Luo, Lin, CVPR 2014): 59 tags a pixel, which are not CIHP's
+classes. What a tag may be is kept as a set of classes. Body maps come from a teacher, BodyPix.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image
+from scipy.ndimage import binary_dilation
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..data.classes import NUM_CLASSES, ids
+from ..data.files import atomic_path
+from ..data.images import UInt8Array
+from ..data.optional import require
+from .parser_data import ANY
+
+PERSON_HEIGHT = 448
+"""Photographs are kept so small that their person is at most so many pixels high."""
+
+_TAGS = {
+    "null bag purse wallet": ("background",),
+    "hat": ("hat",),
+    "hair": ("hair",),
+    "gloves": ("glove",),
+    "glasses sunglasses": ("sunglasses",),
+    "blouse bodysuit bra hoodie intimate jumper shirt sweater sweatshirt swimwear t-shirt top vest": ("upper_clothes",),
+    "dress romper": ("dress",),
+    "blazer cape cardigan coat jacket": ("coat",),
+    "socks stockings": ("socks",),
+    "jeans leggings panties pants shorts tights": ("pants",),
+    "scarf tie": ("scarf",),
+    "skirt": ("skirt",),
+    "boots clogs flats heels loafers pumps sandals shoes sneakers wedges": ("left_shoe", "right_shoe"),
+    "skin bracelet ring watch necklace earrings": (
+        "face", "torso_skin", "left_arm", "right_arm", "left_leg", "right_leg",
+    ),
+    "belt suit": ("upper_clothes", "dress", "coat", "pants", "skirt"),
+    "accessories": (),
+}  # fmt: skip
+"""Which classes each tag may be; none for any."""
+
+_ON_PART = (
+    ((1, 2), ("torso_skin",)),
+    ((3, 16, 18, 20, 22), ("right_arm",)),
+    ((4, 15, 17, 19, 21), ("left_arm",)),
+    ((5, 8, 10, 12, 14), ("left_leg", "left_shoe")),
+    ((6, 7, 9, 11, 13), ("right_leg", "right_shoe")),
+    ((23, 24), ("face", "torso_skin")),
+)
+"""Which skin and shoes each part of the body may show."""
+
+BODYPIX_PARTS = (24, 23, 17, 15, 18, 16, 21, 19, 22, 20, 4, 3, 2, 1, 10, 8, 9, 7, 14, 12, 13, 11, 5, 6)
+"""BodyPix's parts as DensePose's."""
+
+_BODYPIX_MIRRORED = (1, 0, 4, 5, 2, 3, 8, 9, 6, 7, 11, 10, 12, 13, 16, 17, 14, 15, 20, 21, 18, 19, 23, 22)
+
+HEIGHTS = (321, 449)
+"""The teacher looks at the person at these heights, and at mirror images, and its parts are averaged."""
+
+MARGIN = 0.12
+"""What the teacher sees around the person, as a share of the person's height."""
+
+_OUTPUTS = ("segments", "part_heatmaps", "part_offsets")
+
+SLACK = 4
+"""So many pixels outside the person's outline, the teacher's body is neither believed nor denied."""
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """BodyPix as a teacher of body maps.
+
+    Parameters
+    ----------
+    model
+        The network, compiled: ``segments``, ``part_heatmaps`` and ``part_offsets`` of pictures in [-1, 1].
+    """
+
+    model: Any
+
+    @classmethod
+    def load(cls, path: Path) -> Teacher:
+        """Read an ONNX file with OpenVINO, on one thread."""
+        openvino = require("openvino", extra="openvino", purpose="the teacher of body maps")
+        core = openvino.Core()
+        core.set_property("CPU", {"INFERENCE_NUM_THREADS": 1})
+        return cls(core.compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"}))
+
+    def __call__(self, image: UInt8Array) -> tuple[UInt8Array, UInt8Array]:
+        """Return the body map `[H, W, 3]` of a picture `[H, W, 3]`, and that of its mirror image."""
+        segments, parts = torch.zeros(1), torch.zeros(1)
+        offsets = [torch.zeros(1), torch.zeros(1)]
+        for height in HEIGHTS:
+            for side, picture in enumerate((image, image[:, ::-1])):
+                segment, part, offset = self._look(picture, height)
+                offsets[side] = offsets[side] + offset / len(HEIGHTS)
+                segments = segments + (segment.flip(2) if side else segment)
+                parts = parts + (part.flip(2)[list(_BODYPIX_MIRRORED)] if side else part)
+        plain = _body_map(segments, parts, offsets[0])
+        mirrored = _body_map(segments.flip(2), parts.flip(2)[list(_BODYPIX_MIRRORED)], offsets[1])
+        return plain, mirrored
+
+    def _look(self, image: UInt8Array, height: int) -> tuple[Tensor, Tensor, Tensor]:
+        width = round(image.shape[1] * height / image.shape[0] / 16) * 16 + 1
+        small = Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR)
+        answer = self.model(np.asarray(small, np.float32)[None] / 127.5 - 1)
+        found = (torch.from_numpy(answer[name]).permute(0, 3, 1, 2) for name in _OUTPUTS)
+        segments, parts, offsets = (
+            F.interpolate(each, image.shape[:2], mode="bilinear", align_corners=True)[0] for each in found
+        )
+        return segments, parts, offsets
+
+
+def write_samples(photographs: Path, output: Path, teacher: Path) -> Iterator[Path]:
+    """Write a sample a tagged photograph into a folder, and return each as it is written; what is there is kept.
+
+    Parameters
+    ----------
+    photographs
+        Folder with ``images``, ``tags`` and ``cihp`` (a guess of the classes, for the sides of limbs and shoes).
+    output
+        Where to write ``NNNN.npz``; see `parser_data.Sample`.
+    teacher
+        ONNX file of BodyPix.
+    """
+    seer = Teacher.load(teacher)
+    names = (photographs / "tag_names.txt").read_text(encoding="utf-8").split()[1::2]
+    output.mkdir(parents=True, exist_ok=True)
+    for path in sorted((photographs / "tags").glob("*.png")):
+        target = output / f"{path.stem}.npz"
+        if target.exists():
+            continue
+        image = Image.open(photographs / "images" / f"{path.stem}.jpg").convert("RGB")
+        tags, guess = (Image.open(photographs / kind / path.name) for kind in ("tags", "cihp"))
+        scale = min(1.0, PERSON_HEIGHT / _height(np.asarray(tags) > 0))
+        size = (round(image.width * scale), round(image.height * scale))
+        picture = np.asarray(image.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0))
+        sample = make_sample(
+            picture,
+            np.asarray(tags.resize(size, Image.Resampling.NEAREST)),
+            np.asarray(guess.resize(size, Image.Resampling.NEAREST)),
+            names,
+            seer,
+        )
+        with atomic_path(target) as temporary, temporary.open("wb") as file:
+            np.savez(file, **sample)
+        yield target
+
+
+def make_sample(
+    image: UInt8Array, tags: UInt8Array, guess: UInt8Array, names: Sequence[str], teacher: Teacher
+) -> dict[str, npt.NDArray[Any]]:
+    """Return a sample's arrays; see `parser_data.Sample`."""
+    person = tags != names.index("null")
+    rows, columns = np.nonzero(person)
+    margin = round(MARGIN * (rows.max() - rows.min()))
+    top, left = max(0, rows.min() - margin), max(0, columns.min() - margin)
+    window = np.s_[top : rows.max() + margin + 1, left : columns.max() + margin + 1]
+    body, mirrored = (np.zeros((*tags.shape, 3), np.uint8) for _ in range(2))
+    body[window], seen = teacher(image[window])
+    mirrored[:, ::-1][window] = seen[:, ::-1]
+    near = binary_dilation(person, iterations=SLACK)
+    known = person | ~near | (body[..., 0] == 0)
+    body[~person], mirrored[:, ::-1][~person] = 0, 0
+    sets = possible_classes(tags, guess, body[..., 0], names)
+    table, index = np.unique(sets, return_inverse=True)
+    return {
+        "image": image,
+        "sets": table,
+        "index": index.reshape(sets.shape).astype(np.uint8),
+        "body": body,
+        "body_mirrored": mirrored,
+        "body_known": known.astype(np.uint8),
+    }
+
+
+def possible_classes(
+    tags: UInt8Array, guess: UInt8Array, parts: UInt8Array, names: Sequence[str]
+) -> npt.NDArray[np.uint32]:
+    """Return the set of classes that each pixel may be, as bits, `[H, W]`.
+
+    Of a tag that may be several classes, the guess is taken where the body map agrees with it or knows nothing; else
+    it may be either what the guess or what the body map says.
+    """
+    classes = {word: _bits(found) for words, found in _TAGS.items() for word in words.split()}
+    tagged = np.array([classes[name] for name in names], np.uint32)[tags]
+    guessed = np.append(np.uint32(1) << np.arange(NUM_CLASSES, dtype=np.uint32), [ANY] * (256 - NUM_CLASSES))
+    guessed = guessed.astype(np.uint32)[guess] & tagged
+    allowed = np.zeros(25, np.uint32)
+    for numbers, found in _ON_PART:
+        allowed[list(numbers)] = _bits(found)
+    there = allowed[parts] & tagged
+    return np.where(guessed & there, guessed & there, np.where(guessed | there, guessed | there, tagged))
+
+
+def _bits(names: Sequence[str]) -> int:
+    return sum(1 << number for number in ids(*names)) or ANY
+
+
+def _height(person: npt.NDArray[np.bool_]) -> int:
+    rows = np.nonzero(person.any(axis=1))[0]
+    return int(rows[-1] - rows[0] + 1)
+
+
+def _body_map(segments: Tensor, parts: Tensor, offsets: Tensor) -> UInt8Array:
+    """Return I, U, V of the part that is likeliest at each pixel, `[H, W, 3]`; zeros off the body."""
+    best = parts.argmax(dim=0)
+    coordinates = [offsets.gather(0, (2 * best + i)[None])[0].clamp(0, 1) * 255 for i in range(2)]
+    answer = torch.stack([torch.tensor(BODYPIX_PARTS)[best], *coordinates], dim=2).round().to(torch.uint8)
+    return np.asarray(answer * (segments[0] > 0)[..., None])
