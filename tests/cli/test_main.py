@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -302,7 +303,7 @@ def test_a_terminal_without_utf8_gets_its_message(people, out):
 
 
 def test_a_reader_that_leaves_early_is_no_failure(people, out):
-    command = f"{sys.executable} -m oviton doctor --json | head -c 1; exit ${{PIPESTATUS[0]}}"
+    command = f"{shlex.quote(sys.executable)} -m oviton doctor --json | head -c 1; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
     assert done.returncode == 0
     assert done.stderr == ""
