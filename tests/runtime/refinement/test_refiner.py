@@ -230,13 +230,14 @@ def test_a_garment_of_a_few_pixels_is_refused(tiny_tryon, request_of, people):
         tiny_tryon.refine(person, speck, steps=1)
 
 
-@pytest.mark.more
+@pytest.mark.slow
 def test_bf16_ends_about_where_fp32_does(refine):
     losses = [
         refine(steps=8, learning_rate=1e-3, precision=p).report.refinement.losses_after["loss"]
         for p in ("fp32", "bf16")
     ]
-    assert losses[1] == pytest.approx(losses[0], rel=0.03)
+    # Steps of this size magnify whatever rounds differently, the number of threads among it.
+    assert losses[1] == pytest.approx(losses[0], rel=0.06)
 
 
 def test_removing_only_needs_no_garment(tiny_tryon, request_of):
