@@ -105,16 +105,3 @@ O_VITON = Family(
 """Neuberger et al., *Image Based Virtual Try-on Network from Unpaired Data*, CVPR 2020."""
 
 FAMILIES: Mapping[str, Family] = {family.name: family for family in (O_VITON,)}
-
-
-def family_of(name: str) -> Family:
-    """Return a family by its name.
-
-    Raises
-    ------
-    InputError
-        When there is none of that name.
-    """
-    if name not in FAMILIES:
-        raise InputError(f"family {name!r} is unknown; allowed: {', '.join(FAMILIES)}")
-    return FAMILIES[name]

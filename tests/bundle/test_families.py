@@ -3,7 +3,7 @@ import json
 import pytest
 
 from oviton.bundle.bundle import SHIPPED_BUNDLES
-from oviton.bundle.families import FAMILIES, O_VITON, Family, family_of
+from oviton.bundle.families import FAMILIES, O_VITON, Family
 from oviton.bundle.manifest import Manifest
 from oviton.data.errors import InputError
 
@@ -16,7 +16,7 @@ def read_manifest(**changes):
 @pytest.mark.parametrize("family", FAMILIES.values())
 def test_a_familys_entry_hangs_together(family):
     assert {*family.encoders, *family.before, *filter(None, [family.refined])} <= {*family.graphs}
-    assert family_of(family.name) is family
+    assert FAMILIES[family.name] is family
 
 
 def test_graphs_before_and_after_one():
@@ -33,8 +33,6 @@ def test_what_a_family_cannot_do_is_refused_in_one_line():
 
 
 def test_an_unknown_family_is_refused():
-    with pytest.raises(InputError, match="family 'vton' is unknown; allowed: o-viton"):
-        family_of("vton")
     with pytest.raises(ValueError, match="family 'vton' is unknown; allowed: o-viton"):
         read_manifest(family="vton")
 
