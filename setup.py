@@ -68,6 +68,7 @@ EXTRAS = {
         "kubernetes-validate>=1.37",
         "mypy==2.4.1",
         "promql-parser>=0.11",
+        "pytest-xdist>=3.6",
         "ruff==0.17.6",
         "trustme>=1.2",
     ],

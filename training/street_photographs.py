@@ -143,7 +143,10 @@ def write_samples(photographs: Path, output: Path, teacher: Path) -> Iterator[Pa
             continue
         image = Image.open(photographs / "images" / f"{path.stem}.jpg").convert("RGB")
         tags, guess = (Image.open(photographs / kind / path.name) for kind in ("tags", "cihp"))
-        scale = min(1.0, PERSON_HEIGHT / _height(np.asarray(tags) > 0))
+        rows = np.nonzero((np.asarray(tags) > 0).any(axis=1))[0]
+        if not len(rows):
+            continue  # nobody was tagged
+        scale = min(1.0, PERSON_HEIGHT / (rows[-1] - rows[0] + 1))
         size = (round(image.width * scale), round(image.height * scale))
         picture = np.asarray(image.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0))
         sample = make_sample(
@@ -206,11 +209,6 @@ def possible_classes(
 
 def _bits(names: Sequence[str]) -> int:
     return sum(1 << number for number in ids(*names)) or ANY
-
-
-def _height(person: npt.NDArray[np.bool_]) -> int:
-    rows = np.nonzero(person.any(axis=1))[0]
-    return int(rows[-1] - rows[0] + 1)
 
 
 def _body_map(segments: Tensor, parts: Tensor, offsets: Tensor) -> UInt8Array:
