@@ -12,7 +12,7 @@ RUN := PATH="$(abspath $(BIN)):$$PATH"
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help try-on test test-more lint types imports unit test-slow test-gpu goldens people picture train benchmark accept-house clean
+.PHONY: help try-on test test-more lint types imports unit test-slow test-gpu goldens people picture train train-parser benchmark accept-house accept-photograph clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -107,6 +107,9 @@ benchmark: $(VENV)/.dev ## Measure the shipped bundles anew, and fill the tables
 
 accept-house: $(VENV)/.dev ## Check the layout, the contracts, pictures, weights and speed; what takes long is read from files
 	@$(BIN)/python -m oviton.benchmarks.acceptance.house
+
+accept-photograph: $(VENV)/.dev ## Check how people are seen in photographs, the looks and the time; what takes long is read from files
+	@$(BIN)/python -m oviton.benchmarks.acceptance.photograph
 
 clean: ## Remove what the targets made
 	rm -rf $(VENV) out build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

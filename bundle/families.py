@@ -1,4 +1,4 @@
-"""Families of try-on networks: which graphs a request runs through, in which order, and what a family cannot do.
+"""Families of networks: which graphs a request runs through, in which order, and what a family cannot do.
 
 Whatever handles a bundle reads this table: the manifest's check, the pipeline, gates, samples, Triton's configurations
 and benchmarks. A further family is one more entry.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy.typing as npt
 
@@ -20,12 +20,12 @@ Arrays = dict[str, npt.NDArray[Any]]
 HostStep = Callable[[Mapping[str, npt.NDArray[Any]]], Mapping[str, npt.NDArray[Any]]]
 """What NumPy computes between two graphs: further tensors by name, from all that are known so far."""
 
-Ability = Literal["several garments", "labels", "refinement", "garments as codes"]
+Ability = Literal["try-on", "several garments", "labels", "refinement", "garments as codes"]
 
 
 @dataclass(frozen=True)
 class Family:
-    """Networks that dress people in the same steps.
+    """Networks that answer requests in the same steps.
 
     Parameters
     ----------
@@ -104,4 +104,14 @@ O_VITON = Family(
 )
 """Neuberger et al., *Image Based Virtual Try-on Network from Unpaired Data*, CVPR 2020."""
 
-FAMILIES: Mapping[str, Family] = {family.name: family for family in (O_VITON,)}
+PREPARE = Family(
+    name="prepare",
+    graphs=("person_parser",),
+    inputs=("person_image",),
+    results=("labels", "densepose", "people"),
+    parts=("person_parser",),
+    cannot={ability: "it sees photographs and dresses nobody" for ability in get_args(Ability) if ability != "labels"},
+)
+"""A photograph → its person's labels and body map, and where all people are."""
+
+FAMILIES: Mapping[str, Family] = {family.name: family for family in (O_VITON, PREPARE)}

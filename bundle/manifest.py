@@ -161,7 +161,7 @@ class Manifest(_Strict):
     name
         The bundle's name, for people.
     preset, height, width, conditioning
-        What the networks are.
+        What the networks are; ``"none"`` where a family has no conditioning to choose.
     classes
         Class names by id.
     max_requests, max_garments
@@ -192,7 +192,7 @@ class Manifest(_Strict):
     preset: str
     height: Annotated[int, Field(ge=8)]
     width: Annotated[int, Field(ge=8)]
-    conditioning: Literal["codes", "surface"]
+    conditioning: Literal["codes", "surface", "none"]
     classes: tuple[str, ...]
     max_requests: Annotated[int, Field(ge=1, le=MAX_BATCH)]
     max_garments: Annotated[int, Field(ge=1, le=MAX_BATCH)]

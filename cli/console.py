@@ -40,6 +40,12 @@ EngineOption = Annotated[
 PrecisionOption = Annotated[
     str, typer.Option("--precision", help="auto: the fastest that passes its gate here; or fp32, bf16, fp16, int8.")
 ]
+WhoOption = Annotated[
+    str,
+    typer.Option(
+        "--person", metavar="WHO", help="Of several people in a photograph: largest, left, right, or X,Y on one."
+    ),
+]
 
 
 def parity_table(rows: Any) -> Table:

@@ -31,6 +31,9 @@ def evaluate(
     limit: Annotated[int | None, typer.Option(min=1, help="Only so many triplets of each split.")] = None,
     skip: Annotated[int, typer.Option(min=0, help="Leave out the first so many triplets of each split.")] = 0,
     refine: Annotated[int, typer.Option(metavar="STEPS", help="Also measure refinement, of so many steps.")] = 0,
+    prepare: Annotated[
+        bool, typer.Option("--prepare", help="Also dress from the photographs alone, as people without maps do.")
+    ] = False,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write every number to this file.")] = None,
     sheet: Annotated[Path | None, typer.Option(help="Draw a contact sheet into this picture.")] = None,
     pictures: Annotated[
@@ -51,6 +54,7 @@ def evaluate(
     from ..evaluation.evaluator import Evaluator
     from ..evaluation.picture_folders import PictureFolders, holds_only_pictures
     from ..evaluation.triplets import TripletFolder
+    from ..prepare.preparer import Preparer
     from ..runtime.refinement.options import RefinementOptions
     from ..runtime.try_on import TryOn
 
@@ -65,7 +69,8 @@ def evaluate(
     with ExitStack() as pending:  # all files appear together, once all are whole
         with status("loading") as say:
             tryon = pending.enter_context(TryOn.load(bundle, engine, precision, on_progress=say))
-            evaluator = Evaluator(tryon, options)
+            preparer = pending.enter_context(Preparer.load(on_progress=say)) if prepare else None
+            evaluator = Evaluator(tryon, options, preparer)
         folders = pending.enter_context(PictureFolders.create(pictures)) if pictures is not None else None
 
         def on_case(triplet: Triplet, made: Pictures, case: CaseReport) -> None:

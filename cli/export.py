@@ -13,12 +13,16 @@ from .console import check_outputs, out, parity_table, steps
 
 if TYPE_CHECKING:
     from ..bundle.bundle import Bundle
+    from ..networks.checkpoint import Networks
 
 
 def export(
     checkpoint: Annotated[
         Path | None,
-        typer.Argument(help="Checkpoint folder: shape.safetensors, appearance.safetensors. Or an older bundle."),
+        typer.Argument(
+            help="Checkpoint folder: shape.safetensors and appearance.safetensors, or person_parser.safetensors. Or an "
+            "older bundle."
+        ),
     ] = None,
     output: Annotated[Path, typer.Option("-o", "--output", help="The bundle folder to write.")] = Path("bundle"),
     untrained: Annotated[
@@ -49,6 +53,7 @@ def export(
     from ..export.exporter import export_bundle
     from ..networks.checkpoint import load_checkpoint, untrained_networks
     from ..networks.config import preset
+    from ..networks.person_parser import PARSER_NAME, PersonParser
 
     if (checkpoint is None) == (untrained is None):
         raise InputError("export needs a checkpoint folder or --untrained PRESET, one of them")
@@ -61,7 +66,10 @@ def export(
     folders = _sample_folders(samples, older)
     if older is not None:
         name = name or older.manifest.name
-    if checkpoint is not None:
+    networks: Networks | PersonParser
+    if checkpoint is not None and (checkpoint / PARSER_NAME).exists():
+        networks = PersonParser.open(checkpoint)
+    elif checkpoint is not None:
         networks = load_checkpoint(checkpoint)
     else:
         config = preset(untrained or "").with_conditioning(conditioning or "codes")  # type: ignore[arg-type]

@@ -36,6 +36,9 @@ ThreadsOption = Annotated[
 CodesOption = Annotated[
     bool, typer.Option("--codes", help="Serve garments as codes too: garment_encoder and try_on_codes.")
 ]
+PrepareOption = Annotated[
+    bool, typer.Option("--prepare", help="Serve person_parser too, which sees people in clients' photographs.")
+]
 
 
 def repository(
@@ -54,6 +57,7 @@ def repository(
     instances: InstancesOption = 1,
     threads: ThreadsOption = None,
     codes: CodesOption = False,
+    prepare: PrepareOption = False,
 ) -> None:
     """Write a Triton model repository from a bundle."""
     from ..bundle.bundle import Bundle
@@ -63,6 +67,7 @@ def repository(
     options = RepositoryOptions(
         engine=engine, precision=precision, device=device, python=python, refinement=refinement, queue=queue,
         outfits_mb=outfits_mb, response_cache=response_cache, instances=instances, threads=threads, codes=codes,
+        prepare=prepare,
     )  # fmt: skip
     opened = Bundle.open(bundle)
     with status("building") as say:

@@ -22,6 +22,7 @@ from .repository import (
     CodesOption,
     InstancesOption,
     OutfitsOption,
+    PrepareOption,
     QueueOption,
     RefinementOption,
     ServeEngineOption,
@@ -73,6 +74,7 @@ def serve(
     instances: InstancesOption = 1,
     threads: ThreadsOption = None,
     codes: CodesOption = False,
+    prepare: PrepareOption = False,
     shared_memory: Annotated[
         bool,
         typer.Option("--shared-memory", help="Let clients on this machine share memory; they can read each other's."),
@@ -98,7 +100,8 @@ def serve(
     )  # fmt: skip
     options = RepositoryOptions(
         engine=engine, precision=precision, refinement=refinement, queue=queue, outfits_mb=outfits_mb,
-        instances=instances, threads=threads, codes=codes, response_cache=cache_mb > 0, embed_bundle=False,
+        instances=instances, threads=threads, codes=codes, prepare=prepare, response_cache=cache_mb > 0,
+        embed_bundle=False,
     )  # fmt: skip
     if print_command:
         from ..triton_models.container import container_commands

@@ -11,7 +11,7 @@ from rich.markup import escape
 
 from ..data.files import atomic_path
 from ..data.images import check_output_suffix, write_image
-from .console import BundleOption, EngineOption, PrecisionOption, check_outputs, out, status
+from .console import BundleOption, EngineOption, PrecisionOption, WhoOption, check_outputs, out, status
 from .refine import RefineWishes, keep_outfit, refine, told_refinement
 from .served import ServerWishes
 
@@ -24,11 +24,14 @@ if TYPE_CHECKING:
 
 
 def try_on(
-    person: Annotated[Path, typer.Argument(help="Person folder: image, labels.png, densepose.png.")],
+    person: Annotated[Path, typer.Argument(help="A photograph, or a person folder: image, labels.png, densepose.png.")],
     wear: Annotated[
         list[str] | None,
-        typer.Option("--wear", metavar="CLASS[,CLASS]=GARMENT", help="Wear classes from a garment folder."),
+        typer.Option(
+            "--wear", metavar="CLASS[,CLASS]=GARMENT", help="Wear classes from a garment's picture or folder."
+        ),
     ] = None,
+    who: WhoOption = "largest",
     remove: Annotated[
         list[str] | None, typer.Option("--remove", metavar="CLASS", help="Take a garment class off.")
     ] = None,
@@ -81,10 +84,12 @@ def try_on(
     bundle: BundleOption = None,
 ) -> None:
     """Dress a person in garments from other photographs."""
+    from ..prepare.choice import parse_who
     from ..runtime.outfit import plan_outfit
     from ..runtime.person import open_people, parse_wear
 
     check_output_suffix(output)
+    chosen = parse_who(who)
     if labels_out is not None:
         check_output_suffix(labels_out, lossless=True)
     pairs = [parse_wear(text) for text in wear or []]
@@ -101,7 +106,7 @@ def try_on(
     removed = [name for text in remove or [] for name in text.split(",")]
     with ExitStack() as pending:  # all files appear together, once all are whole
         with status("reading photographs"):
-            subject, worn = open_people(person, pairs)
+            subject, worn = open_people(person, pairs, who=chosen)
             plan_outfit(worn, removed)  # contradictions are told before engines load
         request = (subject, worn, removed)
         if server is not None:

@@ -48,6 +48,11 @@ def read_image(path: Path) -> UInt8Array:
     return _open(path, ("JPEG", "PNG", "WEBP"), decode)
 
 
+def read_cutout(path: Path) -> tuple[UInt8Array, UInt8Array | None]:
+    """Read a picture; its alpha follows."""
+    return read_image(path), None
+
+
 def read_labels(path: Path) -> UInt8Array:
     """Read CIHP labels `[H, W]`, ids 0 to 19, from an 8-bit grey or palette PNG."""
 

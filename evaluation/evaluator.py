@@ -18,6 +18,7 @@ from ..data.letterbox import Letterbox
 from ..data.rim import photo_rim_reach, rim_of
 from ..data.version import __version__
 from ..networks.mobilenet import MobileNetV2
+from ..prepare.preparer import Preparer
 from ..runtime.notes import untrained_notes
 from ..runtime.refinement.options import RefinementOptions
 from ..runtime.try_on import TryOn
@@ -45,6 +46,8 @@ class Evaluator:
         The loaded bundle.
     refine
         Options of the ``refined`` method; None leaves it out.
+    preparer
+        Sees photographs for the ``prepared`` method; None leaves it out.
 
     Raises
     ------
@@ -54,6 +57,7 @@ class Evaluator:
 
     tryon: TryOn
     refine: RefinementOptions | None = None
+    preparer: Preparer | None = None
     cases: list[CaseReport] = field(default_factory=list, init=False)
     skipped: list[Skipped] = field(default_factory=list, init=False)
     notes: list[str] = field(default_factory=list, init=False)
@@ -91,10 +95,12 @@ class Evaluator:
                 on_progress(f"{path.parent.name}/{path.name}", index, len(paths))
             try:
                 triplet = Triplet.open(path)
-                pictures = run_methods(self.tryon, triplet, refine=self.refine)
+                pictures = run_methods(self.tryon, triplet, refine=self.refine, preparer=self.preparer)
             except InputError as error:
                 self.skipped.append(Skipped(name=f"{path.parent.name}/{path.name}", reason=str(error)))
                 continue
+            if pictures.not_prepared:
+                self.notes.append(f"not dressed from photographs alone: {pictures.not_prepared}")
             case = self.measure(triplet, pictures)
             self.cases.append(case)
             if on_case is not None:

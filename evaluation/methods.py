@@ -12,7 +12,9 @@ from ..data.classes import present_classes
 from ..data.errors import InputError
 from ..data.images import UInt8Array
 from ..engines.engine_set import EngineSet
+from ..prepare.preparer import Preparer
 from ..runtime.outfit import Outfit, plan_outfit
+from ..runtime.person import Garment, Person
 from ..runtime.photographs import build_request, photo_box, restore_result
 from ..runtime.refinement.options import RefinementOptions
 from ..runtime.report import RefinementReport, TryOnReport
@@ -24,6 +26,7 @@ FLAT = "flat"
 FEED_FORWARD = "feed_forward"
 TRUE_LABELS = "feed_forward_true_labels"
 REFINED = "refined"
+PREPARED = "prepared"
 
 METHODS = {
     UNCHANGED: "the person's own picture",
@@ -31,6 +34,7 @@ METHODS = {
     FEED_FORWARD: "the bundle's try-on",
     TRUE_LABELS: "its appearance networks alone, given the true labels",
     REFINED: "the bundle's try-on, refined",
+    PREPARED: "the bundle's try-on from the photographs alone, without their labels and body maps",
 }
 """Every method, in the order of tables, with what it is."""
 
@@ -53,8 +57,9 @@ class Pictures:
         What the bundle ran on.
     refinement
         What refinement did; None without one.
-    not_refined
-        Why it could not be asked for; empty when it could, or was not wanted.
+    not_refined, not_prepared
+        Why refinement, or a try-on from the photographs alone, could not be had; empty when it could, or was not
+        wanted.
     """
 
     by_method: dict[str, UInt8Array]
@@ -63,13 +68,17 @@ class Pictures:
     report: TryOnReport
     refinement: RefinementReport | None = None
     not_refined: str = ""
+    not_prepared: str = ""
 
 
-def run_methods(tryon: TryOn, triplet: Triplet, *, refine: RefinementOptions | None = None) -> Pictures:
+def run_methods(
+    tryon: TryOn, triplet: Triplet, *, refine: RefinementOptions | None = None, preparer: Preparer | None = None
+) -> Pictures:
     """Run every method on one triplet.
 
     Where refinement refuses the request, for example because a garment is too small in its photograph, the
-    feed-forward result stands for the refined one, as a user would see it.
+    feed-forward result stands for the refined one, as a user would see it. Where the photographs alone do not show
+    what is to be worn, the person stays as they are.
 
     Raises
     ------
@@ -92,7 +101,28 @@ def run_methods(tryon: TryOn, triplet: Triplet, *, refine: RefinementOptions | N
             pictures[REFINED], refinement = refined.image, refined.report.refinement
         except InputError as error:
             pictures[REFINED], not_refined = look.image, str(error)
-    return Pictures(pictures, look.labels, outfit, look.report, refinement, not_refined)
+    not_prepared = ""
+    if preparer is not None:
+        try:
+            pictures[PREPARED] = dress_from_photographs(tryon, preparer, triplet)
+        except InputError as error:
+            pictures[PREPARED], not_prepared = triplet.person.image, str(error)
+    return Pictures(pictures, look.labels, outfit, look.report, refinement, not_refined, not_prepared)
+
+
+def dress_from_photographs(tryon: TryOn, preparer: Preparer, triplet: Triplet) -> UInt8Array:
+    """Return the try-on of a triplet's photographs, whose labels and body maps the preparer sees.
+
+    Raises
+    ------
+    InputError
+        When it sees nobody, or not what is to be worn.
+    """
+    person = Person.of(preparer(triplet.person.image, name=triplet.person.name))
+    garments = [
+        Garment.of(preparer(garment.image, name=garment.name), wear=garment.classes) for garment in triplet.garments
+    ]
+    return tryon(person, garments, triplet.remove).image
 
 
 def paint_flat(triplet: Triplet) -> UInt8Array:

@@ -1,15 +1,15 @@
 """How well a person parser sees: photographs of a street, real cases with true maps, rendered people.
 
-Run as ``python -m oviton.evaluation.parser_scores WEIGHTS --street DIR --cases DIR --rendered DIR``.
+Run as ``python -m oviton.evaluation.parser_scores --street DIR --cases DIR --rendered DIR``.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,13 +18,15 @@ import typer
 from PIL import Image
 
 from ..data.classes import CLASS_NAMES, NUM_CLASSES, PALETTE
-from ..data.images import UInt8Array, read_densepose, read_image, read_labels
+from ..data.errors import InputError
+from ..data.files import atomic_path
+from ..data.images import UInt8Array, read_image
+from ..data.person_folder import read_person_folder
 from ..networks.person_parser import PersonParser, PersonParserGraph
-from ..prepare.looks import Parser, find, look
+from ..prepare.person_folders import body_colours
+from ..prepare.preparer import Preparer
 from ..training.parser_data import UNKNOWN, is_held_out
 
-FIRST_LOOK = (256, 160)
-SECOND_LOOK = (384, 256)
 MIN_PIXELS = 500
 """Classes with fewer pixels in all photographs together are left out of the mean."""
 
@@ -102,25 +104,27 @@ class BodyScores:
         return means if len(self.parts) > 9 else f"{means} (each: {each})"
 
 
-def eager_parser(weights: Path) -> Parser:
-    """Return the parser with weights of a file, run by torch."""
-    graph = PersonParserGraph(PersonParser.open(weights)).eval()
+def eager_preparer(checkpoint: Path) -> Preparer:
+    """Return a preparer whose parser is a checkpoint's, run by torch: to watch a training."""
+    network = PersonParser.open(checkpoint)
+    graph = PersonParserGraph(network).eval()
 
     def parse(image: UInt8Array) -> tuple[UInt8Array, UInt8Array, UInt8Array]:
         with torch.inference_mode():
             labels, body, people = graph(torch.from_numpy(image.copy())[None])
         return labels[0].numpy(), body[0].numpy(), people[0].numpy()
 
-    return parse
+    return Preparer(parse, (network.config.height, network.config.width), lambda: None)
 
 
-def see(image: UInt8Array, parser: Parser, sizes: tuple[tuple[int, int], tuple[int, int]]) -> tuple[UInt8Array, ...]:
-    """Return labels and body map of a photograph's largest person, at its size."""
-    size = (image.shape[0], image.shape[1])
-    found = find(image, parser, sizes[0])
-    if not found:
-        return np.zeros(size, np.uint8), np.zeros((*size, 3), np.uint8)
-    return look(image, found[0].box, parser, sizes[1]).on_photograph(size)
+def see(image: UInt8Array, preparer: Preparer) -> tuple[UInt8Array, UInt8Array]:
+    """Return labels and body map of a photograph's largest person; nothing where nobody is found."""
+    try:
+        prepared = preparer(image)
+    except InputError:
+        return np.zeros(image.shape[:2], np.uint8), np.zeros_like(image)
+    assert prepared.densepose is not None
+    return prepared.labels, prepared.densepose
 
 
 def held_out(street: Path) -> Iterator[tuple[Path, Path]]:
@@ -130,63 +134,108 @@ def held_out(street: Path) -> Iterator[tuple[Path, Path]]:
             yield street / "images" / f"{labels.stem}.jpg", labels
 
 
+@dataclass
+class Scores:
+    """Everything that is measured of one kind of pictures.
+
+    Parameters
+    ----------
+    labels, body
+        What is seen against what is true.
+    rows
+        Photograph, labels and body map of some of them, to be looked at.
+    """
+
+    labels: LabelScores = field(default_factory=LabelScores)
+    body: BodyScores = field(default_factory=BodyScores)
+    rows: list[UInt8Array] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the numbers as JSON values."""
+        labels, body = self.labels, self.body
+        return {
+            "pictures": len(labels.silhouettes),
+            "silhouette": float(np.mean(labels.silhouettes)),
+            "accuracy": labels.accuracy,
+            "miou": labels.miou,
+            "iou": labels.iou,
+            **({"part_right": body.parts, "delta_u": body.u, "delta_v": body.v} if body.parts else {}),
+        }
+
+
+def score_street(preparer: Preparer, street: Path, limit: int | None = None) -> Scores:
+    """Score the held-out photographs of a street."""
+    scores = Scores()
+    chosen = list(held_out(street))[:limit]
+    for number, (photograph, truth) in enumerate(chosen):
+        image = read_image(photograph)
+        seen, body = see(image, preparer)
+        scores.labels.add(seen, np.asarray(Image.open(truth)))
+        if number % max(1, len(chosen) // 12) == 0:
+            scores.rows.append(_row(image, seen, body))
+    return scores
+
+
+def score_folders(preparer: Preparer, folders: Iterable[Path]) -> Scores:
+    """Score person folders, whose labels and, where there are any, body maps are true."""
+    scores = Scores()
+    for folder in folders:
+        person = read_person_folder(folder)
+        seen, body = see(person.image, preparer)
+        scores.labels.add(seen, person.labels)
+        if person.densepose is not None:
+            scores.body.add(body, person.densepose)
+        scores.rows.append(_row(person.image, seen, body))
+    return scores
+
+
 def main(
-    weights: Path,
+    checkpoint: Annotated[Path | None, typer.Option(help="A checkpoint; by default the shipped bundle is run.")] = None,
+    bundle: Annotated[Path | None, typer.Option(help="A bundle; by default the shipped one.")] = None,
     street: Annotated[Path | None, typer.Option(help="Folder with images and cihp.")] = None,
     cases: Annotated[Path | None, typer.Option(help="Folder with case_N/{person,garment}.")] = None,
     rendered: Annotated[Path | None, typer.Option(help="Folder of rendered triplets.")] = None,
-    first: tuple[int, int] = FIRST_LOOK,
-    second: tuple[int, int] = SECOND_LOOK,
     limit: Annotated[int | None, typer.Option(help="At most so many pictures of a kind.")] = None,
-    sheet: Annotated[Path | None, typer.Option(help="A contact sheet of 12 held-out photographs.")] = None,
-    threads: int = 1,
+    sheets: Annotated[Path | None, typer.Option(help="Draw a sheet of each kind into this folder.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write every number here.")] = None,
 ) -> None:
     """Print every score of a person parser."""
-    torch.set_num_threads(threads)
-    parser, sizes = eager_parser(weights), (first, second)
-    if street is not None:
-        labels, rows, times = LabelScores(), [], []
-        chosen = list(held_out(street))[:limit]
-        for number, (photograph, truth) in enumerate(chosen):
-            started = time.perf_counter()
-            image = read_image(photograph)
-            seen, body = see(image, parser, sizes)
-            times.append(time.perf_counter() - started)
-            labels.add(seen, np.asarray(Image.open(truth)))
-            if number % max(1, len(chosen) // 12) == 0:
-                rows.append(_row(image, seen, body))
-        _print_labels(f"street ({len(chosen)}; {np.median(times):.2f} s each)", labels, ">= .95; >= .58")
-        if sheet is not None:
-            Image.fromarray(np.concatenate([np.concatenate(rows[i:12:2], axis=1) for i in (0, 1)])).save(sheet)
-    if cases is not None:
-        labels, bodies = LabelScores(), BodyScores()
-        for folder in sorted(cases.glob("case_*/*")):
-            seen, body = see(read_image(folder / "image.jpg"), parser, sizes)
-            labels.add(seen, read_labels(folder / "labels.png"))
-            if (folder / "densepose.png").exists():
-                bodies.add(body, read_densepose(folder / "densepose.png"))
-        _print_labels("real cases", labels, "accuracy >= .94; mIoU >= .86")
-        print(f"real cases: {bodies}; targets >= .87, <= .06, <= .055")
-    if rendered is not None:
-        labels, bodies = LabelScores(), BodyScores()
-        for folder in sorted(rendered.glob("*/*/*/"))[:limit]:
-            seen, body = see(read_image(folder / "image.png"), parser, sizes)
-            labels.add(seen, read_labels(folder / "labels.png"))
-            bodies.add(body, read_densepose(folder / "densepose.png"))
-        _print_labels(f"rendered ({len(bodies.parts)})", labels, "mIoU >= .90")
-        print(f"rendered: {bodies}; targets >= .93")
+    found: dict[str, Scores] = {}
+    with Preparer.load(bundle) if checkpoint is None else eager_preparer(checkpoint) as preparer:
+        if street is not None:
+            found["street"] = score_street(preparer, street, limit)
+        if cases is not None:
+            found["cases"] = score_folders(preparer, sorted(cases.glob("case_*/*/"))[:limit])
+        if rendered is not None:
+            people = sorted(path.parent for path in rendered.glob("*/*/*/labels.png"))
+            found["rendered"] = score_folders(preparer, people[:limit])
+    for name, scores in found.items():
+        _print(name, scores)
+        if sheets is not None:
+            sheets.mkdir(parents=True, exist_ok=True)
+            rows = scores.rows[:12]
+            half = len(rows) // 2
+            sheet = np.concatenate([np.concatenate(part, axis=1) for part in (rows[:half], rows[half : 2 * half])])
+            Image.fromarray(sheet).save(sheets / f"{name}.png")
+    if json_file is not None:
+        text = json.dumps({name: scores.to_json() for name, scores in found.items()}, indent=1)
+        with atomic_path(json_file) as temporary:
+            temporary.write_text(text + "\n", encoding="utf-8")
 
 
-def _print_labels(what: str, scores: LabelScores, targets: str) -> None:
-    each = ", ".join(f"{name} {value:.2f}" for name, value in scores.iou.items())
+def _print(name: str, scores: Scores) -> None:
+    labels = scores.labels
+    each = ", ".join(f"{what} {value:.2f}" for what, value in labels.iou.items())
     print(
-        f"{what}: silhouette IoU {np.mean(scores.silhouettes):.3f}, pixel accuracy {scores.accuracy:.3f}, "
-        f"mIoU {scores.miou:.3f} over {len(scores.iou)} classes; targets {targets}\n    {each}"
+        f"{name} ({len(labels.silhouettes)}): silhouette IoU {np.mean(labels.silhouettes):.3f}, pixel accuracy "
+        f"{labels.accuracy:.3f}, mIoU {labels.miou:.3f} over {len(labels.iou)} classes\n    {each}"
     )
+    if scores.body.parts:
+        print(f"    body map: {scores.body}")
 
 
 def _row(image: UInt8Array, labels: UInt8Array, body: UInt8Array) -> UInt8Array:
-    tiles = (image, PALETTE[labels], body * np.array([10, 1, 1], np.uint8))
+    tiles = (image, PALETTE[labels], body_colours(body))
     scaled = [Image.fromarray(tile).resize((192, 288), Image.Resampling.BILINEAR) for tile in tiles]
     return np.concatenate([np.asarray(tile) for tile in scaled], axis=0)
 

@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
 from PIL import Image
 from torch import nn
 
@@ -32,21 +31,18 @@ from ..data.files import atomic_folder, sha256
 from ..data.memory import peak_resident_mb
 from ..data.optional import version_of
 from ..data.person_folder import PersonFolder
-from ..networks.graphs import (
-    GraphSpec,
-    GraphTensor,
-    graph_specs,
-)
-from ..networks.perceptual import PerceptualBackbone
-from .calibration import CALIBRATED_GRAPH, measure_ranges
+from ..networks.graphs import GraphSpec, GraphTensor
+from .calibration import measure_ranges
 from .gate import Size, gate_graph
 from .onnx_graph import export_onnx
-from .programs import round_weights_to_fp16, save_program, save_weights
-from .refinement_programs import export_programs, gate_programs
+from .programs import save_program, save_weights
+from .refinement_programs import gate_programs
+from .sources import source_of
 from .tracing import TRACED_SIZES, dynamic_axes, example, trace
 
 if TYPE_CHECKING:
     from ..networks.checkpoint import Networks
+    from ..networks.person_parser import PersonParser
 
 GATE_SIZES = ((1, 1), (2, 2), (MAX_BATCH, 1), (1, MAX_BATCH))
 """(N, M) of every parity gate: batch sizes 1, 2 and the largest."""
@@ -59,7 +55,7 @@ Progress = Callable[[str, int, int], None]
 
 
 def export_bundle(
-    networks: Networks,
+    networks: Networks | PersonParser,
     output: Path,
     samples: Sequence[Path],
     *,
@@ -96,45 +92,45 @@ def export_bundle(
     started = time.perf_counter()
     output = Path(output)
     people = read_samples(samples)
-    perceptual = PerceptualBackbone.pretrained()
-    networks = copy.deepcopy(networks).eval()
-    round_weights_to_fp16(networks)
-    round_weights_to_fp16(perceptual)
-    config = networks.config
-    specs = graph_specs(config)
-    report = _Reporter(on_progress, steps=2 * len(specs) + 3)
+    source = source_of(networks)
+    size = (source.height, source.width)
+    report = _Reporter(on_progress, steps=2 * len(source.graphs) + 3)
     with atomic_folder(output, is_ours=holds_only_a_bundle) as folder:
         graphs: list[GraphEntry] = []
-        modules: dict[str, nn.Module] = {}
-        traced = sample_requests(people, config.height, config.width, *TRACED_SIZES)
-        for spec in specs:
+        modules = {spec.name: module for spec, module in source.graphs}
+        traced = sample_requests(people, *size, *TRACED_SIZES)
+        for spec, module in source.graphs:
             report(f"exporting {spec.name}")
-            modules[spec.name] = module = _graph_module(networks, spec)
             graphs.append(_export_graph(module, spec, traced, folder))
         report("exporting what refinement compares with")
-        programs, sources = export_programs(networks, perceptual, traced, folder)
-        batches = {size: dict(sample_requests(people, config.height, config.width, *size)) for size in GATE_SIZES}
+        programs, compared = source.programs(traced, folder)
+        gated = dict.fromkeys((n, min(m, source.garments)) for n, m in GATE_SIZES)
+        batches = {each: dict(sample_requests(people, *size, *each)) for each in gated}
         rows: dict[Size, list[ParityRow]] = {size: [] for size in batches}
         for graph in graphs:
             report(f"gating {graph.name}")
             _extend(rows, gate_graph(graph, modules[graph.name], batches, folder))
         report("gating what refinement compares with")
-        _extend(rows, gate_programs(programs, sources, batches, folder))
-        graphs = [_calibrated(graph, batches[CALIBRATION_SIZE], folder) for graph in graphs]
+        _extend(rows, gate_programs(programs, compared, batches, folder))
+        graphs = [
+            _calibrated(graph, batches[CALIBRATION_SIZE], folder) if graph.name in source.calibrated else graph
+            for graph in graphs
+        ]
         report("writing the manifest")
         sample_names = _write_samples(people, folder)
         manifest = Manifest(
             schema_version=SCHEMA_VERSION,
-            name=name or config.preset,
-            preset=config.preset,
-            height=config.height,
-            width=config.width,
-            conditioning=config.appearance.conditioning,
+            name=name or source.preset,
+            family=source.family.name,
+            preset=source.preset,
+            height=source.height,
+            width=source.width,
+            conditioning=source.conditioning,
             classes=CLASS_NAMES,
             max_requests=MAX_BATCH,
-            max_garments=MAX_BATCH,
-            trained=networks.training_notes,
-            config=config.to_json(),
+            max_garments=source.garments,
+            trained=dict(source.trained),
+            config=source.config,
             graphs=tuple(graphs),
             programs=programs,
             files={
@@ -144,7 +140,7 @@ def export_bundle(
             },
             samples=sample_names,
             versions=_versions(),
-            parity=tuple(row for size in GATE_SIZES for row in rows[size]),
+            parity=tuple(row for found in rows.values() for row in found),
             cost=ExportCost(
                 seconds=round(time.perf_counter() - started, 1),
                 peak_memory_mb=round(peak_resident_mb()),
@@ -163,14 +159,6 @@ class _Reporter:
         if self.on_progress is not None:
             self.on_progress(what, self.done, self.steps)
         self.done += 1
-
-
-def _graph_module(networks: Networks, spec: GraphSpec) -> nn.Module:
-    with torch.device("meta"):  # its weights are about to be replaced
-        module = spec.build(networks.config)
-    if spec.name in dict(networks.named_children()):
-        setattr(module, spec.name, getattr(networks, spec.name))
-    return module
 
 
 def _export_graph(module: nn.Module, spec: GraphSpec, requests: Arrays, folder: Path) -> GraphEntry:
@@ -199,8 +187,6 @@ def _export_graph(module: nn.Module, spec: GraphSpec, requests: Arrays, folder: 
 
 
 def _calibrated(graph: GraphEntry, values: Arrays, folder: Path) -> GraphEntry:
-    if graph.name != CALIBRATED_GRAPH:
-        return graph
     return graph.model_copy(update={"activation_ranges": measure_ranges(folder / graph.files["onnx_fp32"], values)})
 
 

@@ -5,17 +5,22 @@ A MobileNetV2 (Sandler et al., CVPR 2018) with a feature pyramid (Lin et al., CV
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import torch
-from safetensors.torch import load_file
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..data.classes import NUM_BODY_PARTS, NUM_CLASSES
-from .mobilenet import ImageNetFeatures
+from ..data.errors import InputError
+from ..data.files import atomic_path
+from .graphs import GraphSpec, GraphTensor
+from .mobilenet import ImageNetFeatures, fold_batch_norms
 from .operators import largest_channel, read_rows
 
 STRIDE = 32
@@ -32,6 +37,30 @@ _TAPS = (1, 3, 6, 13, 17)
 
 _TAP_CHANNELS = (16, 24, 32, 96, 320)
 _FINE = 32
+
+PARSER_NAME = "person_parser.safetensors"
+"""The file of a checkpoint."""
+
+
+@dataclass(frozen=True)
+class ParserConfig:
+    """What a person parser looks like.
+
+    Parameters
+    ----------
+    height, width
+        Size of the pictures that it is exported for, multiples of 32.
+    channels
+        Of the pyramid.
+    """
+
+    height: int = 384
+    width: int = 256
+    channels: int = 128
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the config as JSON values."""
+        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -65,13 +94,18 @@ class PersonParser(nn.Module):
 
     Parameters
     ----------
-    channels
-        Of the pyramid.
+    config
+        What it looks like. Default: the shipped one.
+    trained
+        How it was trained, in one line.
     """
 
-    def __init__(self, channels: int = 128) -> None:
+    def __init__(self, config: ParserConfig | None = None, trained: str = "untrained") -> None:
         super().__init__()
-        self.backbone = ImageNetFeatures(depth=_TAPS[-1] + 1)
+        self.config, self.trained = config or ParserConfig(), trained
+        channels = self.config.channels
+        self.backbone = ImageNetFeatures(depth=_TAPS[-1] + 1).eval()
+        fold_batch_norms(self.backbone)  # batches are too small to measure its statistics anew
         self.lateral = nn.ModuleList(nn.Conv2d(inputs, channels, 1) for inputs in _TAP_CHANNELS[1:])
         self.context = nn.Conv2d(_TAP_CHANNELS[-1], channels, 1)
         self.smooth = nn.ModuleList(_Separable(channels, channels) for _ in _TAP_CHANNELS[1:])
@@ -84,11 +118,52 @@ class PersonParser(nn.Module):
         self.label_out = nn.Conv2d(_FINE, NUM_CLASSES, 1)
 
     @classmethod
-    def open(cls, path: Path) -> Self:
-        """Return the network with weights of a safetensors file, to be used and not trained."""
-        network = cls()
-        network.load_state_dict(load_file(path))
-        return network.eval().requires_grad_(False)
+    def open(cls, folder: Path) -> Self:
+        """Read a checkpoint, or a bundle's network, to be used and not trained.
+
+        Raises
+        ------
+        InputError
+            When the file is missing, damaged or of another network.
+        """
+        path, manifest = Path(folder) / PARSER_NAME, Path(folder) / "manifest.json"
+        try:
+            with safe_open(path, framework="pt") as file:
+                told = json.loads(manifest.read_text(encoding="utf-8")) if manifest.is_file() else file.metadata()
+                tensors = {name.removeprefix("network."): file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
+            if manifest.is_file():
+                network = cls(ParserConfig(**told["config"]), told["trained"]["person_parser"]).eval()
+                fold_batch_norms(network)  # as the bundle's are
+                tensors = {**network.state_dict(), **tensors}
+            else:
+                network = cls(ParserConfig(**json.loads(told["config"])), told["trained"]).eval()
+            network.load_state_dict(tensors)
+        except FileNotFoundError:
+            raise InputError(f"{path}: no such file; a checkpoint of the person parser is one file") from None
+        except (SafetensorError, OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
+            raise InputError(
+                f"{path}: no person parser ({str(error).splitlines()[0]}); train or fetch it again"
+            ) from None
+        return network.requires_grad_(False)
+
+    def save(self, folder: Path, trained: str) -> None:
+        """Write a checkpoint: one file, with a line on how it was trained."""
+        tensors = {name: value.detach().contiguous() for name, value in self.state_dict().items()}
+        with atomic_path(Path(folder) / PARSER_NAME) as temporary:
+            save_file(tensors, temporary, {"config": json.dumps(self.config.to_json()), "trained": trained})
+
+    def load_imagenet(self) -> None:
+        """Give the backbone its ImageNet weights.
+
+        Raises
+        ------
+        MissingExtraError
+            When the package with the weights is not installed.
+        """
+        pretrained = ImageNetFeatures(depth=_TAPS[-1] + 1).eval()
+        pretrained.load_imagenet()
+        fold_batch_norms(pretrained)
+        self.backbone.load_state_dict(pretrained.state_dict())
 
     def forward(self, image: Tensor) -> Parsed:
         """Map pictures `[N, 3, H, W]` in [-1, 1] to what is seen in them."""
@@ -118,7 +193,7 @@ class PersonParserGraph(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, person_image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Map pictures, uint8 `[N, H, W, 3]`, to labels, body maps and people.
 
         Returns
@@ -131,16 +206,32 @@ class PersonParserGraph(nn.Module):
             Being on a person, and the distances to the left, top, right and bottom of their box as shares of the
             height, each times 255: uint8 `[N, 5, H/4, W/4]`.
         """
-        size = (image.shape[1], image.shape[2])
-        seen: Parsed = self.network(image.permute(0, 3, 1, 2).float() / 127.5 - 1)
+        size = (person_image.shape[1], person_image.shape[2])
+        dtype = self.network.label_out.weight.dtype
+        seen: Parsed = self.network(person_image.to(dtype).permute(0, 3, 1, 2) / 127.5 - 1)
         labels, parts = (
             largest_channel(F.interpolate(each, size, mode="bilinear", align_corners=False), {})
             for each in (seen.labels, seen.parts)
         )
-        coordinates = _levels(_read_coordinates(seen.coordinates, parts)) * (parts > 0).unsqueeze(3)
-        densepose = torch.cat([parts.unsqueeze(3).to(torch.uint8), coordinates.to(torch.uint8)], dim=3)
+        coordinates = _levels(_read_coordinates(seen.coordinates, parts)) * (parts > 0).unsqueeze(3).to(dtype)
+        densepose = torch.cat([parts.unsqueeze(3).to(dtype), coordinates], dim=3)
         people = torch.cat([seen.presence.sigmoid(), seen.box.clamp(max=1.0)], dim=1)
-        return labels.to(torch.uint8), densepose, _levels(people).to(torch.uint8)
+        return labels.to(torch.uint8), densepose.to(torch.uint8), _levels(people).to(torch.uint8)
+
+
+def parser_spec(height: int, width: int) -> GraphSpec:
+    """Return the graph's name and tensors for pictures of a size, multiples of 32."""
+    size = (height, width)
+    return GraphSpec(
+        "person_parser",
+        (GraphTensor("person_image", "uint8", ("N", *size, 3)),),
+        (
+            GraphTensor("labels", "uint8", ("N", *size)),
+            GraphTensor("densepose", "uint8", ("N", *size, 3)),
+            GraphTensor("people", "uint8", ("N", 5, height // BODY_STRIDE, width // BODY_STRIDE)),
+        ),
+        PersonParserGraph,
+    )
 
 
 class _Separable(nn.Module):
@@ -180,20 +271,21 @@ def _read_coordinates(coordinates: Tensor, parts: Tensor) -> Tensor:
     _, count, _, height, width = coordinates.shape
     table = coordinates.permute(0, 1, 3, 4, 2).reshape(-1, count * height * width, 2)
     part = (parts - 1).clamp(min=0) * (height * width)
-    answer = torch.zeros(1, device=coordinates.device)
-    for row, row_share in _neighbours(parts.shape[1], height, coordinates.device):
-        for column, column_share in _neighbours(parts.shape[2], width, coordinates.device):
+    answer = torch.zeros(1, device=coordinates.device, dtype=coordinates.dtype)
+    for row, row_share in _neighbours(parts.shape[1], height, coordinates):
+        for column, column_share in _neighbours(parts.shape[2], width, coordinates):
+            # In this order nothing of the picture's size is constant, which exporters would write into their files.
             values = read_rows(table, part + (row * width).unsqueeze(1) + column)
-            answer = answer + values * (row_share.unsqueeze(1) * column_share).unsqueeze(2)
+            answer = answer + values * row_share.view(-1, 1, 1) * column_share.unsqueeze(1)
     return answer
 
 
-def _neighbours(fine: int, coarse: int, device: torch.device) -> list[tuple[Tensor, Tensor]]:
-    """Return the two coarse pixels between which each fine one lies, int32, with their shares."""
-    place = ((torch.arange(fine, device=device) + 0.5) * (coarse / fine) - 0.5).clamp(min=0)
+def _neighbours(fine: int, coarse: int, like: Tensor) -> list[tuple[Tensor, Tensor]]:
+    """Return the two coarse pixels between which each fine one lies, int32, with their shares in a tensor's dtype."""
+    place = ((torch.arange(fine, device=like.device) + 0.5) * (coarse / fine) - 0.5).clamp(min=0)
     first = place.floor()
     second = (first + 1).clamp(max=coarse - 1)
-    share = place - first
+    share = (place - first).to(like.dtype)
     return [(first.to(torch.int32), 1 - share), (second.to(torch.int32), share)]
 
 

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Self
 
 from ..data.classes import ALIASES, CLASS_NAMES, parse_garment_classes, present_classes
 from ..data.errors import InputError
-from ..data.images import UInt8Array, check_densepose, check_image, check_labels
+from ..data.images import UInt8Array, check_densepose, check_image, check_labels, read_cutout, read_image
+from ..data.parallel import in_parallel
 from ..data.person_folder import PersonFolder, read_person_folder, read_person_folders
+from ..prepare.choice import LARGEST, Who
+from ..prepare.garments import see_garment
+from ..prepare.preparer import Prepared, Preparer, shared_preparer
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,9 +58,33 @@ class Person:
         _check_sizes(self.name, self.image, labels=self.labels, densepose=self.densepose)
 
     @classmethod
-    def open(cls, folder: Path | str) -> Self:
-        """Read a person folder: `image.jpg` (or .png, .webp), `labels.png`, `densepose.png` (or .npy)."""
-        return cls._of(read_person_folder(folder))
+    def open(cls, path: Path | str, *, who: Who = LARGEST, preparer: Preparer | None = None) -> Self:
+        """Read a photograph, or a person folder: `image.jpg` (or .png, .webp), `labels.png`, `densepose.png` (or .npy).
+
+        Parameters
+        ----------
+        path
+            The file or the folder.
+        who
+            Which of several people in a photograph: ``"largest"``, ``"left"``, ``"right"``, or a point (x, y) on them.
+            Default: the largest.
+        preparer
+            Sees the person in a photograph. Default: the shipped one, loaded at the first photograph.
+
+        Raises
+        ------
+        InputError
+            When a file cannot be used, or nobody is found in the photograph.
+        """
+        if not Path(path).is_file():
+            return cls._of(read_person_folder(path))
+        return cls.of((preparer or shared_preparer())(read_image(Path(path)), who, str(path)))
+
+    @classmethod
+    def of(cls, prepared: Prepared) -> Self:
+        """Return a person who was seen in a photograph."""
+        assert prepared.densepose is not None
+        return cls(prepared.image, prepared.labels, prepared.densepose, prepared.name)
 
     @classmethod
     def _of(cls, read: PersonFolder) -> Self:
@@ -111,18 +140,35 @@ class Garment:
         object.__setattr__(self, "wear", self._present(self._parse_wear()))
 
     @classmethod
-    def open(cls, folder: Path | str, wear: str) -> Self:
-        """Read a garment folder: like a person's, the body map optional.
+    def open(cls, path: Path | str, wear: str, *, who: Who = LARGEST, preparer: Preparer | None = None) -> Self:
+        """Read a garment's picture, or a folder like a person's, the body map optional.
+
+        A picture shows somebody who wears it, a cut-out with transparency, or a product on a plain ground.
 
         Parameters
         ----------
-        folder
-            The folder.
+        path
+            The file or the folder.
         wear
             Garment classes to take, comma separated; ``"shoes"`` means both.
+        who, preparer
+            As for `Person.open`.
+
+        Raises
+        ------
+        InputError
+            When a file cannot be used, a class is unknown, or the picture does not show it.
         """
-        parse_garment_classes(wear)  # a wrong name is told before files are read
-        return cls._of(read_person_folder(folder), wear)
+        classes = parse_garment_classes(wear)  # a wrong name is told before files are read
+        if not Path(path).is_file():
+            return cls._of(read_person_folder(path), wear)
+        image, alpha = read_cutout(Path(path))
+        return cls.of(see_garment(image, alpha, classes, preparer or shared_preparer(), who, str(path)), wear)
+
+    @classmethod
+    def of(cls, prepared: Prepared, wear: str | Sequence[str | int]) -> Self:
+        """Return garments that were seen in a picture."""
+        return cls(prepared.image, prepared.labels, wear, prepared.densepose, prepared.name)
 
     @classmethod
     def _of(cls, read: PersonFolder, wear: str) -> Self:
@@ -156,15 +202,25 @@ class Garment:
         return tuple(taken)
 
 
-def open_people(person: Path | str, garments: Sequence[tuple[str, Path | str]]) -> tuple[Person, list[Garment]]:
+def open_people(
+    person: Path | str,
+    garments: Sequence[tuple[str, Path | str]],
+    *,
+    who: Who = LARGEST,
+    preparer: Preparer | None = None,
+) -> tuple[Person, list[Garment]]:
     """Read a person and garments side by side, which takes less time than one after another.
 
     Parameters
     ----------
     person
-        The person's folder; see `Person.open`.
+        The person's photograph or folder; see `Person.open`.
     garments
-        Classes to wear, comma separated, and the folder of each garment; see `Garment.open`.
+        Classes to wear, comma separated, and the picture or folder of each garment; see `Garment.open`.
+    who
+        Which of several people in the person's photograph. Default: the largest.
+    preparer
+        Sees who is in photographs. Default: the shipped one, loaded at the first photograph.
 
     Raises
     ------
@@ -173,9 +229,15 @@ def open_people(person: Path | str, garments: Sequence[tuple[str, Path | str]]) 
     """
     for classes, _ in garments:
         parse_garment_classes(classes)  # a wrong name is told before files are read
-    subject, *photos = read_person_folders([person, *(folder for _, folder in garments)])
-    worn = [Garment._of(photo, classes) for photo, (classes, _) in zip(photos, garments, strict=True)]
-    return Person._of(subject), worn
+    if not any(Path(path).is_file() for path in (person, *(path for _, path in garments))):
+        subject, *photos = read_person_folders([person, *(folder for _, folder in garments)])
+        worn = [Garment._of(photo, classes) for photo, (classes, _) in zip(photos, garments, strict=True)]
+        return Person._of(subject), worn
+    opened = in_parallel(
+        partial(Person.open, person, who=who, preparer=preparer),
+        *(partial(Garment.open, path, classes, preparer=preparer) for classes, path in garments),
+    )
+    return opened[0], list(opened[1:])
 
 
 def parse_wear(text: str) -> tuple[str, Path]:

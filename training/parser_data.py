@@ -129,6 +129,8 @@ class Crop:
         1 on a person, 0 on none, 255 unknown, uint8 `[H/4, W/4]`.
     box
         Distances to a person's left, top, right and bottom as shares of the height, float32 `[4, H/4, W/4]`.
+    mapped
+        Whether U and V are DensePose's.
     """
 
     image: UInt8Array
@@ -136,6 +138,7 @@ class Crop:
     body: UInt8Array
     presence: UInt8Array
     box: npt.NDArray[np.float32]
+    mapped: bool
 
 
 def place_crop(sample: Sample, place: Place, size: tuple[int, int], fill: Sequence[int]) -> Crop:
@@ -146,7 +149,9 @@ def place_crop(sample: Sample, place: Place, size: tuple[int, int], fill: Sequen
     coarse = outside[place.nearest(sample.index, size, len(sample.sets), stride=BODY_STRIDE)]
     presence = np.where((coarse & 1) == 0, 1, np.where(coarse == 1, 0, UNKNOWN)).astype(np.uint8)
     presence[(body[..., 0] > 0) & (body[..., 0] != UNKNOWN)] = 1
-    return Crop(place.image(sample.image, size, fill), sets, body, presence, box_distances(presence == 1))
+    image, box = place.image(sample.image, size, fill), box_distances(presence == 1)
+    # The renderer has charts of its own.
+    return Crop(image, sets, body, presence, box, mapped=not sample.rendered)
 
 
 def box_distances(person: npt.NDArray[np.bool_]) -> npt.NDArray[np.float32]:
@@ -212,6 +217,7 @@ class ParserData:
             "body": np.stack([crop.body for crop in crops]),
             "presence": np.stack([crop.presence for crop in crops]),
             "box": np.stack([crop.box for crop in crops]),
+            "mapped": np.array([crop.mapped for crop in crops]),
         }
 
     def _draw_sample(self, rng: np.random.Generator) -> Sample:

@@ -15,11 +15,9 @@ from typing import Annotated, Any
 import numpy as np
 import torch
 import typer
-from safetensors.torch import save_file
 from torch import nn
 
 from ..data.errors import GateError
-from ..data.files import atomic_path
 from ..networks.person_parser import PersonParser
 from .parser_data import ParserData, to_tensors
 from .parser_losses import LOSS_WEIGHTS, parser_losses
@@ -39,7 +37,6 @@ AVERAGE = 0.998
 GRADIENT_LIMIT = 5.0
 LOG_EVERY = 20
 STATE_NAME = "state.safetensors"
-WEIGHTS_NAME = "person_parser.safetensors"
 
 
 @dataclass(frozen=True)
@@ -104,7 +101,7 @@ class ParserTrainer:
         self.state_path = options.output / STATE_NAME
         saved = read_state(self.state_path) if self.state_path.exists() else None
         if saved is None:
-            self.network.backbone.load_imagenet()
+            self.network.load_imagenet()
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.network).requires_grad_(False)
         backbone = list(self.network.backbone.parameters())
@@ -148,9 +145,8 @@ class ParserTrainer:
             **moments("adam", self.network, self.optimizer),
         }
         write_state(self.state_path, self.step, self.options.steps, self.options.settings(), tensors)
-        weights = {name: value.contiguous() for name, value in self.average.state_dict().items()}
-        with atomic_path(self.options.output / WEIGHTS_NAME) as temporary:
-            save_file(weights, temporary, {"step": str(self.step)})
+        data = f"{len(self.data.rendered)} rendered people and {len(self.data.street)} street photographs"
+        self.average.save(self.options.output, f"{self.step} steps of {self.options.batch} crops of {data}")
 
     def _draw(self, step: int) -> dict[str, Any]:
         return self.data.batch(np.random.default_rng([self.options.seed, step]), self.options.batch)

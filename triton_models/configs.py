@@ -125,6 +125,18 @@ class Configs:
         set_parameters(config, about)
         return config
 
+    def person_parser(self, step: Step, parameters: Mapping[str, str]) -> Any:
+        """Return the configuration of the person parser in the Python backend; `manifest` is of its bundle."""
+        config = self._model(step.model, step.inputs, step.outputs)
+        config.backend = "python"
+        config.default_model_filename = "model.py"
+        config.instance_group.add(kind=self._kind(False), count=1, rate_limiter=self._rate_limiter())
+        config.dynamic_batching.preferred_batch_size.append(1)
+        self._limit_queue(config, QUEUE)
+        add_warmup(config, step.inputs, 1, 1)
+        set_parameters(config, parameters)
+        return config
+
     def outfit_generator(self, step: Step, parameters: Mapping[str, str]) -> Any:
         """Return the configuration of the appearance generator that wears refined outfits."""
         config = self._model(OUTFIT_GENERATOR, step.inputs, step.outputs)

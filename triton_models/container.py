@@ -38,6 +38,8 @@ def container_commands(
             words.append("--refinement" if options.refinement else "--no-refinement")
         if options.codes:
             words.append("--codes")
+        if options.prepare:
+            words.append("--prepare")
         lines.append(shlex.join(words))
     mounts = [f"{folder}:/models:ro"]
     inside: dict[str, Path] = {}

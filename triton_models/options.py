@@ -43,6 +43,8 @@ class RepositoryOptions:
     codes
         Include `garment_encoder` and `try_on_codes`, where a garment is its precomputed codes. For bundles whose
         generators take nothing else of a garment.
+    prepare
+        Include `person_parser`, which sees people in photographs for clients that do not do so themselves.
     embed_bundle
         Copy the bundle into the repository, so that it can be moved; otherwise models refer to it where it is.
 
@@ -63,6 +65,7 @@ class RepositoryOptions:
     instances: int = 1
     threads: int | None = None
     codes: bool = False
+    prepare: bool = False
     embed_bundle: bool = True
 
     def __post_init__(self) -> None:

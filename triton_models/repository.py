@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
-from ..bundle.bundle import Bundle
+from ..bundle.bundle import SHIPPED_BUNDLES, Bundle
+from ..bundle.families import PREPARE
 from ..data.errors import InputError
 from ..data.files import atomic_folder
 from ..data.optional import install_command, is_installed
@@ -46,10 +47,12 @@ from .options import RepositoryOptions
 from .served_path import check_bundle_path, check_served_path
 
 EMBEDDED_BUNDLE = "bundle"
+(PARSER,) = PREPARE.graphs
 _CLASSES = {
     FEED_FORWARD: ("feed_forward_model", "FeedForwardModel"),
     OUTFIT_GENERATOR: ("outfit_model", "OutfitModel"),
     TRY_ON_REFINED: ("refined_model", "RefinedModel"),
+    PARSER: ("parser_model", "ParserModel"),
 }
 _WHAT = {
     TRY_ON: "Dress people: the feed-forward try-on.",
@@ -157,6 +160,8 @@ class _Builder:
         if self._refines():
             parameters = {**self._engine_parameters(), **self._outfit_parameters()}
             self._write(self.configs.refined(parameters), _WHAT[TRY_ON_REFINED], TRY_ON_REFINED)
+        if self.options.prepare:
+            self._write_parser(Bundle.open(SHIPPED_BUNDLES / PREPARE.name))
         self._copy_bundle()
         return tuple(sorted(path.name for path in self.folder.iterdir()))
 
@@ -217,6 +222,28 @@ class _Builder:
             self._write(self.configs.graph(step, files.backend(step.model)), files.comment(step.model))
             files.write(step.model, version)
             check_against(read_config(self.folder / step.model), step.inputs, step.outputs)
+
+    def _write_parser(self, bundle: Bundle) -> None:
+        """Write the person parser, whose bundle is not the one that dresses people."""
+        (graph,) = bundle.manifest.graphs
+        step = Step(graph.name, graph.inputs, graph.outputs)
+        configs = Configs(bundle.manifest, self.options, self.configs.on_gpu)
+        if self.options.is_native:
+            files = NativeFiles(bundle, self.options.engine, self.used.precision, self.say)
+            self._write(configs.graph(step, files.backend(graph.name)), files.comment(graph.name))
+            files.write(graph.name, self.folder / graph.name / VERSION)
+        else:
+            with EngineSet.load(
+                bundle, self.options.engine, self.options.precision, on_progress=self.say, threads=self.options.threads
+            ) as engines:
+                self.notes += engines.notes
+                told = {"engine": engines.chosen.candidate.engine, "precision": engines.precision}
+            own = EMBEDDED_BUNDLE if self.options.embed_bundle else str(bundle.path.resolve())
+            config = configs.person_parser(step, {**self._engine_parameters(), **told, "bundle": own})
+            self._write(config, f"Graph {graph.name} of bundle {bundle.manifest.name}.", graph.name)
+            if self.options.embed_bundle:
+                shutil.copytree(bundle.path, self.folder / graph.name / EMBEDDED_BUNDLE)
+        check_against(read_config(self.folder / graph.name), step.inputs, step.outputs)
 
     def _refines(self) -> bool:
         programs = {program.name for program in self.bundle.manifest.programs}

@@ -110,6 +110,7 @@ def test_batches_follow_from_their_generator_and_fit_the_network(folders: tuple[
     assert shapes == {
         "image": (12, 3, 64, 32), "sets": (12, 32, 16), "body": (12, 16, 8, 3), "presence": (12, 16, 8),
         "box": (12, 4, 16, 8),
+        "mapped": (12,),
     }  # fmt: skip
     assert (first["sets"] > 0).all()
     assert np.isin(first["presence"], (0, 1, 255)).all()

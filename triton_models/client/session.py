@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ...bundle.families import PREPARE
 from ...data.errors import ServerError
 from ...runtime.dressing import Look
 from ...runtime.person import Garment
@@ -88,6 +89,21 @@ class Session:
             first = next(iter(inputs.values()))
             name, given["outfit"] = TRY_ON_OUTFIT, check_outfit_id(outfit).repeat(len(first), axis=0)
         return (yield from self._checked(name, given, attempts))
+
+    def parse(self, picture: Array, timeout: float | None) -> Flow[dict[str, Array]]:
+        """See what is in a picture `[H, W, 3]` of the parser's size."""
+        (graph,), (given,) = PREPARE.graphs, PREPARE.inputs
+        attempts = self.attempts(timeout, self.options.timeout)
+        request = infer_request(graph, {given: picture[None]}, parameters=_patience(attempts))
+        return read_outputs((yield from self._call("ModelInfer", request, attempts)))
+
+    def parser_size(self) -> Flow[tuple[int, int]]:
+        """Return height and width of the pictures that the served parser takes."""
+        (graph,) = PREPARE.graphs
+        attempts = self.attempts(None, self.options.timeout)
+        reply = yield from self._call("ModelConfig", messages().ModelConfigRequest(name=graph), attempts)
+        height, width, _ = reply.config.input[0].dims
+        return height, width
 
     def encode(self, garment: Garment, timeout: float | None) -> Flow[GarmentCodes]:
         """Encode a garment."""

@@ -7,6 +7,8 @@ from typing import Any
 
 from ...data.closeable import Closeable
 from ...data.errors import ClosedError
+from ...data.images import UInt8Array
+from ...prepare.preparer import Preparer
 from ...runtime.dressing import Look
 from ...runtime.person import Garment, Person
 from ...runtime.refinement.options import RefinementOptions, resolve_options
@@ -109,6 +111,32 @@ class TryOnClient(Closeable):
             When the server has no such model.
         """
         return self._drive(self._session.encode(garment, timeout))
+
+    def preparer(self, *, timeout: float | None = None) -> Preparer:
+        """Return what prepares photographs with the server's person parser; a server with `--prepare` has one.
+
+        Parameters
+        ----------
+        timeout
+            Seconds for each look at a photograph, its retries included; by default the options'.
+
+        Returns
+        -------
+        Preparer
+            To be used while this client is open, as in ``Person.open("me.jpg", preparer=client.preparer())``.
+
+        Raises
+        ------
+        ServerError
+            When the server has no such model.
+        """
+        size = self._drive(self._session.parser_size())
+
+        def parse(image: UInt8Array) -> tuple[UInt8Array, UInt8Array, UInt8Array]:
+            seen = self._drive(self._session.parse(image, timeout))
+            return seen["labels"][0], seen["densepose"][0], seen["people"][0]
+
+        return Preparer(parse, size, lambda: None)
 
     def run(
         self, inputs: Mapping[str, Array], *, outfit: str | None = None, timeout: float | None = None
