@@ -15,10 +15,6 @@ from ..data.optional import require
 if TYPE_CHECKING:
     from onnx import ModelProto
 
-CALIBRATED_GRAPH = "appearance_generator"
-"""The graph whose convolutions may be computed in INT8. It takes most of a request's time, and a picture hides
-rounding: labels and codes do not, and their graphs would hardly gain."""
-
 _MOVES = ("Transpose", "Pad")
 """Operations that only move values. What enters a convolution through them is measured before them, where an engine
 rounds it: then INT8 is what is moved."""

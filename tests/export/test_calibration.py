@@ -9,7 +9,7 @@ from torch import nn
 from oviton.bundle.manifest import GraphEntry
 from oviton.bundle.programs import load_program
 from oviton.bundle.samples import read_samples, sample_requests
-from oviton.export.calibration import CALIBRATED_GRAPH, measure_ranges
+from oviton.export.calibration import measure_ranges
 from oviton.export.exporter import CALIBRATION_SIZE
 from oviton.networks.checkpoint import load_checkpoint
 from oviton.networks.graphs import graph_specs
@@ -31,9 +31,9 @@ def requests(tiny_bundle):
 
 
 def test_ranges_are_those_of_what_enters_pytorchs_convolutions(tiny_bundle, requests):
-    graph = tiny_bundle.manifest.graph(CALIBRATED_GRAPH)
+    graph = tiny_bundle.manifest.graph("appearance_generator")
     networks = load_checkpoint(tiny_bundle.path)
-    spec = next(s for s in graph_specs(networks.config) if s.name == CALIBRATED_GRAPH)
+    spec = next(s for s in graph_specs(networks.config) if s.name == "appearance_generator")
     module = spec.build(networks.config)
     module.appearance_generator = networks.appearance_generator
     seen: dict[int, list[float]] = {}
@@ -54,8 +54,8 @@ def test_ranges_are_those_of_what_enters_pytorchs_convolutions(tiny_bundle, requ
 
 def test_an_export_calibrates_the_appearance_generator_alone(tiny_bundle, requests):
     for graph in tiny_bundle.manifest.graphs:
-        assert bool(graph.activation_ranges) == (graph.name == CALIBRATED_GRAPH)
-    graph = tiny_bundle.manifest.graph(CALIBRATED_GRAPH)
+        assert bool(graph.activation_ranges) == (graph.name == "appearance_generator")
+    graph = tiny_bundle.manifest.graph("appearance_generator")
     found = measure_ranges(tiny_bundle.graph_file(graph, "onnx_fp32"), requests)
     assert found.keys() == graph.activation_ranges.keys()
     for name, pair in found.items():
@@ -64,14 +64,14 @@ def test_an_export_calibrates_the_appearance_generator_alone(tiny_bundle, reques
 
 def test_calibration_leaves_no_file_behind(tiny_bundle, requests):
     before = sorted(path.name for path in tiny_bundle.path.iterdir())
-    graph = tiny_bundle.manifest.graph(CALIBRATED_GRAPH)
+    graph = tiny_bundle.manifest.graph("appearance_generator")
     measure_ranges(tiny_bundle.graph_file(graph, "onnx_fp32"), requests)
     assert sorted(path.name for path in tiny_bundle.path.iterdir()) == before
 
 
 @pytest.mark.parametrize("pair", [(1.0, 2.0), (0.0, 0.0), (float("nan"), 1.0), (-1.0, float("inf"))])
 def test_a_manifest_with_an_impossible_range_is_refused(tiny_bundle, pair):
-    values = tiny_bundle.manifest.graph(CALIBRATED_GRAPH).model_dump()
+    values = tiny_bundle.manifest.graph("appearance_generator").model_dump()
     with pytest.raises(ValidationError, match="activation range of 'relu'"):
         GraphEntry.model_validate(values | {"activation_ranges": {"relu": pair}})
 

@@ -14,7 +14,7 @@ import torch
 from oviton.bundle.bundle import DEFAULT_BUNDLE, SHIPPED_BUNDLES, Bundle, holds_only_a_bundle
 from oviton.bundle.programs import assign_weights, load_program, settle_duplicates
 from oviton.data.errors import GateError, InputError
-from oviton.export import exporter
+from oviton.export import exporter, sources
 from oviton.export.exporter import export_bundle
 from oviton.export.programs import round_weights_to_fp16, save_weights
 from oviton.export.refinement_programs import gate_programs
@@ -249,8 +249,8 @@ def test_forms_of_other_weights_fail_the_gate_and_nothing_is_written(tmp_path, t
     monkeypatch.setattr(exporter, "save_weights", save_others)
     monkeypatch.setattr(exporter, "GATE_SIZES", ((1, 1),))
     # The first graph's gate is the one that fails, so the others need not be exported.
-    monkeypatch.setattr(exporter, "graph_specs", lambda config: graph_specs(config)[:1])
-    monkeypatch.setattr(exporter, "export_programs", lambda *_: ((), {}))
+    monkeypatch.setattr(sources, "graph_specs", lambda config: graph_specs(config)[:1])
+    monkeypatch.setattr(sources, "export_programs", lambda *_: ((), {}))
     with pytest.raises(GateError, match=r"shape_encoder\.shape_codes: pt2 does not agree with pytorch at N=1, M=1"):
         export_bundle(tiny_networks, tmp_path / "bundle", sorted(people.iterdir()))
     assert not list(tmp_path.iterdir())
