@@ -94,6 +94,7 @@ class TryOn(Closeable):
             When an engine or precision asked for by name disagrees with FP32 on this machine.
         """
         opened = Bundle.open(bundle)
+        opened.manifest.steps.require("try-on")
         return cls(EngineSet.load(opened, engine, precision, cache=cache, on_progress=on_progress, threads=threads))
 
     def __call__(self, person: Person, garments: Garment | Sequence[Garment], remove: str | Iterable[str] = ()) -> Look:

@@ -115,6 +115,7 @@ def build_repository(
         When a precision that was asked for fails its gate on this machine.
     """
     options = options or RepositoryOptions()
+    bundle.manifest.steps.require("try-on")
     if not options.is_native or options.refinement:
         check_served_path(folder)
         if not options.embed_bundle:
