@@ -49,6 +49,7 @@ BENCH = [*TORCH, PLOT, "jinja2>=3.1", "psutil>=5.9", "pytest>=8", "pytest-benchm
 EXTRAS = {
     "bench": BENCH,
     "client": CLIENT,
+    "heic": ["pillow-heif>=0.20"],
     "refine": [*TORCH, PLOT, PSUTIL],
     "serve": SERVE,
     "tensorrt": ["tensorrt>=10.3,<12", "cuda-python>=12.6", "cuda-core>=1.0"],

@@ -26,7 +26,7 @@ def prepare(
 
     A photograph that cannot be used is named and left out; the others go on. Run again, what is there is kept.
     """
-    from ..data.images import read_image
+    from ..data.images import read_photograph
     from ..prepare.choice import parse_who
     from ..prepare.person_folders import find_photographs, write_person, write_sheet
     from ..prepare.preparer import Preparer
@@ -43,8 +43,9 @@ def prepare(
         with preparer, counter() as on_progress:
             for number, (name, path) in enumerate(due.items(), start=1):
                 try:
-                    seen = preparer(read_image(path), who, str(path))
-                    write_person(seen, path, output / name)
+                    photograph = read_photograph(path)
+                    seen = preparer(photograph.image, who, str(path))
+                    write_person(seen, output / name, path if photograph.orientation == 1 else None)
                     for note in seen.notes:
                         err.print(f"[yellow]note:[/] {escape(note)}", soft_wrap=True)
                 except InputError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +11,7 @@ import typer
 from rich.markup import escape
 
 from ..data.files import atomic_path
-from ..data.images import check_output_suffix, write_image
+from ..data.images import check_output_suffix, lossy_notes, write_image
 from .console import BundleOption, EngineOption, PrecisionOption, WhoOption, check_outputs, out, status
 from .refine import RefineWishes, keep_outfit, refine, told_refinement
 from .served import ServerWishes
@@ -35,7 +36,9 @@ def try_on(
     remove: Annotated[
         list[str] | None, typer.Option("--remove", metavar="CLASS", help="Take a garment class off.")
     ] = None,
-    output: Annotated[Path, typer.Option("-o", "--output", help="The picture to write.")] = Path("try-on.png"),
+    output: Annotated[Path, typer.Option("-o", "--output", help="The picture to write: .png, .webp or .jpg.")] = Path(
+        "try-on.png"
+    ),
     labels_out: Annotated[Path | None, typer.Option(help="Also write the new labels, as PNG.")] = None,
     report: Annotated[Path | None, typer.Option(help="Also write a JSON report.")] = None,
     refine_steps: Annotated[
@@ -113,6 +116,8 @@ def try_on(
             look = _dress_there(request, asked, wishes, options, pending)
         else:
             look = _dress_here(request, (bundle, engine, precision), wishes, options, pending)
+        notes = (*look.report.notes, *lossy_notes(output))
+        look = replace(look, report=look.report.model_copy(update={"notes": notes}))
         _write(look, output, labels_out, report, pending)
     for note in look.report.notes:
         out.print(f"[yellow]note:[/] {escape(note)}", soft_wrap=True)

@@ -10,47 +10,104 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError, features
 
 from .classes import NUM_BODY_PARTS, NUM_CLASSES
+from .colour import srgb_profile, to_srgb
 from .errors import InputError
 from .files import check_is_file
+from .formats import HEADER, READ, format_of
+from .optional import require
 from .png import png_bytes
 
 MAX_PIXELS = 64 * 1024 * 1024
 """Pictures larger than this (64 Mpx) are refused as decompression bombs."""
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
+WRITTEN_SUFFIXES = (".png", ".webp", ".jpg", ".jpeg")
+"""Endings of pictures that are written. AVIF is not among them: Pillow cannot write it without loss."""
 
 UInt8Array = npt.NDArray[np.uint8]
+T = TypeVar("T")
+
+_JPEG_SUFFIXES = (".jpg", ".jpeg")
+_JPEG: dict[str, Any] = {"quality": 95, "subsampling": 0}
+_WEBP: dict[str, Any] = {"lossless": True, "method": 1, "quality": 0}
+"""Of lossless WebP, quality means effort. More of it takes several times as long for files a few percent smaller."""
+
+_MAIN_PICTURE_FIRST = ("MPO", "HEIF")
+"""Formats in which more pictures are no animation; Pillow opens the main one."""
 
 _filters = threading.Lock()
 
 
+@dataclass(frozen=True, eq=False)
+class Photograph:
+    """A photograph as it was read.
+
+    Parameters
+    ----------
+    image
+        RGB `[H, W, 3]`, uint8, upright and in sRGB; what is transparent lies on white.
+    alpha
+        How opaque each pixel is, `[H, W]`, uint8; None where the whole picture is opaque.
+    orientation
+        The EXIF orientation that was applied, 1 to 8; 1 where the pixels were stored upright.
+    """
+
+    image: UInt8Array
+    alpha: UInt8Array | None
+    orientation: int
+
+
 def read_image(path: Path) -> UInt8Array:
-    """Read a photograph as RGB `[H, W, 3]`, turned upright as its EXIF orientation says."""
+    """Read a photograph as RGB `[H, W, 3]`; see `read_photograph`."""
+    return read_photograph(path).image
 
-    def decode(image: Image.Image, stored_mode: str) -> UInt8Array:
-        del stored_mode
-        if image.mode.startswith("I") or image.mode == "F":
-            raise InputError(f"{path}: a picture of mode {image.mode}; allowed: 8 bits a channel; convert it first")
-        upright = _upright(image)
-        if upright.has_transparency_data:
+
+def read_photograph(path: Path) -> Photograph:
+    """Read a JPEG, PNG, WebP, AVIF or HEIC picture, whatever its ending says.
+
+    It is turned upright as its EXIF orientation says, converted from its colour profile to sRGB, and reduced to 8 bits
+    a channel. Of several pictures in a file (MPO, HEIC) the main one counts.
+
+    Raises
+    ------
+    InputError
+        When it is missing, damaged, an animation, too large, of another format, or its colour profile is unusable.
+
+    Examples
+    --------
+    >>> photograph = read_photograph("person/image.png")
+    >>> photograph.image.shape, photograph.alpha, photograph.orientation
+    ((512, 256, 3), None, 1)
+    """
+
+    def decode(image: Image.Image, stored_mode: str) -> Photograph:
+        orientation = _turn_upright(image)
+        key = image.info.get("transparency")
+        if stored_mode == "RGB;16B" and isinstance(key, tuple):  # Pillow reduced the pixels, but not this colour
+            image.info["transparency"] = tuple(value >> 8 for value in key)
+        colours, alpha = to_srgb(image, str(path))
+        if alpha is not None and alpha.getextrema() == (255, 255):
+            alpha = None
+        if alpha is not None:
             # A cut-out product shot: what is transparent is the shop's white page.
-            rgba = upright.convert("RGBA")
-            upright = Image.alpha_composite(Image.new("RGBA", rgba.size, (255, 255, 255, 255)), rgba)
-        return np.asarray(upright if upright.mode == "RGB" else upright.convert("RGB"), dtype=np.uint8)
+            colours.putalpha(alpha)
+            colours = Image.alpha_composite(Image.new("RGBA", colours.size, "white"), colours).convert("RGB")
+        return Photograph(
+            np.asarray(colours, dtype=np.uint8),
+            None if alpha is None else np.asarray(alpha, dtype=np.uint8),
+            orientation,
+        )
 
-    return _open(path, ("JPEG", "PNG", "WEBP"), decode)
-
-
-def read_cutout(path: Path) -> tuple[UInt8Array, UInt8Array | None]:
-    """Read a picture; its alpha follows."""
-    return read_image(path), None
+    return _open(path, READ, decode)
 
 
 def read_labels(path: Path) -> UInt8Array:
@@ -114,9 +171,24 @@ def check_densepose(densepose: npt.ArrayLike, name: str) -> UInt8Array:
 
 def check_output_suffix(path: Path, *, lossless: bool = False) -> None:
     """Raise `InputError` unless a picture can be written to `path`; labels must be `lossless` (PNG)."""
-    allowed = (".png",) if lossless else IMAGE_SUFFIXES
+    allowed = (".png",) if lossless else WRITTEN_SUFFIXES
     if Path(path).suffix.lower() not in allowed:
         raise InputError(f"cannot write {path}: unknown picture type; allowed endings: {', '.join(allowed)}")
+
+
+def lossy_notes(path: Path) -> list[str]:
+    """Return what to say about a picture at `path` whose format cannot hold its pixels as they are.
+
+    Examples
+    --------
+    >>> lossy_notes(Path("look.jpg"))
+    ['JPEG changes every pixel; write .png or .webp to keep what stays bit for bit']
+    >>> lossy_notes(Path("look.webp"))
+    []
+    """
+    if Path(path).suffix.lower() not in _JPEG_SUFFIXES:
+        return []
+    return ["JPEG changes every pixel; write .png or .webp to keep what stays bit for bit"]
 
 
 def choose(mask: npt.NDArray[np.bool_], yes: UInt8Array, no: UInt8Array) -> UInt8Array:
@@ -127,6 +199,8 @@ def choose(mask: npt.NDArray[np.bool_], yes: UInt8Array, no: UInt8Array) -> UInt
 
 def write_image(path: Path, image: UInt8Array, *, like: Path | None = None) -> None:
     """Write an RGB `[H, W, 3]` or label `[H, W]` picture.
+
+    PNG and WebP keep every pixel as it is; JPEG cannot. Every RGB picture says that it is sRGB.
 
     Parameters
     ----------
@@ -143,11 +217,13 @@ def write_image(path: Path, image: UInt8Array, *, like: Path | None = None) -> N
         When the format cannot hold the picture.
     """
     check_output_suffix(path, lossless=image.ndim == 2)
+    suffix = Path(path).suffix.lower()
     try:
-        if Path(path).suffix.lower() == ".png":
+        if suffix == ".png":
             Path(path).write_bytes(png_bytes(image))
         else:
-            Image.fromarray(image).save(path, quality=95)
+            options = _JPEG if suffix in _JPEG_SUFFIXES else _WEBP
+            Image.fromarray(image).save(path, icc_profile=srgb_profile(), **options)
     except (ValueError, OSError) as error:
         height, width = image.shape[:2]
         raise InputError(f"cannot write {like or path} at {width}x{height}: {error}; try .png") from None
@@ -172,30 +248,52 @@ def _check_pixels(path: Path, height: int, width: int) -> None:
         )
 
 
-def _open(path: Path, formats: tuple[str, ...], decode: Callable[[Image.Image, str], UInt8Array]) -> UInt8Array:
+def _open(path: Path, formats: tuple[str, ...], decode: Callable[[Image.Image, str], T]) -> T:
     path = Path(path)
     check_is_file(path)
-    allowed = ", ".join(formats)
     try:
-        with _no_warnings():
-            opened = Image.open(path, formats=formats)
-        with opened as image:
-            _check_pixels(path, image.height, image.width)
-            if getattr(image, "is_animated", False) and image.format != "MPO":
-                raise InputError(f"{path}: an animation; allowed: a single picture")
-            mode = _stored_mode(image)
-            image.load()  # nearly all of the work, which files read side by side share out
+        with path.open("rb") as file:
+            plugin = _plugin(path, format_of(file.read(HEADER)), formats)
+            file.seek(0)
             with _no_warnings():
+                opened = Image.open(file, formats=(plugin,))
+            with opened as image:
+                _check_pixels(path, image.height, image.width)
+                if getattr(image, "is_animated", False) and image.format not in _MAIN_PICTURE_FIRST:
+                    raise InputError(f"{path}: an animation; allowed: a single picture")
+                mode = _stored_mode(image)
+                image.load()  # nearly all of the work, which files read side by side share out
                 return decode(image, mode)
     except InputError:
         raise
     except UnidentifiedImageError:
-        raise InputError(f"{path}: not a picture; allowed: {allowed}") from None
+        raise InputError(f"{path}: not a picture; allowed: {', '.join(formats)}") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise InputError(f"{path}: {error}; allowed: up to {MAX_PIXELS / 1e6:.0f} Mpx") from None
     except Exception as error:  # decoders report damage through every kind of exception
-        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        reason = getattr(error, "strerror", None) or (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(f"{path}: cannot be read ({reason}); is it damaged?") from None
+
+
+def _plugin(path: Path, found: str | None, formats: tuple[str, ...]) -> str:
+    """Return Pillow's name of the format that was found, which alone is let at the file."""
+    allowed = ", ".join(formats)
+    if found is None:
+        raise InputError(f"{path}: not a picture; allowed: {allowed}")
+    if found not in formats:
+        raise InputError(f"{path}: a {found} file; allowed: {allowed}; save it as one of these")
+    if found == "HEIC":
+        require("pillow_heif", purpose=f"{path}: reading HEIC", extra="heic").register_heif_opener()
+        return "HEIF"
+    if found == "AVIF" and not _reads_avif():
+        raise InputError(f"{path}: this Pillow reads no AVIF; run: pip install 'pillow>=11.3', or save it as PNG")
+    return found
+
+
+@cache
+def _reads_avif() -> bool:
+    with _no_warnings():  # older ones have not heard of it
+        return bool(features.check("avif"))
 
 
 @contextmanager
@@ -210,11 +308,14 @@ def _no_warnings() -> Iterator[None]:
         yield
 
 
-def _upright(image: Image.Image) -> Image.Image:
+def _turn_upright(image: Image.Image) -> int:
+    """Turn a picture upright, in place, and return the EXIF orientation that said how."""
+    orientation = 1
     # Damaged metadata says nothing about the orientation; the pixels are decoded, and checked, all the same.
-    with suppress(Exception):
+    with suppress(Exception), _no_warnings():
+        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
         ImageOps.exif_transpose(image, in_place=True)  # in place: otherwise the usual picture, upright, is copied
-    return image
+    return int(orientation) if orientation in range(2, 9) else 1
 
 
 def _stored_mode(image: Image.Image) -> str:

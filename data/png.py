@@ -25,12 +25,18 @@ _BLOCK = 150_000
 _ZLIB_HEADER = b"\x78\x01"
 """Of a stream with the usual window, compressed for speed (RFC 1950)."""
 
+_PERCEPTUAL = b"\x00"
+"""What a screen or printer of fewer colours should do: what suits photographs."""
+
 _COLOUR_TYPE = {1: 0, 3: 2}
 """Grey and RGB, by channels."""
 
 
 def png_bytes(image: npt.NDArray[np.uint8]) -> bytes:
-    """Return the PNG file of an RGB `[H, W, 3]` or grey `[H, W]` picture, neither side 0 (W3C PNG, third edition)."""
+    """Return the PNG file of an RGB `[H, W, 3]` or grey `[H, W]` picture, neither side 0 (W3C PNG, third edition).
+
+    RGB is said to be sRGB; grey holds ids, which have no colour.
+    """
     height, width = image.shape[:2]
     rows = np.ascontiguousarray(image).reshape(height, -1)
     filtered = np.empty((height, 1 + rows.shape[1]), np.uint8)
@@ -42,7 +48,8 @@ def png_bytes(image: npt.NDArray[np.uint8]) -> bytes:
     pixels = b"".join([_ZLIB_HEADER, *packed, struct.pack(">I", zlib.adler32(filtered.data))])
     colour_type = _COLOUR_TYPE[1 if image.ndim == 2 else image.shape[2]]
     header = struct.pack(">IIBBBBB", width, height, 8, colour_type, 0, 0, 0)
-    return _SIGNATURE + _chunk(b"IHDR", header) + _chunk(b"IDAT", pixels) + _chunk(b"IEND", b"")
+    colours = _chunk(b"sRGB", _PERCEPTUAL) if image.ndim == 3 else b""
+    return _SIGNATURE + _chunk(b"IHDR", header) + colours + _chunk(b"IDAT", pixels) + _chunk(b"IEND", b"")
 
 
 def _deflate(block: npt.NDArray[np.uint8], *, last: bool) -> bytes:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from ..data.classes import CLASS_NAMES, SKIN, ids
 from ..data.errors import InputError
-from ..data.images import UInt8Array
+from ..data.images import Photograph, UInt8Array
 from .choice import LARGEST, Who
 from .preparer import Prepared, Preparer
 
@@ -30,8 +30,7 @@ _BODY = (*SKIN, *ids("hair"))
 
 
 def see_garment(
-    image: UInt8Array,
-    alpha: UInt8Array | None,
+    photograph: Photograph,
     classes: Sequence[int],
     preparer: Preparer,
     who: Who = LARGEST,
@@ -41,10 +40,8 @@ def see_garment(
 
     Parameters
     ----------
-    image
-        RGB `[H, W, 3]`, uint8.
-    alpha
-        How opaque each pixel is, `[H, W]`, uint8; None where all are.
+    photograph
+        The picture, and how opaque it is.
     classes
         Ids of the classes that are to be taken.
     preparer
@@ -60,12 +57,13 @@ def see_garment(
         When nobody wears it and the garment cannot be told from its ground, or several classes are to be taken from a
         garment that lies alone.
     """
+    image = photograph.image
     people = preparer.people(image)
     if people:
         prepared = preparer(image, who, name)
         if np.isin(prepared.labels, _BODY).any():
             return prepared
-    garment = image_outline(image, alpha)
+    garment = garment_outline(image, photograph.alpha)
     if garment is None:
         raise InputError(
             f"{name}: neither somebody who wears it nor a garment on a plain ground was found; take a photograph of a "
@@ -80,7 +78,7 @@ def see_garment(
     return Prepared(image, labels, None, box, name)
 
 
-def image_outline(image: UInt8Array, alpha: UInt8Array | None) -> npt.NDArray[np.bool_] | None:
+def garment_outline(image: UInt8Array, alpha: UInt8Array | None) -> npt.NDArray[np.bool_] | None:
     """Return which pixels of a picture are of a garment that lies alone; None where it cannot be told.
 
     Transparency tells; without any, whatever differs from a ground of one colour.

@@ -12,7 +12,8 @@ from PIL import Image, ImageDraw
 from ..data.classes import PALETTE
 from ..data.errors import InputError
 from ..data.files import atomic_folder, atomic_path
-from ..data.images import IMAGE_SUFFIXES, UInt8Array, write_image
+from ..data.formats import READ_SUFFIXES
+from ..data.images import UInt8Array, write_image
 from ..data.person_folder import read_person_folder
 from .preparer import Prepared
 
@@ -37,7 +38,7 @@ def find_photographs(paths: Sequence[Path]) -> dict[str, Path]:
     for path in paths:
         files = sorted(_pictures(path)) if path.is_dir() else [path]
         if not files:
-            raise InputError(f"{path}: holds no photographs; allowed endings: {', '.join(IMAGE_SUFFIXES)}")
+            raise InputError(f"{path}: holds no photographs; allowed endings: {', '.join(READ_SUFFIXES)}")
         for file in files:
             if not file.exists():
                 raise InputError(f"{file}: no such file")
@@ -47,19 +48,24 @@ def find_photographs(paths: Sequence[Path]) -> dict[str, Path]:
     return found
 
 
-def write_person(prepared: Prepared, photograph: Path, folder: Path) -> None:
-    """Write a person folder, whole or not at all: the photograph, ``labels.png`` and ``densepose.png``.
+def write_person(prepared: Prepared, folder: Path, file: Path | None = None) -> None:
+    """Write a person folder, whole or not at all: the photograph, ``labels.png`` and, where there is one, the body map.
 
-    The photograph's file is copied where it lies upright; else it is written anew, upright, without loss.
+    Parameters
+    ----------
+    prepared
+        The photograph and what was seen in it.
+    folder
+        The new folder.
+    file
+        The photograph's own file, to be copied; its pixels are stored upright. Default: None, the photograph is
+        written anew, without loss.
     """
     with atomic_folder(folder, is_ours=lambda _: False) as temporary:
-        with Image.open(photograph) as image:
-            upright = image.getexif().get(_ORIENTATION, 1) == 1
-        suffix = photograph.suffix.lower()
-        if upright and suffix in IMAGE_SUFFIXES:
-            shutil.copyfile(photograph, temporary / f"image{suffix}")
-        else:
+        if file is None:
             write_image(temporary / "image.png", prepared.image)
+        else:
+            shutil.copyfile(file, temporary / f"image{file.suffix.lower()}")
         write_image(temporary / "labels.png", prepared.labels)
         if prepared.densepose is not None:
             write_image(temporary / "densepose.png", prepared.densepose)
@@ -79,12 +85,8 @@ def write_sheet(folders: Iterable[Path], path: Path) -> None:
         sheet.save(temporary)
 
 
-_ORIENTATION = 0x0112
-"""EXIF's tag."""
-
-
 def _pictures(folder: Path) -> list[Path]:
-    return [file for file in folder.iterdir() if file.suffix.lower() in IMAGE_SUFFIXES and file.is_file()]
+    return [file for file in folder.iterdir() if file.suffix.lower() in READ_SUFFIXES and file.is_file()]
 
 
 def _row(folder: Path) -> Image.Image:

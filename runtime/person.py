@@ -10,7 +10,7 @@ from typing import Self
 
 from ..data.classes import ALIASES, CLASS_NAMES, parse_garment_classes, present_classes
 from ..data.errors import InputError
-from ..data.images import UInt8Array, check_densepose, check_image, check_labels, read_cutout, read_image
+from ..data.images import UInt8Array, check_densepose, check_image, check_labels, read_image, read_photograph
 from ..data.parallel import in_parallel
 from ..data.person_folder import PersonFolder, read_person_folder, read_person_folders
 from ..prepare.choice import LARGEST, Who
@@ -162,8 +162,9 @@ class Garment:
         classes = parse_garment_classes(wear)  # a wrong name is told before files are read
         if not Path(path).is_file():
             return cls._of(read_person_folder(path), wear)
-        image, alpha = read_cutout(Path(path))
-        return cls.of(see_garment(image, alpha, classes, preparer or shared_preparer(), who, str(path)), wear)
+        photograph = read_photograph(Path(path))
+        seen = see_garment(photograph, classes, preparer or shared_preparer(), who, str(path))
+        return cls.of(seen, wear)
 
     @classmethod
     def of(cls, prepared: Prepared, wear: str | Sequence[str | int]) -> Self:

@@ -17,7 +17,7 @@ from ..data.classes import GARMENTS, parse_garment_classes
 from ..data.errors import InputError
 from ..data.images import UInt8Array, read_labels
 from ..data.letterbox import Letterbox
-from ..data.person_folder import DENSEPOSE_NAMES, IMAGE_NAMES, LABELS_NAME, read_person_folder
+from ..data.person_folder import DENSEPOSE_NAMES, holds_person, read_person_folder
 
 K = TypeVar("K")
 S = TypeVar("S")
@@ -292,11 +292,8 @@ def split(names: Sequence[str]) -> tuple[list[str], list[str]]:
 def _person_names(folder: Path) -> list[str]:
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; it holds one folder a person: image, labels.png, densepose.png")
-    kinds = (*IMAGE_NAMES, LABELS_NAME)
     names = sorted(
-        path.name
-        for path in folder.iterdir()
-        if path.is_dir() and not path.name.startswith(".") and any((path / kind).exists() for kind in kinds)
+        path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".") and holds_person(path)
     )
     if not names:
         raise InputError(

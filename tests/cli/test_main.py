@@ -41,6 +41,14 @@ def test_same_request_same_bytes(run, people, out):
     assert (out / "a.png").read_bytes() == (out / "b.png").read_bytes()
 
 
+def test_a_jpeg_is_written_and_its_loss_is_said(run, people, out):
+    arguments = ["--engine", "onnxruntime", "-o", out / "look.jpg", "--report", out / "report.json"]
+    status, stdout, stderr = run("try-on", people / "ana", *wear(people), *arguments)
+    assert status == 0, stderr
+    assert "note: JPEG changes every pixel; write .png or .webp" in stdout
+    assert any("JPEG" in note for note in json.loads((out / "report.json").read_text())["notes"])
+
+
 def damage(folder: Path, what: str) -> None:
     if what == "missing image":
         (folder / "image.png").unlink()

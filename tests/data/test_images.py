@@ -8,10 +8,20 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageCms, features
 
 from oviton.data.errors import InputError
-from oviton.data.images import choose, read_densepose, read_image, read_labels, write_image
+from oviton.data.images import (
+    check_output_suffix,
+    choose,
+    lossy_notes,
+    read_densepose,
+    read_image,
+    read_labels,
+    read_photograph,
+    write_image,
+)
+from oviton.data.optional import is_installed
 
 
 def save(path, array, **options):
@@ -28,12 +38,52 @@ def test_png_is_read_as_it_was_written(tmp_path, picture):
     assert np.array_equal(read_image(save(tmp_path / "image.png", picture)), picture)
 
 
-def test_exif_orientation_is_applied(tmp_path, picture):
+# What a viewer does with stored pixels, from the EXIF standard's words on where row 0 and column 0 lie.
+UPRIGHT = {
+    1: lambda a: a,
+    2: lambda a: a[:, ::-1],
+    3: lambda a: a[::-1, ::-1],
+    4: lambda a: a[::-1],
+    5: lambda a: a.swapaxes(0, 1),
+    6: lambda a: a.swapaxes(0, 1)[:, ::-1],
+    7: lambda a: a.swapaxes(0, 1)[::-1, ::-1],
+    8: lambda a: a.swapaxes(0, 1)[::-1],
+}
+
+
+@pytest.mark.parametrize("orientation", UPRIGHT)
+def test_exif_orientation_is_applied(tmp_path, picture, orientation):
     exif = Image.Exif()
-    exif[0x0112] = 6  # the camera lay on its side: turn right by 90° to see it upright
-    path = tmp_path / "image.png"
-    Image.fromarray(picture).save(path, exif=exif)
-    assert np.array_equal(read_image(path), np.rot90(picture, k=-1))
+    exif[0x0112] = orientation
+    photograph = read_photograph(save(tmp_path / "image.png", picture, exif=exif))
+    assert np.array_equal(photograph.image, UPRIGHT[orientation](picture))
+    assert photograph.orientation == orientation
+
+
+@pytest.mark.parametrize("orientation", [0, 9, 77])
+def test_an_unknown_orientation_is_none(tmp_path, picture, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    photograph = read_photograph(save(tmp_path / "image.png", picture, exif=exif))
+    assert np.array_equal(photograph.image, picture)
+    assert photograph.orientation == 1
+
+
+def test_what_is_cut_out_has_its_outline(tmp_path, picture):
+    alpha = np.random.default_rng(1).integers(0, 256, picture.shape[:2]).astype(np.uint8)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    photograph = read_photograph(save(tmp_path / "image.png", np.dstack([picture, alpha]), exif=exif))
+    assert np.array_equal(photograph.alpha, UPRIGHT[6](alpha))
+    share = alpha[..., None] / 255
+    on_white = UPRIGHT[6](picture * share + 255 * (1 - share))
+    assert np.abs(photograph.image - on_white).max() <= 1
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA", "P", "L"])
+def test_what_is_opaque_all_over_has_no_outline(tmp_path, mode):
+    Image.new("RGB", (5, 7), (10, 20, 30)).convert(mode).save(tmp_path / "image.png")
+    assert read_photograph(tmp_path / "image.png").alpha is None
 
 
 def test_transparent_pixels_become_white(tmp_path):
@@ -55,17 +105,101 @@ def test_transparency_is_white_in_every_mode(tmp_path, mode):
     assert (read_image(tmp_path / "image.png") == 255).all()
 
 
-def test_16_bit_photographs_are_refused(tmp_path):
-    Image.new("I;16", (5, 7), 3000).save(tmp_path / "image.png")
-    with pytest.raises(InputError, match="mode I;16; allowed: 8 bits"):
-        read_image(tmp_path / "image.png")
+def png_of_16_bits(pixels, transparent=b""):
+    """Return the PNG of uint16 pixels, grey `[H, W]` or RGB `[H, W, 3]`."""
+
+    def chunk(kind, body):
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    height, width = pixels.shape[:2]
+    header = struct.pack(">IIBBBBB", width, height, 16, 0 if pixels.ndim == 2 else 2, 0, 0, 0)
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in pixels)
+    key = chunk(b"tRNS", transparent) if transparent else b""
+    body = chunk(b"IHDR", header) + key + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + body
 
 
-@pytest.mark.parametrize("kind", ["GIF", "TIFF", "PPM", "BMP"])
-def test_only_the_named_formats_are_decoded(tmp_path, kind):
+@pytest.mark.parametrize("shape", [(40, 30), (40, 30, 3)])
+def test_16_bits_a_channel_are_scaled(tmp_path, shape):
+    pixels = np.random.default_rng(0).integers(0, 65536, shape).astype(np.uint16)
+    pixels.flat[:2] = 0, 65535
+    (tmp_path / "image.png").write_bytes(png_of_16_bits(pixels))
+    read = read_image(tmp_path / "image.png").astype(float)
+    truth = pixels / 257 if pixels.ndim == 3 else np.repeat(pixels[..., None] / 257, 3, axis=-1)
+    assert np.abs(read - truth).max() <= (1 if pixels.ndim == 3 else 0.5)
+
+
+@pytest.mark.parametrize("colour", [[30_000], [30_000, 1_000, 65_000]])
+def test_a_transparent_colour_of_16_bits(tmp_path, colour):
+    pixels = np.zeros((2, 3, len(colour)), np.uint16).squeeze()
+    pixels[0, 0] = colour if len(colour) > 1 else colour[0]
+    (tmp_path / "image.png").write_bytes(png_of_16_bits(pixels, np.array(colour, ">u2").tobytes()))
+    photograph = read_photograph(tmp_path / "image.png")
+    assert photograph.alpha.tolist() == [[0, 255, 255], [255, 255, 255]]
+    assert photograph.image[0, 0].tolist() == [255, 255, 255]
+
+
+@pytest.mark.parametrize("kind", ["GIF", "TIFF", "BMP"])
+def test_other_formats_are_named_and_not_decoded(tmp_path, kind):
     Image.new("RGB", (5, 7)).save(tmp_path / "image.png", format=kind)
-    with pytest.raises(InputError, match="not a picture; allowed: JPEG, PNG, WEBP"):
+    with pytest.raises(InputError, match=rf"image\.png: a {kind}.*file; allowed: JPEG, PNG, WEBP, AVIF, HEIC; save it"):
         read_image(tmp_path / "image.png")
+
+
+def test_labels_in_another_format_are_named(tmp_path):
+    Image.new("L", (5, 7)).save(tmp_path / "labels.png", format="JPEG")
+    with pytest.raises(InputError, match=r"labels\.png: a JPEG file; allowed: PNG; save it"):
+        read_labels(tmp_path / "labels.png")
+
+
+def test_of_several_pictures_in_a_phones_jpeg_the_first_counts(tmp_path):
+    pictures = [Image.new("RGB", (16, 16), colour) for colour in ((200, 10, 10), (10, 200, 10))]
+    pictures[0].save(tmp_path / "image.jpg", format="MPO", save_all=True, append_images=pictures[1:])
+    assert np.abs(read_image(tmp_path / "image.jpg").astype(int) - (200, 10, 10)).max() < 5
+
+
+@pytest.mark.skipif(not features.check("avif"), reason="this Pillow has no AVIF")
+@pytest.mark.parametrize("name", ["image.avif", "image.jpg"])
+def test_avif_is_read_upright_whatever_its_name(tmp_path, name):
+    ramp = np.add.outer(np.arange(0, 160, 4), np.arange(0, 80, 4)).astype(np.uint8)
+    ramp = np.dstack([ramp, 255 - ramp, ramp // 2])
+    exif = Image.Exif()
+    exif[0x0112] = 8
+    save(tmp_path / name, ramp, format="AVIF", quality=95, exif=exif)
+    photograph = read_photograph(tmp_path / name)
+    assert np.abs(photograph.image.astype(int) - UPRIGHT[8](ramp)).mean() < 4
+    assert photograph.orientation == 8
+
+
+def test_avif_that_pillow_cannot_read_says_what_to_do(tmp_path, monkeypatch, picture):
+    (tmp_path / "image.avif").write_bytes(b"\0\0\0\x20ftypavif" + bytes(40))
+    monkeypatch.setattr("oviton.data.images._reads_avif", lambda: False)
+    with pytest.raises(InputError, match=r"image\.avif: this Pillow reads no AVIF; run: pip install"):
+        read_image(tmp_path / "image.avif")
+
+
+@pytest.mark.skipif(not is_installed("pillow_heif"), reason="pillow-heif is not installed (the extra heic)")
+def test_heic_is_read_upright_and_in_srgb(tmp_path):
+    import pillow_heif
+
+    ramp = np.add.outer(np.arange(0, 160, 2), np.arange(0, 80, 2)).astype(np.uint8)
+    ramp = np.dstack([ramp, 255 - ramp, ramp // 2])
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    image = pillow_heif.from_pillow(Image.fromarray(ramp))
+    image.save(tmp_path / "image.heic", quality=95, exif=exif.tobytes())
+    photograph = read_photograph(tmp_path / "image.heic")
+    assert np.abs(photograph.image.astype(int) - UPRIGHT[6](ramp)).mean() < 4
+    assert photograph.orientation == 1  # the file's own, which every reader applies
+
+
+@pytest.mark.skipif(is_installed("pillow_heif"), reason="pillow-heif is installed")
+def test_heic_says_what_is_missing(tmp_path):
+    (tmp_path / "image.jpg").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(40))
+    with pytest.raises(
+        InputError, match=r"image\.jpg: reading HEIC needs pillow_heif, which is not installed; run: pip"
+    ):
+        read_image(tmp_path / "image.jpg")
 
 
 def test_animations_are_refused(tmp_path):
@@ -115,11 +249,11 @@ def test_any_damaged_npy_is_an_input_error(tmp_path, at, value):
 @given(st.data())
 def test_any_damaged_picture_is_an_input_error(tmp_path, data):
     image = Image.fromarray(np.random.default_rng(0).integers(0, 256, (16, 16, 3)).astype(np.uint8))
-    kind = data.draw(st.sampled_from(["png", "jpeg", "webp"]))
+    kind = data.draw(st.sampled_from(["png", "jpeg", "webp", "avif"] if features.check("avif") else ["png", "jpeg"]))
     exif = Image.Exif()
     exif[0x0112], exif[0x010F] = 6, "maker"
     buffer = io.BytesIO()
-    image.save(buffer, kind, exif=exif)
+    image.save(buffer, kind, exif=exif, icc_profile=ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
     content = bytearray(buffer.getvalue())
     for _ in range(data.draw(st.integers(1, 8))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
@@ -229,6 +363,34 @@ def test_write_image_refuses_lossy_labels(tmp_path):
     with pytest.raises(InputError, match=r"allowed endings: \.png"):
         write_image(tmp_path / "labels.jpg", np.zeros((4, 4), np.uint8))
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.webp", "a.PNG"])
+def test_what_is_written_without_loss_is_read_bit_for_bit(tmp_path, picture, name):
+    write_image(tmp_path / name, picture)
+    assert np.array_equal(read_image(tmp_path / name), picture)
+    assert lossy_notes(tmp_path / name) == []
+
+
+def test_jpeg_keeps_colours_as_fine_as_brightness_and_says_what_it_costs(tmp_path):
+    stripes = np.zeros((64, 64, 3), np.uint8)
+    stripes[:, ::2, 0], stripes[:, 1::2, 2] = 255, 255
+    write_image(tmp_path / "a.jpg", stripes)
+    assert np.abs(read_image(tmp_path / "a.jpg").astype(int) - stripes).mean() < 8  # 89 with halved colours
+    assert "JPEG changes every pixel" in lossy_notes(tmp_path / "a.JPG")[0]
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.webp"])
+def test_written_pictures_say_that_they_are_srgb(tmp_path, picture, name):
+    write_image(tmp_path / name, picture)
+    with Image.open(tmp_path / name) as image:
+        written = ImageCms.ImageCmsProfile(io.BytesIO(image.info["icc_profile"]))
+    assert "sRGB" in ImageCms.getProfileDescription(written)
+
+
+def test_a_format_that_would_lose_pixels_without_need_is_not_written():
+    with pytest.raises(InputError, match=r"look\.avif: unknown picture type; allowed endings: \.png, \.webp, \.jpg"):
+        check_output_suffix("look.avif")
 
 
 def test_a_picture_too_large_for_its_format_is_named(tmp_path):

@@ -26,6 +26,13 @@ def test_pillow_reads_what_was_written(image):
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(png_bytes(image)))), image)
 
 
+def test_colours_are_said_to_be_srgb_and_ids_are_not():
+    with Image.open(io.BytesIO(png_bytes(np.zeros((3, 2, 3), np.uint8)))) as picture:
+        assert picture.info["srgb"] == 0
+    with Image.open(io.BytesIO(png_bytes(np.zeros((3, 2), np.uint8)))) as labels:
+        assert labels.info == {}
+
+
 @pytest.mark.parametrize("view", [np.fliplr, lambda image: image[::2, ::3], np.asfortranarray])
 def test_any_layout_of_memory(view):
     image = view(np.random.default_rng(0).integers(0, 256, (20, 30, 3)).astype(np.uint8))
