@@ -20,6 +20,7 @@ from .doctor import doctor
 from .evaluate import evaluate
 from .explain import CANCELLED, explain
 from .export import export
+from .import_maps import import_maps
 from .render import render
 from .repository import repository
 from .serve import serve
@@ -76,6 +77,7 @@ def _root(
 
 
 app.command("try-on")(try_on)
+app.command("import")(import_maps)
 app.command()(export)
 app.command("compile")(compile_bundle)
 app.command()(bundle)

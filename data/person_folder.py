@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from .errors import InputError
-from .images import IMAGE_SUFFIXES, UInt8Array, read_densepose, read_image, read_labels
+from .images import IMAGE_SUFFIXES, UInt8Array, check_labels, read_densepose, read_ids, read_image
 from .parallel import in_parallel
 
 LABELS_NAME = "labels.png"
@@ -32,12 +32,15 @@ class PersonFolder:
         CIHP labels `[H, W]`, uint8.
     densepose
         Part, U, V `[H, W, 3]`, uint8, or None when the folder has none.
+    notes
+        What a user should know of how they were read. Default: nothing.
     """
 
     path: Path
     image: UInt8Array
     labels: UInt8Array
     densepose: UInt8Array | None
+    notes: tuple[str, ...] = ()
 
 
 def read_person_folder(folder: Path | str) -> PersonFolder:
@@ -95,19 +98,22 @@ class _PersonFiles:
             raise InputError(f"{folder}: no photograph found; allowed names: {', '.join(IMAGE_NAMES)}")
         return cls(folder, image, _find(folder, DENSEPOSE_NAMES))
 
-    def readers(self) -> tuple[Callable[[], UInt8Array | None], ...]:
+    def readers(self) -> tuple[Callable[[], Any], ...]:
         densepose = self.densepose
         return (
             partial(read_image, self.image),
-            partial(read_labels, self.labels),
+            partial(read_ids, self.labels),
             (lambda: None) if densepose is None else partial(read_densepose, densepose),
         )
 
-    def checked(self, image: UInt8Array, labels: UInt8Array, densepose: UInt8Array | None) -> PersonFolder:
+    def checked(
+        self, image: UInt8Array, read: tuple[UInt8Array, tuple[str, ...]], densepose: UInt8Array | None
+    ) -> PersonFolder:
+        labels, notes = check_labels(read[0], str(self.labels)), read[1]
         _same_size(self.labels, labels, self.image, image)
         if densepose is not None and self.densepose is not None:
             _same_size(self.densepose, densepose, self.image, image)
-        return PersonFolder(self.folder, image, labels, densepose)
+        return PersonFolder(self.folder, image, labels, densepose, notes)
 
 
 def _find(folder: Path, names: tuple[str, ...]) -> Path | None:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from ..data.classes import ALIASES, CLASS_NAMES, parse_garment_classes, present_classes
+from ..data.agreement import check_garment, check_person
+from ..data.classes import CLASS_NAMES, MIRRORED, parse_garment_classes, present_classes
 from ..data.errors import InputError
 from ..data.images import UInt8Array, check_densepose, check_image, check_labels
 from ..data.person_folder import PersonFolder, read_person_folder, read_person_folders
@@ -27,6 +28,9 @@ class Person:
         Body map `[H, W, 3]`, uint8: part 0-24, U, V.
     name
         What messages call it.
+    notes
+        What a user should know of it; reports tell. Default: nothing. A folder's labels and body map are checked
+        against each other when it is opened; see `oviton.data.agreement`.
 
     Raises
     ------
@@ -45,6 +49,7 @@ class Person:
     labels: UInt8Array
     densepose: UInt8Array
     name: str = "person"
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "image", check_image(self.image, f"{self.name}: image"))
@@ -61,7 +66,9 @@ class Person:
     def _of(cls, read: PersonFolder) -> Self:
         if read.densepose is None:
             raise InputError(f"{read.path}: no densepose.png or densepose.npy; a person needs a body map")
-        return cls(read.image, read.labels, read.densepose, str(read.path))
+        name = str(read.path)
+        notes = (*read.notes, *check_person(read.labels, read.densepose, name))
+        return cls(read.image, read.labels, read.densepose, name, notes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +87,8 @@ class Garment:
         Body map of whoever wears it, if known.
     name
         What messages call it.
+    notes
+        What a user should know of it, as a `Person`'s. Default: nothing.
 
     Raises
     ------
@@ -100,6 +109,7 @@ class Garment:
     wear: str | Sequence[str | int]
     densepose: UInt8Array | None = None
     name: str = "garment"
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "image", check_image(self.image, f"{self.name}: image"))
@@ -126,7 +136,9 @@ class Garment:
 
     @classmethod
     def _of(cls, read: PersonFolder, wear: str) -> Self:
-        return cls(read.image, read.labels, wear, read.densepose, str(read.path))
+        name = str(read.path)
+        densepose, notes = check_garment(read.labels, read.densepose, name)
+        return cls(read.image, read.labels, wear, densepose, name, (*read.notes, *notes))
 
     @property
     def classes(self) -> tuple[int, ...]:
@@ -145,14 +157,16 @@ class Garment:
         present = set(present_classes(self.labels))
         taken: list[int] = []
         for name in (part.strip() for part in wear.split(",")):
-            found = [c for c in parse_garment_classes(name) if c in present]
-            # A pair may be half hidden; a single class may not be missing.
+            meant = parse_garment_classes(name)
+            found = {c for c in meant if c in present}
             if not found:
                 holds = ", ".join(CLASS_NAMES[c] for c in sorted(present))
-                raise InputError(f"{self.name}: no pixel is labelled {name}; its labels hold: {holds}")
-            taken += [c for c in found if c not in taken]
-            if name in ALIASES:
-                taken += [c for c in ALIASES[name] if c not in taken]
+                called = " or ".join(CLASS_NAMES[c] for c in meant)
+                raise InputError(f"{self.name}: no pixel is labelled {called}; its labels hold: {holds}")
+            for pair in MIRRORED:  # one of a pair may be hidden
+                if found & set(pair) and set(pair) <= set(meant):
+                    found |= set(pair)
+            taken += [c for c in meant if c in found and c not in taken]
         return tuple(taken)
 
 
