@@ -20,6 +20,7 @@ from .doctor import doctor
 from .evaluate import evaluate
 from .explain import CANCELLED, explain
 from .export import export
+from .import_maps import import_maps
 from .prepare import prepare
 from .render import render
 from .repository import repository
@@ -77,6 +78,7 @@ def _root(
 
 
 app.command("try-on")(try_on)
+app.command("import")(import_maps)
 app.command()(prepare)
 app.command()(export)
 app.command("compile")(compile_bundle)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
+
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
@@ -107,8 +109,28 @@ MIRRORED = (
     ids("left_shoe", "right_shoe"),
 )
 
-ALIASES = {"shoes": ids("left_shoe", "right_shoe")}
-"""Names that stand for several classes on the command line."""
+ALIASES = {
+    "shoes": ids("left_shoe", "right_shoe"),
+    "tops": ids("upper_clothes"),
+    "bottoms": ids("pants", "skirt"),
+}
+"""Names that stand for classes on the command line: of ``bottoms``, those that a photograph shows."""
+
+_ALSO = {
+    "upper_clothes": "top tshirt shirt blouse sweater pullover jumper hoodie sweatshirt cardigan vest",
+    "dress": "dresses gown",
+    "coat": "coats jacket jackets blazer",
+    "socks": "sock stockings",
+    "pants": "trousers jeans leggings shorts",
+    "skirt": "skirts",
+    "hat": "hats cap beanie",
+    "glove": "gloves",
+    "sunglasses": "glasses",
+    "scarf": "scarves shawl",
+    "shoes": "shoe boots sneakers trainers",
+    "bottoms": "bottom",
+}
+"""What else people call them."""
 
 PALETTE = np.array(
     [
@@ -125,6 +147,9 @@ PALETTE = np.array(
 def parse_garment_classes(text: str) -> tuple[int, ...]:
     """Turn ``"coat,shoes"`` into class ids.
 
+    Case, hyphens, blanks and underscores do not count, and usual words for a class stand for it: ``T-shirt`` is
+    upper_clothes, ``trousers`` are pants.
+
     Parameters
     ----------
     text
@@ -139,16 +164,38 @@ def parse_garment_classes(text: str) -> tuple[int, ...]:
     --------
     >>> parse_garment_classes("coat,shoes")
     (7, 18, 19)
+    >>> parse_garment_classes("Upper-clothes,trousers")
+    (5, 9)
     """
-    allowed = ", ".join([*(CLASS_NAMES[i] for i in GARMENTS), *ALIASES])
     found: list[int] = []
     for name in (part.strip() for part in text.split(",")):
-        classes = ALIASES.get(name) or ids(*[name] if name in CLASS_IDS else [])
-        if not classes or not set(classes) <= set(GARMENTS):
-            problem = "is not a garment" if classes else "is unknown"
-            raise InputError(f"class {name!r} {problem}; allowed: {allowed}")
+        classes = _NAMED.get(_plain(name))
+        if classes is None or not set(classes) <= set(GARMENTS):
+            raise InputError(_not_a_garment(name, known=classes is not None))
         found += [c for c in classes if c not in found]
     return tuple(found)
+
+
+def _plain(name: str) -> str:
+    return "".join(letter for letter in name.lower() if letter not in "-_ ")
+
+
+_KNOWN = {**{name: (index,) for index, name in enumerate(CLASS_NAMES)}, **ALIASES}
+_NAMED = {
+    **{_plain(name): classes for name, classes in _KNOWN.items()},
+    **{word: _KNOWN[name] for name, words in _ALSO.items() for word in words.split()},
+}
+"""Class ids by plain name."""
+
+
+def _not_a_garment(name: str, *, known: bool) -> str:
+    allowed = ", ".join([*(CLASS_NAMES[i] for i in GARMENTS), *ALIASES])
+    if known:
+        return f"class {name!r} is not a garment; allowed: {allowed}"
+    near = get_close_matches(_plain(name), [word for word, of in _NAMED.items() if set(of) <= set(GARMENTS)], n=1)
+    spelt = {_plain(known): known for known in _KNOWN}
+    hint = f"; did you mean {spelt.get(near[0], near[0])}?" if near else ""
+    return f"class {name!r} is unknown{hint}; allowed: {allowed}"
 
 
 def present_classes(labels: npt.NDArray[np.uint8]) -> list[int]:

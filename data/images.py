@@ -19,11 +19,14 @@ import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError, features
 
+from .body_map_layouts import as_body_map, check_layout, part_hint
 from .classes import NUM_BODY_PARTS, NUM_CLASSES
 from .colour import srgb_profile, to_srgb
+from .conventions import range_hint
 from .errors import InputError
 from .files import check_is_file
 from .formats import HEADER, READ, format_of
+from .label_colours import decode_labels
 from .optional import require
 from .png import png_bytes
 
@@ -111,25 +114,32 @@ def read_photograph(path: Path) -> Photograph:
 
 
 def read_labels(path: Path) -> UInt8Array:
-    """Read CIHP labels `[H, W]`, ids 0 to 19, from an 8-bit grey or palette PNG."""
+    """Read CIHP labels `[H, W]`, ids 0 to 19, from a PNG: 8-bit grey, a palette, or a parser's colours."""
+    return check_labels(read_ids(path)[0], str(path))
+
+
+def read_ids(path: Path) -> tuple[UInt8Array, tuple[str, ...]]:
+    """Read label ids `[H, W]` of any convention from a PNG, and what to say about how they were found."""
+    notes: list[str] = []
 
     def decode(image: Image.Image, stored_mode: str) -> UInt8Array:
-        # Pillow would stretch grey of other depths over 0 to 255, so that ids change.
-        if stored_mode not in ("L", "P", "P;1", "P;2", "P;4"):
-            raise InputError(
-                f"{path}: labels are stored as {stored_mode}; allowed: 8-bit grey (L) or palette (P) with one "
-                "class id a pixel"
-            )
-        return np.asarray(image, dtype=np.uint8)
+        labels, told = decode_labels(image, stored_mode, str(path))
+        notes.extend(told)
+        return labels
 
-    return check_labels(_open(path, ("PNG",), decode), str(path))
+    return _open(path, ("PNG",), decode), tuple(notes)
 
 
 def read_densepose(path: Path) -> UInt8Array:
-    """Read a DensePose map `[H, W, 3]` (part 0-24, U, V) from a PNG (R, G, B) or a ``.npy`` file."""
+    """Read a DensePose map `[H, W, 3]` (part 0-24, U, V) from a PNG (R, G, B) or a ``.npy`` file in any layout."""
+    return check_densepose(read_body_map(path), str(path))
+
+
+def read_body_map(path: Path) -> UInt8Array:
+    """Read three channels `[H, W, 3]` like `read_densepose`, whatever their order."""
     path = Path(path)
     if path.suffix == ".npy":
-        return check_densepose(_read_npy(path), str(path))
+        return _read_npy(path)
 
     def decode(image: Image.Image, stored_mode: str) -> UInt8Array:
         if stored_mode != "RGB":
@@ -138,7 +148,7 @@ def read_densepose(path: Path) -> UInt8Array:
             )
         return np.asarray(image, dtype=np.uint8)
 
-    return check_densepose(_open(path, ("PNG",), decode), str(path))
+    return _open(path, ("PNG",), decode)
 
 
 def check_image(image: npt.ArrayLike, name: str) -> UInt8Array:
@@ -153,18 +163,22 @@ def check_labels(labels: npt.ArrayLike, name: str) -> UInt8Array:
     labels = np.asarray(labels)
     _check_array(labels, name, "labels", "[H, W]", labels.ndim == 2)
     if labels.max() >= NUM_CLASSES:
-        raise InputError(f"{name}: label id {labels.max()} found; allowed: 0 to {NUM_CLASSES - 1} (the CIHP classes)")
+        raise InputError(
+            f"{name}: label id {labels.max()} found; allowed: 0 to {NUM_CLASSES - 1} (the CIHP classes)"
+            f"{range_hint(labels)}"
+        )
     return np.ascontiguousarray(labels, dtype=np.uint8)
 
 
 def check_densepose(densepose: npt.ArrayLike, name: str) -> UInt8Array:
     """Return `densepose` as a contiguous uint8 `[H, W, 3]` with parts 0 to 24, or raise `InputError` naming it."""
     densepose = np.asarray(densepose)
-    _check_map_form(densepose, name)
+    _check_array(densepose, name, "a body map", "[H, W, 3]", densepose.ndim == 3 and densepose.shape[-1] == 3)
     parts = densepose[..., 0]
     if parts.max() >= NUM_BODY_PARTS:
         raise InputError(
             f"{name}: DensePose part {parts.max()} found; allowed: 0 to {NUM_BODY_PARTS - 1} in the first channel"
+            f"{part_hint(densepose)}"
         )
     return np.ascontiguousarray(densepose, dtype=np.uint8)
 
@@ -234,10 +248,6 @@ def _check_array(array: npt.NDArray[np.generic], name: str, what: str, shape: st
         raise InputError(f"{name}: shape {list(array.shape)} found; allowed for {what}: {shape}")
     if array.dtype != np.uint8:
         raise InputError(f"{name}: dtype {array.dtype} found; allowed for {what}: uint8")
-
-
-def _check_map_form(densepose: npt.NDArray[np.generic], name: str) -> None:
-    _check_array(densepose, name, "a body map", "[H, W, 3]", densepose.ndim == 3 and densepose.shape[-1] == 3)
 
 
 def _check_pixels(path: Path, height: int, width: int) -> None:
@@ -332,12 +342,10 @@ def _read_npy(path: Path) -> UInt8Array:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             header: npt.NDArray[np.generic] = np.lib.format.open_memmap(path, mode="r")  # type: ignore[no-untyped-call]
-            _check_map_form(header, str(path))
-            _check_pixels(path, header.shape[0], header.shape[1])
-            array: UInt8Array = np.load(path)
-            return array
+            _check_pixels(path, *check_layout(header, str(path)))
+            return as_body_map(np.load(path), str(path))
     except InputError:
         raise
     except Exception as error:  # the header is parsed as Python, and fails as Python does
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise InputError(f"{path}: not a NumPy array ({reason}); allowed: a .npy file of [H, W, 3] uint8") from None
+        raise InputError(f"{path}: not a NumPy array ({reason}); allowed: a .npy file of part, U and V") from None

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from .errors import InputError
 from .formats import READ_SUFFIXES
-from .images import Photograph, UInt8Array, read_densepose, read_labels, read_photograph
+from .images import Photograph, UInt8Array, check_labels, read_densepose, read_ids, read_photograph
 from .orientation import check_upright
 from .parallel import in_parallel
 
@@ -33,12 +33,15 @@ class PersonFolder:
         CIHP labels `[H, W]`, uint8.
     densepose
         Part, U, V `[H, W, 3]`, uint8, or None when the folder has none.
+    notes
+        What a user should know of how they were read. Default: nothing.
     """
 
     path: Path
     image: UInt8Array
     labels: UInt8Array
     densepose: UInt8Array | None
+    notes: tuple[str, ...] = ()
 
 
 def read_person_folder(folder: Path | str) -> PersonFolder:
@@ -109,16 +112,19 @@ class _PersonFiles:
         densepose = self.densepose
         return (
             partial(read_photograph, self.image),
-            partial(read_labels, self.labels),
+            partial(read_ids, self.labels),
             (lambda: None) if densepose is None else partial(read_densepose, densepose),
         )
 
-    def checked(self, photograph: Photograph, labels: UInt8Array, densepose: UInt8Array | None) -> PersonFolder:
+    def checked(
+        self, photograph: Photograph, read: tuple[UInt8Array, tuple[str, ...]], densepose: UInt8Array | None
+    ) -> PersonFolder:
+        labels, notes = check_labels(read[0], str(self.labels)), read[1]
         body = None if densepose is None or self.densepose is None else (self.densepose, densepose)
         for path, array in ((self.labels, labels), *([body] if body is not None else [])):
             _same_size(path, array, self.image, photograph)
         check_upright(self.image, photograph.image, photograph.orientation, (self.labels, labels), body)
-        return PersonFolder(self.folder, photograph.image, labels, densepose)
+        return PersonFolder(self.folder, photograph.image, labels, densepose, notes)
 
 
 def _listed(folder: Path) -> list[str]:

@@ -8,7 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Self
 
-from ..data.classes import ALIASES, CLASS_NAMES, parse_garment_classes, present_classes
+from ..data.agreement import check_garment, check_person
+from ..data.classes import CLASS_NAMES, MIRRORED, parse_garment_classes, present_classes
 from ..data.errors import InputError
 from ..data.images import UInt8Array, check_densepose, check_image, check_labels, read_image, read_photograph
 from ..data.parallel import in_parallel
@@ -32,6 +33,9 @@ class Person:
         Body map `[H, W, 3]`, uint8: part 0-24, U, V.
     name
         What messages call it.
+    notes
+        What a user should know of it; reports tell. Default: nothing. A folder's labels and body map are checked
+        against each other when it is opened; see `oviton.data.agreement`.
 
     Raises
     ------
@@ -50,6 +54,7 @@ class Person:
     labels: UInt8Array
     densepose: UInt8Array
     name: str = "person"
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "image", check_image(self.image, f"{self.name}: image"))
@@ -84,13 +89,15 @@ class Person:
     def of(cls, prepared: Prepared) -> Self:
         """Return a person who was seen in a photograph."""
         assert prepared.densepose is not None
-        return cls(prepared.image, prepared.labels, prepared.densepose, prepared.name)
+        return cls(prepared.image, prepared.labels, prepared.densepose, prepared.name, prepared.notes)
 
     @classmethod
     def _of(cls, read: PersonFolder) -> Self:
         if read.densepose is None:
             raise InputError(f"{read.path}: no densepose.png or densepose.npy; a person needs a body map")
-        return cls(read.image, read.labels, read.densepose, str(read.path))
+        name = str(read.path)
+        notes = (*read.notes, *check_person(read.labels, read.densepose, name))
+        return cls(read.image, read.labels, read.densepose, name, notes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,6 +116,8 @@ class Garment:
         Body map of whoever wears it, if known.
     name
         What messages call it.
+    notes
+        What a user should know of it, as a `Person`'s. Default: nothing.
 
     Raises
     ------
@@ -129,6 +138,7 @@ class Garment:
     wear: str | Sequence[str | int]
     densepose: UInt8Array | None = None
     name: str = "garment"
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "image", check_image(self.image, f"{self.name}: image"))
@@ -169,11 +179,13 @@ class Garment:
     @classmethod
     def of(cls, prepared: Prepared, wear: str | Sequence[str | int]) -> Self:
         """Return garments that were seen in a picture."""
-        return cls(prepared.image, prepared.labels, wear, prepared.densepose, prepared.name)
+        return cls(prepared.image, prepared.labels, wear, prepared.densepose, prepared.name, prepared.notes)
 
     @classmethod
     def _of(cls, read: PersonFolder, wear: str) -> Self:
-        return cls(read.image, read.labels, wear, read.densepose, str(read.path))
+        name = str(read.path)
+        densepose, notes = check_garment(read.labels, read.densepose, name)
+        return cls(read.image, read.labels, wear, densepose, name, (*read.notes, *notes))
 
     @property
     def classes(self) -> tuple[int, ...]:
@@ -192,14 +204,16 @@ class Garment:
         present = set(present_classes(self.labels))
         taken: list[int] = []
         for name in (part.strip() for part in wear.split(",")):
-            found = [c for c in parse_garment_classes(name) if c in present]
-            # A pair may be half hidden; a single class may not be missing.
+            meant = parse_garment_classes(name)
+            found = {c for c in meant if c in present}
             if not found:
                 holds = ", ".join(CLASS_NAMES[c] for c in sorted(present))
-                raise InputError(f"{self.name}: no pixel is labelled {name}; its labels hold: {holds}")
-            taken += [c for c in found if c not in taken]
-            if name in ALIASES:
-                taken += [c for c in ALIASES[name] if c not in taken]
+                called = " or ".join(CLASS_NAMES[c] for c in meant)
+                raise InputError(f"{self.name}: no pixel is labelled {called}; its labels hold: {holds}")
+            for pair in MIRRORED:  # one of a pair may be hidden
+                if found & set(pair) and set(pair) <= set(meant):
+                    found |= set(pair)
+            taken += [c for c in meant if c in found and c not in taken]
         return tuple(taken)
 
 

@@ -100,7 +100,7 @@ def test_a_damaged_person_is_one_line_and_no_file(run, people, person_copy, out,
 REQUESTS = {
     "no such person": (["{people}/nobody", "--wear", "coat={people}/dev"], ["nobody", "a folder is expected"]),
     "no such garment": (["{people}/ana", "--wear", "coat={people}/nobody"], ["nobody", "a folder is expected"]),
-    "unknown class": (["{people}/ana", "--wear", "jumper={people}/ben"], ["'jumper' is unknown", "allowed: hat"]),
+    "unknown class": (["{people}/ana", "--wear", "rucksack={people}/ben"], ["'rucksack' is unknown", "allowed: hat"]),
     "no garment": (["{people}/ana", "--wear", "face={people}/ben"], ["'face' is not a garment"]),
     "class absent": (["{people}/ana", "--wear", "coat={people}/ben"], ["ben", "no pixel is labelled coat"]),
     "no equals sign": (["{people}/ana", "--wear", "coat"], ["--wear 'coat'", "CLASS[,CLASS]=FOLDER"]),

@@ -32,7 +32,35 @@ def test_list_with_alias():
     assert parse_garment_classes("coat, shoes") == (7, 18, 19)
 
 
-@pytest.mark.parametrize(("text", "problem"), [("jumper", "is unknown"), ("face", "is not a garment"), ("", "unknown")])
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("Upper-clothes", ["upper_clothes"]),
+        ("T-shirt", ["upper_clothes"]),
+        ("TOPS", ["upper_clothes"]),
+        ("trousers , Left Shoe", ["pants", "left_shoe"]),
+        ("bottoms", ["pants", "skirt"]),
+        ("jackets", ["coat"]),
+        ("sneakers", ["left_shoe", "right_shoe"]),
+        ("scarves,hats,glasses,Gloves,sock,gown", ["scarf", "hat", "sunglasses", "glove", "socks", "dress"]),
+    ],
+)
+def test_names_as_people_write_them(text, names):
+    assert parse_garment_classes(text) == tuple(CLASS_IDS[name] for name in names)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [("upper_cloths", "upper_clothes"), ("jeens", "jeans"), ("trouser", "trousers"), ("bots", "boots")],
+)
+def test_slips_get_a_suggestion(text, meant):
+    with pytest.raises(InputError, match=rf"'{text}' is unknown; did you mean {meant}\?; allowed: hat"):
+        parse_garment_classes(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"), [("rucksack", "is unknown"), ("face", "is not a garment"), ("", "unknown")]
+)
 def test_wrong_names_are_told_with_what_is_allowed(text, problem):
     with pytest.raises(InputError, match=rf"{problem}; allowed: hat, .*shoes"):
         parse_garment_classes(text)

@@ -334,7 +334,7 @@ def test_densepose_part_above_24_is_named(tmp_path):
 @pytest.mark.parametrize(
     "array",
     [
-        np.zeros((4, 4, 3), np.float32),
+        np.zeros((4, 4, 3), bool),
         np.zeros((4, 4), np.uint8),
         np.zeros((0, 4, 3), np.uint8),
         np.zeros((), np.uint8),

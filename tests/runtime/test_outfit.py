@@ -59,7 +59,7 @@ def test_notes_tell_what_was_not_asked_for():
         ([garment("coat", "a"), garment("coat", "b")], [], "coat is to be worn from both a and b"),
         ([garment("coat")] * 9, [], "9 garments given; allowed: up to 8"),
         ([], [], "nothing to do"),
-        ([], ["jumper"], "'jumper' is unknown"),
+        ([], ["rucksack"], "'rucksack' is unknown"),
         ([], ["face"], "'face' is not a garment"),
     ],
 )
