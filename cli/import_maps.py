@@ -114,8 +114,8 @@ def _read_labels(
 def _check(
     drawn: UInt8Array, body: UInt8Array | None, path: Path, convention: LabelConvention, notes: list[str]
 ) -> None:
-    """Check what was read as a person's, or without a body map as a garment's."""
-    doubt = find_doubt(drawn, body, garment=body is None)
+    """Check what was read, as when the folder is opened."""
+    doubt = find_doubt(drawn, body)
     if doubt is None:
         return
     if doubt.about == "labels" and convention.name != "cihp":

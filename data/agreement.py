@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .body_parts import ARMS, HEAD_PARTS, LEFT, LEGS, MAY_LIE_ON, RIGHT, parts
-from .classes import CLASS_IDS, CLASS_NAMES, HEAD, MIRRORED, NUM_BODY_PARTS, NUM_CLASSES, ids, present_classes
+from .classes import CLASS_IDS, CLASS_NAMES, HEAD, MIRRORED, NUM_BODY_PARTS, NUM_CLASSES, ids
 from .conventions import CONVENTIONS
 from .errors import InputError
 
@@ -158,7 +158,7 @@ def check_garment(
     >>> check_garment(photo.labels, photo.densepose * 0, "shirt")
     (None, ('shirt: the body map is empty...; it is left out',))
     """
-    doubt = find_doubt(labels, densepose, garment=True)
+    doubt = find_doubt(labels, densepose)
     if doubt is None:
         return densepose, ()
     if doubt.certain and doubt.about == "labels":
@@ -168,7 +168,7 @@ def check_garment(
     return densepose, (f"{_told(name)}: {doubt.text}",)
 
 
-def find_doubt(labels: UInt8Array, densepose: UInt8Array | None, *, garment: bool = False) -> Doubt | None:
+def find_doubt(labels: UInt8Array, densepose: UInt8Array | None) -> Doubt | None:
     """Return the gravest thing that is wrong with a photograph's labels and body map; None when all is well.
 
     Parameters
@@ -177,10 +177,8 @@ def find_doubt(labels: UInt8Array, densepose: UInt8Array | None, *, garment: boo
         `[H, W]`, ids 0 to 19.
     densepose
         `[H, W, 3]`: part, U, V; or None.
-    garment
-        Whether it shows a garment, perhaps without anybody in it. Default: False.
     """
-    doubt = _of_labels(labels, garment=garment)
+    doubt = _of_labels(labels)
     if doubt is None and densepose is not None:
         doubt = _of_body_map(densepose) or _between(labels, densepose)
     return doubt if doubt is not None and doubt.certain else _large_glasses(labels) or doubt
@@ -191,15 +189,11 @@ def _told(name: str) -> str:
     return Path(name).name or name
 
 
-def _of_labels(labels: UInt8Array, *, garment: bool = False) -> Doubt | None:
-    say = partial(Doubt, "labels", certain=True)
-    present = [c for c in present_classes(_sample(labels)) if c]
-    if not garment and len(present) == 1:
-        found = CLASS_NAMES[present[0]]
-        return say(f"its labels hold one class only ({found}), like a mask; allowed: the 20 CIHP classes, one a pixel")
-    if _mixed(labels):
-        return say("the labels hold values between classes along all borders; resize labels by nearest neighbour")
-    return None
+def _of_labels(labels: UInt8Array) -> Doubt | None:
+    if not _mixed(labels):
+        return None
+    text = "its labels hold values between classes along all borders; resize labels by nearest neighbour"
+    return Doubt("labels", text, True)
 
 
 def _large_glasses(labels: UInt8Array) -> Doubt | None:
@@ -237,7 +231,16 @@ def _between(labels: UInt8Array, densepose: UInt8Array) -> Doubt | None:
     counts = _count(small, body)
     if counts[1:].sum() < ENOUGH or counts[:, 1:].sum() < ENOUGH:
         return None
-    return _other_ids(counts) or _other_place(small, body, counts) or _sides(counts)
+    return _mask(counts) or _other_ids(counts) or _other_place(small, body, counts) or _sides(counts)
+
+
+def _mask(counts: Counts) -> Doubt | None:
+    """Look for one class all over the body; trousers alone may be a photograph of legs."""
+    present = 1 + np.flatnonzero(counts[1:].any(axis=1))
+    if len(present) > 1 or _impossible(counts) < IMPOSSIBLE:
+        return None
+    text = f"its labels hold one class only ({CLASS_NAMES[present[0]]}), like a mask; allowed: the 20 CIHP classes"
+    return Doubt("labels", text, True)
 
 
 def _other_ids(counts: Counts) -> Doubt | None:

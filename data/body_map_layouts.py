@@ -136,7 +136,8 @@ def place_box(densepose: UInt8Array, box: tuple[int, ...], size: tuple[int, int]
 def resize_nearest(array: UInt8Array, size: tuple[int, int]) -> UInt8Array:
     """Return an array `[h, w, ...]` of ids at another height and width; no id is mixed from others."""
     rows, columns = (_sources(np.arange(new), old, new) for new, old in zip(size, array.shape, strict=False))
-    return array[rows[:, None], columns]
+    resized: UInt8Array = array[rows[:, None], columns]
+    return resized
 
 
 def _sources(places: npt.NDArray[np.intp], old: int, new: int) -> npt.NDArray[np.intp]:

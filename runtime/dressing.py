@@ -154,7 +154,7 @@ class Dressing:
             total_ms=round(sum(self.clock.stages.values()), 3),
             changed_share=round(float(differs(image, self.person.image).mean()), 4),
             notes=(
-                *dict.fromkeys(note for photo in (self.person, *self.garments) for note in photo.notes),
+                *dict.fromkeys((*self.person.notes, *(note for photo in self.garments for note in photo.notes))),
                 *self.outfit.notes,
                 *notes,
                 *missing_body_maps(self.garments, setting.conditioning, setting.inputs),

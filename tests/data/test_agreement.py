@@ -110,6 +110,11 @@ def test_a_pair_of_sunglasses_and_a_hat_may_lie_on_a_table():
         check_garment(labels, None, "shades")
 
 
+def test_trousers_alone_may_be_a_photograph_of_legs(hugo):
+    labels, body = (array[300:400] for array in hugo)
+    assert find_doubt(np.where(labels == CLASS_IDS["pants"], labels, 0).astype(np.uint8), body) is None
+
+
 def test_a_mask_is_no_person_but_may_be_a_garment(hugo):
     labels, body = hugo
     with pytest.raises(InputError, match=r"hugo: its labels hold one class only \(hat\), like a mask"):
