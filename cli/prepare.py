@@ -9,6 +9,7 @@ import typer
 from rich.markup import escape
 
 from ..data.errors import InputError
+from ..prepare.adapters.table import BODY_MAPS, PARSERS, open_body_map, open_parser
 from .console import BundleOption, EngineOption, PrecisionOption, WhoOption, counter, err, out, status
 
 SHEET_NAME = "contact_sheet.png"
@@ -21,6 +22,14 @@ def prepare(
     engine: EngineOption = "auto",
     precision: PrecisionOption = "auto",
     bundle: BundleOption = None,
+    parser: Annotated[
+        str | None,
+        typer.Option("--parser", metavar="NAME=FILE", help=f"Your parser, an ONNX file: {', '.join(PARSERS)}."),
+    ] = None,
+    body_map: Annotated[
+        str | None,
+        typer.Option("--body-map", metavar="NAME=FILE", help=f"Your network for body maps: {', '.join(BODY_MAPS)}."),
+    ] = None,
 ) -> None:
     """Turn photographs into person folders: the photograph, its labels and its body map.
 
@@ -37,16 +46,26 @@ def prepare(
         raise InputError(f"cannot write the folder {output}: a file of that name exists; choose another name")
     due = {name: path for name, path in found.items() if not (output / name / "densepose.png").exists()}
     failed: list[str] = []
+    told: set[str] = set()
     if due:
         with status("loading"):
-            preparer = Preparer.load(bundle, engine, precision)
+            preparer = Preparer.load(
+                bundle,
+                engine,
+                precision,
+                parser=None if parser is None else open_parser(parser),
+                body_map=None if body_map is None else open_body_map(body_map),
+            )
         with preparer, counter() as on_progress:
             for number, (name, path) in enumerate(due.items(), start=1):
                 try:
                     photograph = read_photograph(path)
                     seen = preparer(photograph.image, who, str(path))
                     write_person(seen, output / name, path if photograph.orientation == 1 else None)
-                    for note in seen.notes:
+                    # What a parser's classes lack is the same for all photographs.
+                    new = [note for note in seen.notes if note not in told]
+                    told.update(new)
+                    for note in new:
                         err.print(f"[yellow]note:[/] {escape(note)}", soft_wrap=True)
                 except InputError as error:
                     failed.append(str(error))

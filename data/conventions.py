@@ -16,6 +16,7 @@ import numpy.typing as npt
 from .body_parts import ARMS, LEFT, LEGS, RIGHT, TORSO, parts
 from .classes import CLASS_IDS, CLASS_NAMES, NUM_CLASSES, parse_garment_classes, present_classes
 from .errors import InputError
+from .regions import share_out
 
 UInt8Array = npt.NDArray[np.uint8]
 BoolArray = npt.NDArray[np.bool_]
@@ -246,12 +247,8 @@ def _settle_sides(codes: UInt8Array, body: UInt8Array) -> list[str]:
 
 def _spread(left: BoolArray, right: BoolArray, mask: BoolArray) -> BoolArray:
     """Return where in a mask the left is nearer than the right, by way of the mask where there is one."""
-    while True:
-        free = mask & ~left & ~right
-        new_left, new_right = _grown(left) & free, _grown(right) & free
-        if not (new_left.any() or new_right.any()):
-            break
-        left, right = left | new_left, right | (new_right & ~new_left)
+    left, right = share_out(left, right, mask)
+    free = mask & ~left & ~right
     if free.any():
         columns = np.nonzero(free)[1]
         to_left = np.abs(columns - np.nonzero(left)[1].mean()) if left.any() else np.full(len(columns), np.inf)
@@ -259,12 +256,3 @@ def _spread(left: BoolArray, right: BoolArray, mask: BoolArray) -> BoolArray:
         left = left.copy()
         left[free] = to_left < to_right
     return left
-
-
-def _grown(mask: BoolArray) -> BoolArray:
-    grown = mask.copy()
-    grown[1:] |= mask[:-1]
-    grown[:-1] |= mask[1:]
-    grown[:, 1:] |= mask[:, :-1]
-    grown[:, :-1] |= mask[:, 1:]
-    return grown

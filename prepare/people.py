@@ -13,6 +13,9 @@ from .place import Box
 PRESENT = 128
 """A pixel whose value is at least this is on a person."""
 
+STRIDE = 4
+"""So many of a look's pixels, each way, share one that says where people are."""
+
 SAMPLES = 400
 """So many pixels vote."""
 
@@ -55,15 +58,9 @@ def find_people(people: UInt8Array) -> list[Found]:
     people
         The graph's `people`, uint8 `[5, h, w]`: presence, and the distances to the box's four sides.
     """
-    height, width = people.shape[1:]
     rows, columns = np.nonzero(people[0] >= PRESENT)
     step = max(1, len(rows) // SAMPLES)
-    rows, columns = rows[::step], columns[::step]
-    stride = 4
-    shares = people[1:, rows, columns].astype(np.float64) / 255 * height
-    x, y = columns + 0.5, rows + 0.5
-    boxes = np.stack([x - shares[0], y - shares[1], x + shares[2], y + shares[3]], axis=1)
-    boxes = np.clip(boxes, 0, (width, height, width, height))
+    boxes = _boxes(people, rows[::step], columns[::step])
     agree = overlaps(boxes, boxes) > SAME
     left = np.ones(len(boxes), bool)
     found: list[Found] = []
@@ -73,10 +70,37 @@ def find_people(people: UInt8Array) -> list[Found]:
         if found and votes[best] < SMALLEST_SHARE * found[0].votes:
             break
         members = agree[best] & left
-        box = np.median(boxes[members], axis=0) * stride
+        box = np.median(boxes[members], axis=0) * STRIDE
         found.append(Found(tuple(float(value) for value in box), int(votes[best])))  # type: ignore[arg-type]
         left &= ~members
     return sorted(found, key=lambda person: -person.area)
+
+
+def find_others(people: UInt8Array, box: Box) -> npt.NDArray[np.bool_]:
+    """Return which pixels of a look are on somebody else than the person in a box, `[h, w]`.
+
+    Parameters
+    ----------
+    people
+        As for `find_people`.
+    box
+        In the look's pixels.
+    """
+    height, width = people.shape[1:]
+    others = people[0] >= PRESENT
+    rows, columns = np.nonzero(others)
+    own = np.clip(np.array([box]) / STRIDE, 0, (width, height, width, height))
+    others[rows, columns] = overlaps(_boxes(people, rows, columns), own)[:, 0] <= SAME
+    return others
+
+
+def _boxes(people: UInt8Array, rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
+    """Return the boxes that pixels say, `[n, 4]`."""
+    height, width = people.shape[1:]
+    shares = people[1:, rows, columns].astype(np.float64) / 255 * height
+    x, y = columns + 0.5, rows + 0.5
+    boxes = np.stack([x - shares[0], y - shares[1], x + shares[2], y + shares[3]], axis=1)
+    return np.clip(boxes, 0, (width, height, width, height))
 
 
 def overlaps(first: npt.NDArray[np.float64], second: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -67,6 +67,11 @@ class Place:
         a, b, d, e = self.e / size, -self.b / size, -self.d / size, self.a / size
         return Place(a, b, -a * self.c - b * self.f, d, e, -d * self.c - e * self.f)
 
+    def box(self, box: Box) -> Box:
+        """Return where a crop's box lies in the picture, for a map that does not turn."""
+        left, top, right, bottom = box
+        return self.a * left + self.c, self.e * top + self.f, self.a * right + self.c, self.e * bottom + self.f
+
     def image(self, image: UInt8Array, size: tuple[int, int], fill: Sequence[int] = PADDING) -> UInt8Array:
         """Cut a crop `[h, w, 3]` out of a picture, without aliases."""
         picture, place = Image.fromarray(image), self

@@ -15,6 +15,9 @@ from ..data.images import UInt8Array, check_image
 from ..engines.engine_set import EngineSet
 from ..engines.loading import Progress
 from ..engines.plan_cache import PlanCache
+from .adapters.body_maps import BroughtBodyMap
+from .adapters.parsers import BroughtParser
+from .brought import Scene, map_body, parse
 from .choice import LARGEST, Who, choose, nobody
 from .looks import Parser, find, look
 from .people import Found
@@ -63,6 +66,8 @@ class Preparer(Closeable):
         Height and width of the pictures that it sees.
     close
         Called when this is closed.
+    other_parser, other_body_map
+        What sees the chosen person once more, in place of the parser. Default: None, nothing does.
 
     Examples
     --------
@@ -73,8 +78,17 @@ class Preparer(Closeable):
     ((512, 256), (512, 256, 3))
     """
 
-    def __init__(self, parser: Parser, size: tuple[int, int], close: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        parser: Parser,
+        size: tuple[int, int],
+        close: Callable[[], None],
+        *,
+        other_parser: BroughtParser | None = None,
+        other_body_map: BroughtBodyMap | None = None,
+    ) -> None:
         self._parser, self._size, self._close = parser, size, close
+        self._other_parser, self._other_body_map = other_parser, other_body_map
 
     @classmethod
     def load(
@@ -86,6 +100,8 @@ class Preparer(Closeable):
         cache: PlanCache | None = None,
         on_progress: Progress | None = None,
         threads: int | None = None,
+        parser: BroughtParser | None = None,
+        body_map: BroughtBodyMap | None = None,
     ) -> Self:
         """Open a bundle of the family ``prepare`` and load its engine.
 
@@ -95,6 +111,9 @@ class Preparer(Closeable):
             The bundle's folder. Default: the shipped one.
         engine, precision, cache, on_progress, threads
             As for `TryOn.load`.
+        parser, body_map
+            Models of yours, from `adapters.table.open_parser` and `open_body_map`, which draw the labels and the body
+            map of whom the bundle finds. Default: None, the bundle draws them.
 
         Raises
         ------
@@ -113,11 +132,12 @@ class Preparer(Closeable):
             )
         engines = EngineSet.load(opened, engine, precision, cache=cache, on_progress=on_progress, threads=threads)
 
-        def parse(image: UInt8Array) -> tuple[UInt8Array, UInt8Array, UInt8Array]:
+        def see(image: UInt8Array) -> tuple[UInt8Array, UInt8Array, UInt8Array]:
             values = engines.run({"person_image": image[None]})
             return values["labels"][0], values["densepose"][0], values["people"][0]
 
-        return cls(parse, (opened.manifest.height, opened.manifest.width), engines.close)
+        size = (opened.manifest.height, opened.manifest.width)
+        return cls(see, size, engines.close, other_parser=parser, other_body_map=body_map)
 
     def people(self, image: UInt8Array) -> list[Found]:
         """Return the people in a photograph, RGB `[H, W, 3]`, the largest first."""
@@ -139,7 +159,7 @@ class Preparer(Closeable):
         Raises
         ------
         InputError
-            When nobody is there, or not where the point is.
+            When nobody is there, or not where the point is, or a model that the user brought does not see them.
         """
         image = check_image(image, name)
         people = self.people(image)
@@ -148,7 +168,15 @@ class Preparer(Closeable):
         labels, densepose = seen.on_photograph((image.shape[0], image.shape[1]))
         if not labels.any():
             raise nobody(name)
-        return Prepared(image, labels, densepose, person.box, name, _notes(people, who, name))
+        notes = _notes(people, who, name)
+        if self._other_parser or self._other_body_map:
+            scene = Scene.of(image, person.box, seen, name)
+            if self._other_body_map:
+                densepose = map_body(scene, self._other_body_map)
+            if self._other_parser:  # after the body map, which tells it left from right
+                labels, more = parse(scene, self._other_parser, densepose)
+                notes += (*more,)
+        return Prepared(image, labels, densepose, person.box, name, notes)
 
     def close(self) -> None:
         """Give back what the parser holds."""

@@ -23,6 +23,7 @@ from ..data.classes import NUM_CLASSES, ids
 from ..data.files import atomic_path
 from ..data.images import UInt8Array
 from ..data.optional import require
+from ..prepare.adapters.bodypix import body_map
 from .parser_data import ANY
 
 PERSON_HEIGHT = 448
@@ -59,9 +60,6 @@ _ON_PART = (
     ((23, 24), ("face", "torso_skin")),
 )
 """Which skin and shoes each part of the body may show."""
-
-BODYPIX_PARTS = (24, 23, 17, 15, 18, 16, 21, 19, 22, 20, 4, 3, 2, 1, 10, 8, 9, 7, 14, 12, 13, 11, 5, 6)
-"""BodyPix's parts as DensePose's."""
 
 _BODYPIX_MIRRORED = (1, 0, 4, 5, 2, 3, 8, 9, 6, 7, 11, 10, 12, 13, 16, 17, 14, 15, 20, 21, 18, 19, 23, 22)
 
@@ -107,8 +105,9 @@ class Teacher:
                 offsets[side] = offsets[side] + offset / len(HEIGHTS)
                 segments = segments + (segment.flip(2) if side else segment)
                 parts = parts + (part.flip(2)[list(_BODYPIX_MIRRORED)] if side else part)
-        plain = _body_map(segments, parts, offsets[0])
-        mirrored = _body_map(segments.flip(2), parts.flip(2)[list(_BODYPIX_MIRRORED)], offsets[1])
+        plain = body_map(segments.numpy(), parts.numpy(), offsets[0].numpy())
+        parts = parts.flip(2)[list(_BODYPIX_MIRRORED)]
+        mirrored = body_map(segments.flip(2).numpy(), parts.numpy(), offsets[1].numpy())
         return plain, mirrored
 
     def _look(self, image: UInt8Array, height: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -209,11 +208,3 @@ def possible_classes(
 
 def _bits(names: Sequence[str]) -> int:
     return sum(1 << number for number in ids(*names)) or ANY
-
-
-def _body_map(segments: Tensor, parts: Tensor, offsets: Tensor) -> UInt8Array:
-    """Return I, U, V of the part that is likeliest at each pixel, `[H, W, 3]`; zeros off the body."""
-    best = parts.argmax(dim=0)
-    coordinates = [offsets.gather(0, (2 * best + i)[None])[0].clamp(0, 1) * 255 for i in range(2)]
-    answer = torch.stack([torch.tensor(BODYPIX_PARTS)[best], *coordinates], dim=2).round().to(torch.uint8)
-    return np.asarray(answer * (segments[0] > 0)[..., None])
