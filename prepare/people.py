@@ -87,7 +87,7 @@ def find_others(people: UInt8Array, box: Box) -> npt.NDArray[np.bool_]:
         In the look's pixels.
     """
     height, width = people.shape[1:]
-    others = people[0] >= PRESENT
+    others: npt.NDArray[np.bool_] = people[0] >= PRESENT
     rows, columns = np.nonzero(others)
     own = np.clip(np.array([box]) / STRIDE, 0, (width, height, width, height))
     others[rows, columns] = overlaps(_boxes(people, rows, columns), own)[:, 0] <= SAME
@@ -100,7 +100,7 @@ def _boxes(people: UInt8Array, rows: npt.NDArray[np.intp], columns: npt.NDArray[
     shares = people[1:, rows, columns].astype(np.float64) / 255 * height
     x, y = columns + 0.5, rows + 0.5
     boxes = np.stack([x - shares[0], y - shares[1], x + shares[2], y + shares[3]], axis=1)
-    return np.clip(boxes, 0, (width, height, width, height))
+    return np.asarray(np.clip(boxes, 0, (width, height, width, height)))
 
 
 def overlaps(first: npt.NDArray[np.float64], second: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -100,4 +100,7 @@ class BroughtParser:
         picture = normalised(stretched(crop, family.size), family.mean, family.deviation, bgr=family.bgr)
         answer = self._model.run(picture)
         logits = answer[self._model.outputs_like(self._logits, answer)[-1]][0]
-        return enlarged(logits, self.size, align_corners=family.align_corners).argmax(axis=0).astype(np.uint8)
+        ids: UInt8Array = (
+            enlarged(logits, self.size, align_corners=family.align_corners).argmax(axis=0).astype(np.uint8)
+        )
+        return ids

@@ -27,7 +27,7 @@ def normalised(crop: UInt8Array, mean: Colour, deviation: Colour, *, bgr: bool =
     [0.0, 0.0, 1.0]
     """
     channels = crop[..., ::-1] if bgr else crop
-    values = (channels.astype(np.float32) - np.float32(mean)) / np.float32(deviation)
+    values = (channels - np.asarray(mean, np.float32)) / np.asarray(deviation, np.float32)
     return np.ascontiguousarray(np.moveaxis(values, 2, 0)[None])
 
 
@@ -70,7 +70,8 @@ def _along(values: Floats, axis: int, places: npt.NDArray[np.float64]) -> Floats
         share = share[:, None]
     after = np.minimum(before + 1, values.shape[axis] - 1)
     taken = values.take(before, axis)
-    return taken + (values.take(after, axis) - taken) * share
+    between: Floats = taken + (values.take(after, axis) - taken) * share
+    return between
 
 
 def chosen(values: Floats, channels: npt.NDArray[np.intp]) -> UInt8Array:
@@ -82,4 +83,5 @@ def chosen(values: Floats, channels: npt.NDArray[np.intp]) -> UInt8Array:
     [[51, 255]]
     """
     own = np.take_along_axis(values, channels[None], axis=0)[0]
-    return np.rint(np.clip(own, 0, 1) * 255).astype(np.uint8)
+    levels: UInt8Array = np.rint(np.clip(own, 0, 1) * 255).astype(np.uint8)
+    return levels

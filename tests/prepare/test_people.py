@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from oviton.prepare.people import find_people
+from oviton.prepare.people import find_others, find_people
 
 STRIDE = 4
 
@@ -33,3 +33,11 @@ def test_people_who_touch_are_two_and_the_largest_is_first() -> None:
     assert np.abs(np.array(first.box) - np.array([10, 4, 26, 44]) * STRIDE).max() < STRIDE
     assert np.abs(np.array(second.box) - np.array([26, 20, 38, 44]) * STRIDE).max() < STRIDE
     assert first.area > second.area
+
+
+def test_pixels_of_others_are_those_that_say_another_box() -> None:
+    people = look((48, 64), [(26, 20, 38, 44), (10, 4, 26, 44)])
+    others = find_others(people, (40, 16, 104, 176))
+    expected = np.zeros((48, 64), bool)
+    expected[20:44, 26:38] = True
+    assert np.array_equal(others, expected)

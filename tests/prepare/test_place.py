@@ -47,3 +47,13 @@ def test_strides_take_the_middle_of_what_they_skip() -> None:
     values = np.arange(64, dtype=np.uint8).reshape(8, 8)
     found = Place(1, 0, 0, 0, 1, 0).nearest(values, (8, 8), stride=2)
     assert np.array_equal(found, values[1::2, 1::2])
+
+
+def test_a_box_of_the_crop_lies_in_the_picture() -> None:
+    box = (20.0, 30.0, 60.0, 90.0)
+    place = Place.of_box(box, (192, 128))
+    assert place.box(place.inverse.box(box)) == pytest.approx(box)
+    left, top, right, bottom = place.inverse.box(box)
+    assert left + right == pytest.approx(128)
+    assert right - left == pytest.approx(128 * 40 / (40 + 2 * 0.1 * 60))
+    assert top + bottom == pytest.approx(192)
