@@ -32,11 +32,17 @@ def linear(rng, name, count, middle=0.0, spread=1.0):
     return {f"{name}_weights": weights.astype(np.float32), f"{name}_bias": bias.astype(np.float32)}
 
 
-def save_parser(path, size, weights, outputs=("logits",), stride=4):
-    """Write a parser of a height and a width, whose outputs each weigh the picture's channels."""
-    shapes = {name: [1, len(weights[f"{name}_bias"]), -(-size[0] // stride), -(-size[1] // stride)] for name in outputs}
+def save_parser(path, size, weights, outputs=("logits",), stride=4, *, open_sides=False):
+    """Write a parser of a height and a width, whose outputs each weigh the picture's channels; or of any sides."""
+    names = ["batch", "channels", "height", "width"]
+    coarse = [-(-side // stride) for side in size]
+    counts = {name: len(weights[f"{name}_bias"]) for name in outputs}
+    shapes = {
+        name: [f"{name}_{side}" for side in names] if open_sides else [1, count, *coarse]
+        for name, count in counts.items()
+    }
     nodes = [look("whatever", name, stride) for name in outputs]
-    return save(path, nodes, (TensorProto.FLOAT, [1, 3, *size]), shapes, weights)
+    return save(path, nodes, (TensorProto.FLOAT, names if open_sides else [1, 3, *size]), shapes, weights)
 
 
 def photograph(height, width, seed=0):

@@ -8,6 +8,7 @@ import pytest
 
 from oviton.data.body_parts import LEFT_HAND
 from oviton.data.classes import CLASS_IDS
+from oviton.data.conventions import CONVENTIONS
 from oviton.data.errors import InputError
 from oviton.prepare import preparer
 from oviton.prepare.adapters.table import open_parser
@@ -58,6 +59,16 @@ def fashn(tmp_path):
     return open_parser(f"fashn={reading_colours(tmp_path / 'fashn.onnx', (576, 384), [0, 1, 2], 18)}")
 
 
+class Recorder:
+    """A parser that remembers what it saw and draws a top everywhere."""
+
+    path, size, border, convention = Path("top.onnx"), (50, 50), (1, 2, 3), CONVENTIONS["cihp"]
+
+    def __call__(self, crop):
+        self.crop = crop
+        return np.full(self.size, CLASS_IDS["upper_clothes"], np.uint8)
+
+
 def preparer_with(**models):
     return Preparer(read_colours, (96, 64), lambda: None, **models)
 
@@ -81,6 +92,14 @@ def test_another_parsers_classes_lie_where_the_person_is_and_nowhere_else(two_pe
     assert np.array_equal(prepared.densepose, plain.densepose)
     assert prepared.box == plain.box
     assert [note[:11] for note in prepared.notes] == ["ATR has no "]
+
+
+def test_a_parser_sees_its_own_border_beyond_the_photograph():
+    recorder = Recorder()
+    prepared = preparer_with(other_parser=recorder)(paint(*person(200, 70)))
+    assert recorder.crop.shape == (50, 50, 3)
+    assert (recorder.crop[:, :8] == recorder.border).all()  # 240 pixels wide, of which the photograph is 70
+    assert (prepared.labels == CLASS_IDS["upper_clothes"]).all()  # nobody else is there
 
 
 def test_another_body_map_is_seen_first_and_tells_left_from_right(two_people, fashn):

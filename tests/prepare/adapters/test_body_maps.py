@@ -106,8 +106,8 @@ NAMES = ["coarse_segm", "fine_segm", "u", "v"]
 EXPORTED = [f"pred_densepose_{name}" for name in NAMES]
 
 
-def save_densepose(path, size, weights, names, *, boxes=None):
-    """Write a DensePose; with boxes the first of two people is everybody's negative, the second is true."""
+def save_densepose(path, size, weights, names, *, people=1, boxes=None):
+    """Write a DensePose; of two people the first is everybody's negative, the second is true."""
     nodes = [
         helper.make_node("Cast", ["whatever"], ["floats"], to=TensorProto.FLOAT),
         helper.make_node("Unsqueeze", ["floats", "front"], ["batch"]),
@@ -119,7 +119,7 @@ def save_densepose(path, size, weights, names, *, boxes=None):
         outputs["pred_boxes"], constants["constant_boxes"] = [2, 4], np.array(boxes, np.float32)
     for own, name in zip(NAMES, names, strict=True):
         nodes += [look("picture", f"{own}_one", 4, own), helper.make_node("Neg", [f"{own}_one"], [f"{own}_not"])]
-        last = [f"{own}_not", f"{own}_one"] if boxes is not None else [f"{own}_one"]
+        last = [f"{own}_not", f"{own}_one"][-people:]
         nodes.append(helper.make_node("Concat", last, [name], axis=0))
         outputs[name] = [len(last), len(weights[f"{own}_bias"]), None, None]
     if names == EXPORTED:  # names count, not the order
@@ -161,13 +161,20 @@ def test_densepose_of_one_person_fills_the_picture(tmp_path, densepose, names):
 
 def test_densepose_of_several_is_that_of_the_box_on_the_person(tmp_path, densepose):
     boxes = [(40, 60, 64, 96), (10.6, 20.2, 50.8, 80.9)]
-    file = save_densepose(tmp_path / "model.onnx", (96, 64), densepose, NAMES, boxes=boxes)
+    file = save_densepose(tmp_path / "model.onnx", (96, 64), densepose, NAMES, people=2, boxes=boxes)
     crop = photograph(96, 64)
     found = open_body_map(f"densepose={file}")(crop, (8, 18, 52, 84))
     expected = np.zeros((96, 64, 3))
     expected[20:80, 10:50] = expected_densepose(crop, densepose, (60, 40))
     assert (np.abs(found - expected).max(axis=2) > 0.51).mean() < 1e-3
     assert not open_body_map(f"densepose={file}")(crop, (0, 0, 8, 8)).any()  # nobody is there
+
+
+def test_several_people_need_boxes(tmp_path, densepose):
+    file = save_densepose(tmp_path / "model.onnx", (96, 64), densepose, NAMES, people=2)
+    problem = r"model\.onnx: found 2 people without boxes; densepose expects one person, or boxes \[\?, 4\]"
+    with pytest.raises(InputError, match=problem):
+        open_body_map(f"densepose={file}")(photograph(96, 64), (0, 0, 64, 96))
 
 
 def test_densepose_without_sizes_sees_a_short_side_of_800(tmp_path, densepose):

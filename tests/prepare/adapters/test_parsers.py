@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 import torch
+from onnx import TensorProto, helper
 from torch.nn.functional import interpolate
 
-from oviton.data.errors import InputError
+from oviton.data.errors import EngineError, InputError
 from oviton.prepare.adapters.table import PARSERS, open_parser
 
-from adapter_models import linear, photograph, save_parser
+from adapter_models import linear, look, photograph, save, save_parser
 
 RGB, BGR = [0, 1, 2], [2, 1, 0]
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
@@ -33,6 +34,7 @@ def test_pixels_and_logits_are_as_documented(tmp_path, rng, name):
     weights = linear(rng, "logits", ids)
     parser = open_parser(f"{name}={save_parser(tmp_path / 'model.onnx', size, weights)}")
     assert parser.size == crop_size
+    assert parser.border == ((0, 0, 0) if name.startswith("schp") else (124, 116, 104))
     crop = photograph(*crop_size)
     found = parser(crop)
 
@@ -47,12 +49,24 @@ def test_pixels_and_logits_are_as_documented(tmp_path, rng, name):
     assert (found != expected).mean() < (0.01 if stretched else 1e-4)
 
 
-def test_of_several_answers_the_last_with_all_ids_counts(tmp_path, rng):
-    first, fused, edges = linear(rng, "a", 20), linear(rng, "b", 20), linear(rng, "c", 2)
-    everything = save_parser(tmp_path / "all.onnx", (473, 473), first | fused | edges, ("a", "b", "c"))
-    alone = save_parser(tmp_path / "fused.onnx", (473, 473), fused, ("b",))
+@pytest.mark.parametrize("open_sides", [False, True])
+def test_of_several_answers_the_last_with_all_ids_counts(tmp_path, rng, open_sides):
+    weights = linear(rng, "first", 20) | linear(rng, "fused", 20) | linear(rng, "edges", 2)
+    names = ("first", "fused", "edges")
+    everything = save_parser(tmp_path / "all.onnx", (473, 473), weights, names, open_sides=open_sides)
+    fused = {name: value for name, value in weights.items() if name.startswith("fused")}
+    alone = save_parser(tmp_path / "fused.onnx", (473, 473), fused, ("fused",))
     crop = photograph(473, 473)
     assert np.array_equal(open_parser(f"schp-lip={everything}")(crop), open_parser(f"schp-lip={alone}")(crop))
+
+
+def test_a_model_that_fails_is_named(tmp_path, rng):
+    nodes = [helper.make_node("Reshape", ["whatever", "square"], ["picture"]), look("picture", "logits", 1)]
+    constants = linear(rng, "logits", 18) | {"square": np.array([1, 3, 5, 5], np.int64)}
+    picture = (TensorProto.FLOAT, ["batch", "channels", "height", "width"])
+    file = save(tmp_path / "square.onnx", nodes, picture, {"logits": [1, 18, 5, 5]}, constants)
+    with pytest.raises(EngineError, match=r"square\.onnx: ONNX Runtime failed: .*Reshape"):
+        open_parser(f"fashn={file}")(photograph(576, 384))
 
 
 def test_what_does_not_fit_is_refused_in_one_line(tmp_path, rng):
