@@ -59,12 +59,12 @@ class Scene:
     def own(self, place: Place, drawn: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
         """Return which pixels that a model drew in a crop are the chosen person's.
 
-        Those that our own parser gives to the person are, and those that it gives to another are not. All others
-        belong to whichever of the two is nearer by way of pixels that were drawn, and to nobody where neither is.
+        Those whose box, as our own parser sees it, is another's are not; of the others, those that it labels are. The
+        rest belongs to whichever of the two is nearer by way of pixels that were drawn, and to nobody where neither is.
         """
         size = (drawn.shape[0], drawn.shape[1])
-        ours = place.nearest((self.labels > 0).astype(np.uint8), size) > 0
-        theirs = (place.nearest(self.others, size) > 0) & ~ours
+        theirs = place.nearest(self.others, size) > 0
+        ours = (place.nearest((self.labels > 0).astype(np.uint8), size) > 0) & ~theirs  # labels stray to neighbours
         return share_out(ours & drawn, theirs & drawn, drawn)[0]
 
     def nothing(self, what: str) -> InputError:

@@ -20,7 +20,7 @@ from ...data.errors import InputError
 from ...data.images import UInt8Array
 from ..people import overlaps
 from ..place import Box
-from .onnx_model import Floats, OnnxModel, fits
+from .onnx_model import Floats, OnnxModel
 from .pixels import chosen, enlarged
 
 SIZE = (1200, 800)
@@ -29,7 +29,6 @@ SIZE = (1200, 800)
 _OUTPUTS = ("coarse_segm", "fine_segm", "u", "v")
 _MAPS = (None, None, None, None)
 _CHARTS = (None, NUM_BODY_PARTS, None, None)
-_BOXES = (None, 4)
 
 
 class DensePose:
@@ -84,7 +83,7 @@ class DensePose:
         return [next(index for index in maps if index not in charts[:3]), *charts[:3]]
 
     def _boxes(self, answer: Sequence[npt.NDArray[Any]], count: int) -> npt.NDArray[np.float64]:
-        found = [array for array in answer if fits(array.shape, _BOXES) and len(array) == count]
+        found = [array for array in answer if array.shape == (count, 4)]
         if not found and count > 1:
             raise InputError(
                 f"{self.path}: found {count} people without boxes; densepose expects one person, or boxes [?, 4]"

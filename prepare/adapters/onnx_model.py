@@ -80,7 +80,8 @@ class OnnxModel:
             When there are fewer.
         """
         shapes = self.shapes if arrays is None else [array.shape for array in arrays]
-        found = [index for index, sides in enumerate(shapes) if fits(sides, shape)]
+        # Of a file an empty shape says nothing; of an array it is a single number's.
+        found = [i for i, sides in enumerate(shapes) if fits(sides, shape) and (sides or arrays is None)]
         if len(found) < count:
             told = ", ".join(f"{name} {_text(sides)}" for name, sides in zip(self.names, shapes, strict=True))
             wanted = "an output" if count == 1 else f"{count} outputs"

@@ -141,6 +141,7 @@ def test_who_touches_the_person_is_not_labelled():
     labels, others = np.zeros((60, 80), np.uint8), np.zeros((60, 80), np.uint8)
     labels[10:50, 10:38] = 5
     others[12:48, 44:64] = 1
+    labels[20:30, 50:60] = 5  # strays
     scene = Scene(
         np.zeros((60, 80, 3), np.uint8), (10, 10, 40, 50), labels, np.zeros((60, 80, 3), np.uint8), others, ""
     )
@@ -149,7 +150,6 @@ def test_who_touches_the_person_is_not_labelled():
     drawn[55:58, 10:20] = True  # something that touches nobody
     own = scene.own(Place(1, 0, 0, 0, 1, 0), drawn)
     assert own[5:50, 8:38].all()  # what our own parser missed around the person
-    assert own.sum() > (labels > 0).sum()
     assert not own[:, 44:].any()
     assert not own[55:].any()
 
