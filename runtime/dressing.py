@@ -15,10 +15,11 @@ import numpy.typing as npt
 from ..bundle.families import Arrays
 from ..data.classes import present_classes
 from ..data.images import UInt8Array
+from .framed_photo import FramedPhoto
 from .notes import missing_body_maps, refinement_notes, untrained_notes
 from .outfit import Outfit, plan_outfit
 from .person import Garment, Person
-from .photographs import build_request, differs, photo_box, restore_result
+from .photographs import build_request, differs, restore_result
 from .report import RefinementReport, Setting, TryOnReport
 from .stage_clock import StageClock
 
@@ -142,10 +143,8 @@ class Dressing:
             The refined weights. Default: None.
         """
         with self.clock.stage("restore"):
-            box = photo_box(self.person, setting.bundle.height, setting.bundle.width)
-            image, labels = restore_result(
-                values["image"][0], values["labels"][0], self.person, self.outfit.source, box
-            )
+            framed = FramedPhoto.of(self.person, setting.bundle.height, setting.bundle.width)
+            image, labels = restore_result(values["image"][0], values["labels"][0], framed, self.outfit.source)
         report = TryOnReport(
             engine=setting.engine,
             bundle=setting.bundle,
