@@ -99,6 +99,17 @@ train: $(VENV)/.dev ## Render wardrobes, train the shipped bundles' generators, 
 	    --json out/evaluation-$$name.json || exit 1; \
 	done
 
+# PHOTOS holds Clothing Co-Parsing's images, tags and a guess of their classes; TEACHER is BodyPix as an ONNX file.
+# ASSETS, if given, is MakeHuman's clothes. Small crops first; each part goes on from the one before.
+PARSER := $(BIN)/python -m oviton.training.parser_trainer out/parser-people out/parser-street out/parser --steps 3900
+train-parser: $(VENV)/.dev ## Train the person parser from ImageNet weights and export it: make train-parser PHOTOS=… TEACHER=…
+	@$(BIN)/oviton render -n 1725 --size 384x192 --seed 7 -o out/parser-people $(if $(ASSETS),--makehuman-assets "$(ASSETS)")
+	@$(BIN)/python -m oviton.training.street_photographs "$(PHOTOS)" "$(TEACHER)" out/parser-street
+	@$(PARSER) --until 1800 --size 192 128
+	@$(PARSER) --until 3000 --size 256 160
+	@$(PARSER) --size 384 256
+	@$(BIN)/oviton export out/parser --name prepare --samples examples/people -o out/bundles/prepare
+
 benchmark: $(VENV)/.dev ## Measure the shipped bundles anew, and fill the tables of README and docs
 	@$(BIN)/oviton bench --bundle bundles/base --bundle bundles/small --json benchmarks/results/bench-base.json
 	@$(BIN)/oviton bench --quick --bundle bundles/small --json benchmarks/results/bench-small.json

@@ -88,7 +88,7 @@ def try_on(
 ) -> None:
     """Dress a person in garments from other photographs."""
     from ..prepare.choice import parse_who
-    from ..runtime.outfit import plan_outfit
+    from ..runtime.dressing import Dressing, TryOnRequest
     from ..runtime.person import open_people, parse_wear
 
     check_output_suffix(output)
@@ -110,8 +110,8 @@ def try_on(
     with ExitStack() as pending:  # all files appear together, once all are whole
         with status("reading photographs"):
             subject, worn = open_people(person, pairs, who=chosen)
-            plan_outfit(worn, removed)  # contradictions are told before engines load
-        request = (subject, worn, removed)
+            request = (subject, worn, removed)
+            Dressing.plan(TryOnRequest(*request))  # contradictions are told before engines load
         if server is not None:
             look = _dress_there(request, asked, wishes, options, pending)
         else:

@@ -239,7 +239,9 @@ def _mask(counts: Counts) -> Doubt | None:
     present = 1 + np.flatnonzero(counts[1:].any(axis=1))
     if len(present) > 1 or _impossible(counts) < IMPOSSIBLE:
         return None
-    text = f"its labels hold one class only ({CLASS_NAMES[present[0]]}), like a mask; allowed: the 20 CIHP classes"
+    text = (
+        f"its labels hold one class only ({CLASS_NAMES[present[0]]}), like a mask; run a parser of the 20 CIHP classes"
+    )
     return Doubt("labels", text, True)
 
 

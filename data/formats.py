@@ -11,6 +11,15 @@ READ_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".avif", ".heic", ".heif")
 HEADER = 64
 """Bytes that tell a file's format."""
 
+BOXES = ("AVIF", "HEIC")
+"""Formats made of ISO boxes, which may say in numbers what their colours mean, in place of an ICC profile."""
+
+BOXES_HEADER = 65536
+"""Bytes in which such boxes lie, before the pixels."""
+
+_LIKE_SRGB = ({1, 2, 5, 6, 7}, {1, 2, 4, 5, 6, 13, 14, 15})
+"""Primaries and transfer curves (ITU-T H.273) that viewers show as sRGB: those of ordinary video, and unspecified."""
+
 _SIGNATURES = (
     (b"\xff\xd8\xff", "JPEG"),
     (b"\x89PNG\r\n\x1a\n", "PNG"),
@@ -62,3 +71,30 @@ def _box_format(header: bytes) -> str:
     if brands & _AVIF_BRANDS:
         return "AVIF"
     return "HEIC" if brands & _HEIC_BRANDS else "video"
+
+
+def wide_colours(start: bytes) -> tuple[int, int] | None:
+    """Return what a file of `BOXES` says of its colours when that is not sRGB, and no ICC profile says it better.
+
+    Parameters
+    ----------
+    start
+        The file's first `BOXES_HEADER` bytes.
+
+    Returns
+    -------
+    tuple[int, int] | None
+        Primaries and transfer curve as ITU-T H.273 counts them; (12, 16) is HDR in Display P3's primaries.
+
+    Examples
+    --------
+    >>> wide_colours(b"....colrnclx" + bytes([0, 12, 0, 16]))
+    (12, 16)
+    >>> wide_colours(b"....colrnclx" + bytes([0, 1, 0, 13])) is None
+    True
+    """
+    at = start.find(b"colrnclx")
+    if at < 0 or b"colrprof" in start or b"colrrICC" in start:
+        return None
+    primaries, transfer = (int.from_bytes(start[at + i : at + i + 2], "big") for i in (8, 10))
+    return None if primaries in _LIKE_SRGB[0] and transfer in _LIKE_SRGB[1] else (primaries, transfer)

@@ -25,7 +25,7 @@ from .colour import srgb_profile, to_srgb
 from .conventions import range_hint
 from .errors import InputError
 from .files import check_is_file
-from .formats import HEADER, READ, format_of
+from .formats import BOXES, BOXES_HEADER, HEADER, READ, format_of, wide_colours
 from .label_colours import decode_labels
 from .optional import require
 from .png import png_bytes
@@ -263,8 +263,12 @@ def _open(path: Path, formats: tuple[str, ...], decode: Callable[[Image.Image, s
     check_is_file(path)
     try:
         with path.open("rb") as file:
-            plugin = _plugin(path, format_of(file.read(HEADER)), formats)
+            found = format_of(file.read(HEADER))
+            plugin = _plugin(path, found, formats)
             file.seek(0)
+            if found in BOXES:
+                _check_colours(path, file.read(BOXES_HEADER))
+                file.seek(0)
             with _no_warnings():
                 opened = Image.open(file, formats=(plugin,))
             with opened as image:
@@ -298,6 +302,15 @@ def _plugin(path: Path, found: str | None, formats: tuple[str, ...]) -> str:
     if found == "AVIF" and not _reads_avif():
         raise InputError(f"{path}: this Pillow reads no AVIF; run: pip install 'pillow>=11.3', or save it as PNG")
     return found
+
+
+def _check_colours(path: Path, start: bytes) -> None:
+    wide = wide_colours(start)
+    if wide is not None:
+        raise InputError(
+            f"{path}: colours beyond sRGB without a colour profile (primaries {wide[0]}, transfer {wide[1]}) are not "
+            "converted; save it in sRGB"
+        )
 
 
 @cache

@@ -14,11 +14,11 @@ from torch import Tensor
 from ..data.classes import CLASS_NAMES
 from ..data.errors import InputError
 from ..data.images import UInt8Array
-from ..data.letterbox import Letterbox
 from ..data.rim import photo_rim_reach, rim_of
 from ..data.version import __version__
 from ..networks.mobilenet import MobileNetV2
 from ..prepare.preparer import Preparer
+from ..runtime.framed_photo import FramedPhoto
 from ..runtime.notes import untrained_notes
 from ..runtime.refinement.options import RefinementOptions
 from ..runtime.try_on import TryOn
@@ -120,7 +120,7 @@ class Evaluator:
         truth, old, drawn = triplet.true_labels, triplet.person.labels, pictures.labels
         identity = identity_pixels(old, triplet.person.densepose, pictures.outfit.source)
         manifest = self.tryon.engines.bundle.manifest
-        box = Letterbox.of(old, manifest.height, manifest.width)
+        box = FramedPhoto.of(triplet.person, manifest.height, manifest.width).box
         rim = rim_of(old, pictures.outfit.source, photo_rim_reach(box))
         changed = (pictures.by_method[FEED_FORWARD] != triplet.person.image).any(axis=-1)
         return CaseReport(

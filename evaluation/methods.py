@@ -13,9 +13,10 @@ from ..data.errors import InputError
 from ..data.images import UInt8Array
 from ..engines.engine_set import EngineSet
 from ..prepare.preparer import Preparer
+from ..runtime.framed_photo import FramedPhoto
 from ..runtime.outfit import Outfit, plan_outfit
 from ..runtime.person import Garment, Person
-from ..runtime.photographs import build_request, photo_box, restore_result
+from ..runtime.photographs import build_request, restore_result
 from ..runtime.refinement.options import RefinementOptions
 from ..runtime.report import RefinementReport, TryOnReport
 from ..runtime.try_on import TryOn
@@ -140,10 +141,10 @@ def paint_flat(triplet: Triplet) -> UInt8Array:
 def paint_true_labels(engines: EngineSet, triplet: Triplet, outfit: Outfit) -> UInt8Array:
     """Return the try-on that the appearance networks paint when the shape networks make no mistake."""
     manifest = engines.bundle.manifest
-    box = photo_box(triplet.person, manifest.height, manifest.width)
+    framed = FramedPhoto.of(triplet.person, manifest.height, manifest.width)
     values: dict[str, npt.NDArray[Any]] = dict(
         build_request(triplet.person, triplet.garments, outfit, manifest.height, manifest.width)
     )
-    values["labels"] = box.fit_labels(triplet.true_labels)[None]
+    values["labels"] = framed.fit_labels(triplet.true_labels)[None]
     values = engines.pipeline.run(values, _PAINTERS)
-    return restore_result(values["image"][0], values["labels"][0], triplet.person, outfit.source, box)[0]
+    return restore_result(values["image"][0], values["labels"][0], framed, outfit.source)[0]

@@ -11,9 +11,9 @@ import torch
 
 from ..data.classes import CLASS_NAMES
 from ..data.images import UInt8Array
-from ..data.letterbox import Letterbox
 from ..networks.checkpoint import read_part, untrained_networks
 from ..networks.graphs import ShapeEncoderGraph, graph_specs
+from ..runtime.framed_photo import FramedPhoto
 from ..runtime.outfit import plan_outfit
 from ..runtime.photographs import build_request
 from .label_metrics import iou, mean_iou, visible
@@ -80,7 +80,7 @@ class ShapeNetworks:
 
     def score(self, triplet: Triplet) -> ShapeScore:
         """Measure one triplet against its true labels, fitted into the network's frame."""
-        box = Letterbox.of(triplet.true_labels, self.config.height, self.config.width)
-        truth, drawn = box.fit_labels(triplet.true_labels), self.labels(triplet)
+        framed = FramedPhoto.of(triplet.person, self.config.height, self.config.width)
+        truth, drawn = framed.fit_labels(triplet.true_labels), self.labels(triplet)
         swapped = {CLASS_NAMES[c]: iou(drawn, truth, c) for c in visible(truth, triplet.worn)}
         return ShapeScore(triplet.split, triplet.name, mean_iou(drawn, truth), swapped)

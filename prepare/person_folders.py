@@ -42,9 +42,11 @@ def find_photographs(paths: Sequence[Path]) -> dict[str, Path]:
         for file in files:
             if not file.exists():
                 raise InputError(f"{file}: no such file")
-            other = found.setdefault(file.stem, file)
+            # In a person folder the photograph is called image, whoever it shows.
+            name = file.stem if file.stem != "image" else file.resolve().parent.name
+            other = found.setdefault(name, file)
             if other != file:
-                raise InputError(f"{file} and {other} would both become {file.stem}; rename one")
+                raise InputError(f"{file} and {other} would both become {name}; rename one")
     return found
 
 

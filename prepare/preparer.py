@@ -71,6 +71,7 @@ class Preparer(Closeable):
 
     Examples
     --------
+    >>> from oviton.data.images import read_image
     >>> photograph = read_image("person/image.png")
     >>> with Preparer.load(engine="onnxruntime") as prepare:
     ...     prepared = prepare(photograph)

@@ -5,7 +5,7 @@ In process and at a client of a server the same steps are taken around the graph
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -14,13 +14,24 @@ import numpy.typing as npt
 
 from ..bundle.families import Arrays
 from ..data.classes import present_classes
+from ..data.errors import InputError
 from ..data.images import UInt8Array
-from .notes import missing_body_maps, refinement_notes, untrained_notes
-from .outfit import Outfit, plan_outfit
+from .framed_photo import FramedPhoto
+from .notes import (
+    UNCHANGED_NOTE,
+    company_notes,
+    missing_body_maps,
+    out_of_sight,
+    refinement_notes,
+    scraps,
+    untrained_notes,
+)
+from .outfit import OWN, Outfit, plan_outfit
 from .person import Garment, Person
-from .photographs import build_request, differs, photo_box, restore_result
+from .photographs import build_request, differs, restore_result
 from .report import RefinementReport, Setting, TryOnReport
 from .stage_clock import StageClock
+from .subject import find_subject
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,11 +117,11 @@ class Dressing:
         Raises
         ------
         InputError
-            When the outfit contradicts itself.
+            When nobody is labelled, or the outfit contradicts itself.
         """
         garments = [request.garments] if isinstance(request.garments, Garment) else list(request.garments)
         removed = [request.remove] if isinstance(request.remove, str) else request.remove
-        outfit = plan_outfit(garments, removed, owned=present_classes(request.person.labels))
+        outfit = plan_outfit(garments, removed, owned=worn_by(request.person))
         return cls(request.person, garments, outfit)
 
     def arrays(self, setting: Setting) -> Arrays:
@@ -142,20 +153,21 @@ class Dressing:
             The refined weights. Default: None.
         """
         with self.clock.stage("restore"):
-            box = photo_box(self.person, setting.bundle.height, setting.bundle.width)
-            image, labels = restore_result(
-                values["image"][0], values["labels"][0], self.person, self.outfit.source, box
-            )
+            framed = FramedPhoto.of(self.person, setting.bundle.height, setting.bundle.width)
+            image, labels = restore_result(values["image"][0], values["labels"][0], framed, self.outfit.source)
+        changed = differs(image, self.person.image)
         report = TryOnReport(
             engine=setting.engine,
             bundle=setting.bundle,
             source=self.outfit.described(),
             stages_ms={name: round(ms, 3) for name, ms in self.clock.stages.items()},
             total_ms=round(sum(self.clock.stages.values()), 3),
-            changed_share=round(float(differs(image, self.person.image).mean()), 4),
+            changed_share=round(float(changed.mean()), 4),
             notes=(
                 *dict.fromkeys((*self.person.notes, *(note for photo in self.garments for note in photo.notes))),
                 *self.outfit.notes,
+                *self._photograph_notes(framed),
+                *([] if changed.any() else [UNCHANGED_NOTE]),
                 *notes,
                 *missing_body_maps(self.garments, setting.conditioning, setting.inputs),
                 *refinement_notes(refinement),
@@ -165,3 +177,28 @@ class Dressing:
             refinement=refinement,
         )
         return Look(image, labels, report, weights)
+
+    def _photograph_notes(self, framed: FramedPhoto) -> Iterator[str]:
+        """Tell what a user may not have expected of the photographs."""
+        yield from company_notes(self.person, framed.subject)
+        yield from out_of_sight(framed, np.flatnonzero(self.outfit.source > OWN))
+        for garment in self.garments:
+            yield from company_notes(garment, find_subject(garment.labels, garment.densepose, garment.classes))
+            yield from scraps(garment)
+
+
+def worn_by(person: Person) -> list[int]:
+    """Return the classes that a person's labels show of them, and not of others beside them.
+
+    Raises
+    ------
+    InputError
+        When every pixel is background.
+    """
+    if not person.labels.any():
+        raise InputError(
+            f"{person.name}: every pixel of its labels is 0 (background), so there is nobody to dress; "
+            "allowed: labels that mark a person; check that they belong to this photograph"
+        )
+    subject = find_subject(person.labels, person.densepose)
+    return present_classes(person.labels if subject is None else subject.alone(person.labels))

@@ -10,11 +10,17 @@ import numpy as np
 import numpy.typing as npt
 
 from ..bundle.manifest import MAX_BATCH
-from ..data.classes import CLASS_NAMES, NUM_CLASSES, TAKES_OFF, parse_garment_classes
+from ..data.classes import CLASS_NAMES, NUM_CLASSES, TAKES_OFF, TOPS, ids, parse_garment_classes
 from ..data.errors import InputError
 
 REMOVED = -1
 OWN = 0
+
+_COVERS = (
+    ("the chest", set(TOPS), "upper_clothes"),
+    ("the hips and legs", set(ids("dress", "pants", "skirt")), "pants or skirt"),
+)
+"""A place, the classes that cover it, and what is worn there."""
 
 RULES: Mapping[int, tuple[int, ...]] = TAKES_OFF
 """Wearing the key takes off the values. A class that is itself worn from a garment stays on."""
@@ -68,7 +74,7 @@ def plan_outfit(
     remove
         Names of garment classes to take off.
     owned
-        Classes that the person has; only for the notes.
+        Classes that the person has; only for the notes. Default: all.
     rules
         What wearing a class takes off.
 
@@ -79,7 +85,7 @@ def plan_outfit(
 
     Examples
     --------
-    >>> outfit = plan_outfit([Garment.open("shirt/", wear="upper_clothes")], ["hat"], owned=[1, 6])
+    >>> outfit = plan_outfit([Garment.open("shirt/", wear="upper_clothes")], ["hat"], owned=[1, 6, 9])
     >>> outfit.described()
     {'hat': -1, 'upper_clothes': 1, 'dress': -1}
     >>> outfit.notes
@@ -109,4 +115,23 @@ def plan_outfit(
                 if other in owned and other not in removed:
                     notes.append(f"wearing {CLASS_NAMES[c]} takes off the person's {CLASS_NAMES[other]}")
     source[list(removed)] = REMOVED
-    return Outfit(source, tuple(notes))
+    return Outfit(source, (*notes, *_bared(source, owned)))
+
+
+def _bared(source: npt.NDArray[np.int32], owned: set[int]) -> list[str]:
+    """Return what to say of a body that loses its last clothes: no photograph shows what is below."""
+    lost, bare, advice = set(), [], []
+    for place, cover, instead in _COVERS:
+        taken = {c for c in cover & owned if source[c] == REMOVED}
+        if taken and not any(source[c] > OWN or (source[c] == OWN and c in owned) for c in cover):
+            lost |= taken
+            bare.append(place)
+            advice.append(instead)
+    if not bare:
+        return []
+    gone = " and ".join(CLASS_NAMES[c] for c in sorted(lost))
+    one = "dress, or " if len(bare) == 2 else ""
+    return [
+        f"without {gone} nothing covers {' and '.join(bare)}: bare skin is guessed there; to cover it, wear also "
+        f"{one}{' and '.join(advice)}"
+    ]

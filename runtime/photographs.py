@@ -14,12 +14,13 @@ from ..data.images import UInt8Array, choose
 from ..data.letterbox import Letterbox, Window
 from ..data.parallel import in_parallel
 from ..data.rim import clean_rim, near, photo_rim_reach, rim_of
+from .framed_photo import FramedPhoto
 from .outfit import OWN, Outfit
 from .person import Garment, Person
 
 
 def build_request(person: Person, garments: Sequence[Garment], outfit: Outfit, height: int, width: int) -> Arrays:
-    """Return every input of the graphs for one request (N = 1), each photograph fitted to the network's size.
+    """Return every input of the graphs for one request (N = 1), each photograph's person fitted to the network's size.
 
     Without garments one blank photograph goes along, since the graphs take at least one.
     """
@@ -41,68 +42,76 @@ def build_request(person: Person, garments: Sequence[Garment], outfit: Outfit, h
 
 
 def _fitted(photo: Person | Garment, height: int, width: int) -> tuple[UInt8Array, UInt8Array, UInt8Array]:
-    """Return image, labels and body map, zeros where there is none, at the network's size."""
-    box = Letterbox.of(photo.labels, height, width)
-    body = np.zeros_like(photo.image) if photo.densepose is None else photo.densepose
-    return box.fit_image(photo.image), box.fit_labels(photo.labels), box.fit_labels(body)
-
-
-def photo_box(person: Person, height: int, width: int) -> Letterbox:
-    """Return where the person's photograph lies in the network's frame."""
-    return Letterbox.of(person.labels, height, width)
+    return FramedPhoto.of(photo, height, width).fit()
 
 
 def restore_result(
-    image: UInt8Array, labels: UInt8Array, person: Person, source: npt.NDArray[np.int32], box: Letterbox
+    image: UInt8Array, labels: UInt8Array, framed: FramedPhoto, source: npt.NDArray[np.int32]
 ) -> tuple[UInt8Array, UInt8Array]:
-    """Bring a result back to the photograph's own size.
+    """Bring a result back into the photograph, at the photograph's own size.
 
     Labels outside the outfit's reach and pixels whose class stays are taken from the photograph itself, so they are
-    identical to it at any size, but for the rim of what is taken off (`oviton.data.rim`).
+    identical to it at any size, but for the rim of what is taken off (`oviton.data.rim`). So is everything outside of
+    the part that the networks saw. Other people are background that keeps its labels where nothing is drawn over them.
 
     Parameters
     ----------
     image, labels
         The result at the network's size, uint8 `[H, W, 3]` and `[H, W]`.
-    person
-        The original.
+    framed
+        The original, and which part of it lies in the network's frame.
     source
         The outfit, `[20]`.
-    box
-        Where the photograph lies in the network's frame.
 
     Returns
     -------
     tuple
         Image `[h, w, 3]` and labels `[h, w]`.
     """
-    if box.is_identity:
-        return image, labels
-    reach = photo_rim_reach(box)
-    window = _changing_window(labels, person, source, box, 2 * reach)
-    own_image, own_labels = person.image[window], person.labels[window]
+    box, part = framed.box, framed.part
+    if not box.is_identity:
+        reach = photo_rim_reach(box)
+        window = _changing_window(labels, framed.labels, source, box, 2 * reach)
+        image, labels = _restored(image, labels, framed, source, window, reach)
+        part = _within(part, window)
+    elif framed.is_whole:
+        return image, framed.with_others(labels)
+    result = framed.photo.image.copy(), framed.photo.labels.copy()
+    result[0][part], result[1][part] = image, framed.with_others(labels, part)
+    return result
+
+
+def _restored(
+    image: UInt8Array,
+    labels: UInt8Array,
+    framed: FramedPhoto,
+    source: npt.NDArray[np.int32],
+    window: Window,
+    reach: int,
+) -> tuple[UInt8Array, UInt8Array]:
+    """Return a window of the part as it is now."""
+    own_image = framed.photo.image[_within(framed.part, window)]
+    own_labels = framed.labels[window]
     (drawn, new_labels), painted, rim = in_parallel(
-        partial(_restored_labels, labels, person, source, box, window),
-        partial(box.restore_image, image, window),
+        partial(_restored_labels, labels, framed.labels, source, framed.box, window),
+        partial(framed.box.restore_image, image, window),
         partial(rim_of, own_labels, source, reach),
     )
     kept = (new_labels == own_labels) & (source == OWN).take(new_labels)
     speck = (new_labels == BACKGROUND) & (drawn == BACKGROUND)
     own = clean_rim(own_image, painted, speck, kept, rim, reach)
-    result = person.image.copy(), person.labels.copy()
-    result[0][window], result[1][window] = choose(kept, own, painted), new_labels
-    return result
+    return choose(kept, own, painted), new_labels
 
 
 def _changing_window(
-    labels: UInt8Array, person: Person, source: npt.NDArray[np.int32], box: Letterbox, margin: int
+    labels: UInt8Array, own: UInt8Array, source: npt.NDArray[np.int32], box: Letterbox, margin: int
 ) -> Window:
-    """Return the part of the photograph outside of which nothing changes, with a margin around it; one pixel at least.
+    """Return the window of the part outside of which nothing changes, with a margin around it; one pixel at least.
 
-    That is where something goes, in the photograph's labels, or something new was drawn.
+    That is where something goes, in the photograph's `own` labels, or something new was drawn.
     """
     touched = source != OWN
-    goes, comes = touched.take(person.labels), touched.take(labels)
+    goes, comes = touched.take(own), touched.take(labels)
     window = []
     for axis, sampled in ((1, box.sampled_rows), (0, box.sampled_columns)):
         found = np.flatnonzero(goes.any(axis=axis) | comes.any(axis=axis)[sampled])
@@ -113,17 +122,17 @@ def _changing_window(
 
 
 def _restored_labels(
-    labels: UInt8Array, person: Person, source: npt.NDArray[np.int32], box: Letterbox, window: Window
+    labels: UInt8Array, own: UInt8Array, source: npt.NDArray[np.int32], box: Letterbox, window: Window
 ) -> tuple[UInt8Array, UInt8Array]:
     """Return a window of the photograph's labels: as drawn, and with the photograph's own where those count."""
     drawn = box.restore_labels(labels, window)
-    return drawn, np.where(_stays(labels, drawn, person, source, box, window), person.labels[window], drawn)
+    return drawn, np.where(_stays(labels, drawn, own, source, box, window), own[window], drawn)
 
 
 def _stays(
     labels: UInt8Array,
     new_labels: UInt8Array,
-    person: Person,
+    own_labels: UInt8Array,
     source: npt.NDArray[np.int32],
     box: Letterbox,
     window: Window,
@@ -132,19 +141,25 @@ def _stays(
 
     The network saw a coarser picture, in which pixels along a border bear their neighbour's label.
     """
-    own = person.labels[window]
+    own = own_labels[window]
     untouched = (source == OWN).take(own)
     # As in the network's own merge: only a touched class takes pixels from an untouched one, if it may cover it.
     covers = MAY_COVER & (source != OWN)[:, None]
     covered = covers.take(new_labels.astype(np.int16) * NUM_CLASSES + own)
     # And a pixel that the network took for its neighbour stays if its class goes on right beside it.
-    seen = box.restore_labels(box.fit_labels(person.labels), window)
+    seen = box.restore_labels(box.fit_labels(own_labels), window)
     mistaken = untouched & covered & (own != seen)
     survives = np.zeros(own.shape, bool)
     for c in present_classes(own[mistaken]):
         survives |= mistaken & (own == c) & (box.restore_labels(near(labels == c).astype(np.uint8), window) > 0)
     stays: npt.NDArray[np.bool_] = untouched & (~covered | survives)
     return stays
+
+
+def _within(part: Window, window: Window) -> Window:
+    """Return a part's window as rows and columns of the photograph."""
+    rows, columns = (slice(a.start + b.start, a.start + b.stop) for a, b in zip(part, window, strict=True))
+    return rows, columns
 
 
 def differs(a: UInt8Array, b: UInt8Array) -> npt.NDArray[np.bool_]:

@@ -63,6 +63,8 @@ class ParserOptions:
         The highest learning rate.
     save_every
         Steps between two saves.
+    until
+        Stop at this step, to go on with crops of another size. Default: None, at the end.
     """
 
     rendered: Path
@@ -74,6 +76,7 @@ class ParserOptions:
     seed: int = 0
     learning_rate: float = 2e-3
     save_every: int = 50
+    until: int | None = None
 
     def settings(self) -> dict[str, Any]:
         """Return what must stay the same for a run to be resumed, as JSON values."""
@@ -128,8 +131,9 @@ class ParserTrainer:
             flush=True,
         )
         recent: list[dict[str, float]] = []
-        with Prefetcher(self._draw, first, options.steps) as samples, stop_requests() as stop:
-            while self.step < options.steps and not stop:
+        last = min(options.steps, options.until or options.steps)
+        with Prefetcher(self._draw, first, last) as samples, stop_requests() as stop:
+            while self.step < last and not stop:
                 recent = [*recent[1 - LOG_EVERY :], self._train_step(samples.take())]
                 if self.step % LOG_EVERY == 0:
                     pace = (time.perf_counter() - started) / (self.step - first)
@@ -189,6 +193,7 @@ def main(
     street: Path,
     output: Path,
     steps: Annotated[int, typer.Option(min=1)] = 10_000,
+    until: Annotated[int | None, typer.Option(min=1)] = None,
     batch: Annotated[int, typer.Option(min=1)] = 8,
     size: tuple[int, int] = (256, 160),
     seed: int = 0,
@@ -197,7 +202,7 @@ def main(
 ) -> None:
     """Train the person parser, or go on where an earlier run stopped."""
     torch.set_num_threads(threads)
-    options = ParserOptions(rendered, street, output, size, steps, batch, seed, learning_rate)
+    options = ParserOptions(rendered, street, output, size, steps, batch, seed, learning_rate, until=until)
     with locked(output):
         ParserTrainer(options).run()
 

@@ -2,6 +2,8 @@
 
 The photographs are those of *Clothing Co-Parsing* (Yang, Luo, Lin, CVPR 2014): 59 tags a pixel, which are not CIHP's
 classes. What a tag may be is kept as a set of classes. Body maps come from a teacher, BodyPix.
+
+Run as ``python -m oviton.training.street_photographs PHOTOGRAPHS TEACHER OUTPUT``.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
+import typer
 from PIL import Image
 from scipy.ndimage import binary_dilation
 from torch import Tensor
@@ -208,3 +211,18 @@ def possible_classes(
 
 def _bits(names: Sequence[str]) -> int:
     return sum(1 << number for number in ids(*names)) or ANY
+
+
+def main(photographs: Path, teacher: Path, output: Path) -> None:
+    """Write the samples, or go on where an earlier run stopped."""
+    torch.set_num_threads(1)
+    written = 0
+    for path in write_samples(photographs, output, teacher):
+        written += 1
+        if written % 50 == 0:
+            print(f"{written}: {path}", flush=True)
+    print(f"{output}: {written} new samples")
+
+
+if __name__ == "__main__":
+    typer.run(main)

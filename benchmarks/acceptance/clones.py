@@ -8,14 +8,16 @@ import tempfile
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
+from ..machine import commit
 from .targets import ROOT
 
 OF_THIS_SHELL = ("PYTHONPATH", "MYPYPATH", "VIRTUAL_ENV", "MAKEFLAGS", "MAKELEVEL", "MFLAGS")
 """Environment variables that a new user does not have."""
 
-Run = dict[str, float]
-"""Exit status and seconds of a command."""
+Run = dict[str, Any]
+"""Exit status and seconds of a command, and the commit that it ran on."""
 
 
 def measure_clone(name: str, targets: Iterable[str]) -> dict[str, Run]:
@@ -33,7 +35,7 @@ def measure_clone(name: str, targets: Iterable[str]) -> dict[str, Run]:
             print(f"{name}: make {target}", flush=True)
             started = time.monotonic()
             done = subprocess.run(["make", target], cwd=clone, env=environment, check=False)
-            return {"status": done.returncode, "seconds": round(time.monotonic() - started, 1)}
+            return {"status": done.returncode, "seconds": round(time.monotonic() - started, 1), "commit": commit()}
 
         first, *others = targets
         found[first] = make(first)

@@ -21,7 +21,7 @@ from .target import BASE, Target
 ROOT = Path(__file__).resolve().parents[2]
 """Where this package's own code lies."""
 
-RUNTIME = ("data", "bundle", "engines", "runtime", "cli")
+RUNTIME = ("data", "bundle", "engines", "prepare", "runtime", "cli")
 """What of it the device needs; training, export and evaluation stay behind."""
 
 FOR_REFINEMENT = ("networks",)

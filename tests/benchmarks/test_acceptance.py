@@ -5,7 +5,7 @@ import tomllib
 
 import pytest
 
-from oviton.benchmarks.acceptance import house, targets
+from oviton.benchmarks.acceptance import house, photograph, targets
 from oviton.benchmarks.acceptance.targets import Target, judge
 
 
@@ -41,8 +41,8 @@ def results(tmp_path, monkeypatch):
     ("seconds", "status", "passed"), [(599, 0, True), (601, 0, False), (10, 2, False)], ids=["quick", "slow", "fails"]
 )
 def test_clones_are_judged_by_status_and_time(results, seconds, status, passed):
-    run = {"status": status, "seconds": seconds}
-    good = {"status": 0, "seconds": 60.0}
+    run = {"status": status, "seconds": seconds, "commit": "abc"}
+    good = {"status": 0, "seconds": 60.0, "commit": "abc"}
     results("house-clones", {name: {"try-on": good, "test": run, "test-more": good} for name in house.CLONES})
     found = {target.name: target for target in house.clones()}
     assert found["make test in a clone named 'a b'"].passed == passed
@@ -110,3 +110,48 @@ def test_the_page_and_the_contracts_of_today_pass():
 
 def test_the_shipped_bundles_are_those_of_before():
     assert [target.passed for target in house.bundles()] == [True] * 3
+
+
+def scores(**changed):
+    good = {
+        "silhouette": 0.96,
+        "accuracy": 0.95,
+        "miou": 0.91,
+        "part_right": [0.94],
+        "delta_u": [0.05],
+        "delta_v": [0.05],
+    }
+    return {**good, **changed}
+
+
+@pytest.fixture
+def measured(results, monkeypatch):
+    """Write results in which every target is met but those that are changed."""
+    monkeypatch.setattr(photograph, "_digest", lambda: "d" * 64)
+
+    def write(bundle="d" * 64, **changed):
+        results(
+            photograph.ACCURACY,
+            {"bundle": bundle, "street": scores(), "cases": scores(**changed), "rendered": scores()},
+        )
+        distances = {photograph.FEED_FORWARD: 0.2, photograph.PREPARED: 0.22}
+        results(photograph.LOOKS, {"bundle": bundle, "triplets": 9, "refused": 0, "perceptual": distances})
+        times = {"maps_ms": 100.0, "maps_peak_mb": 600, "cold_ms": 1200, "warm_ms": 300}
+        results(photograph.SPEED, {"bundle": bundle, **times})
+        return {target.name: target for target in photograph.targets()}
+
+    return write
+
+
+def test_photographs_are_judged_number_by_number(measured):
+    assert all(target.passed for target in measured().values())
+    missed = [
+        name for name, target in measured(accuracy=0.93, part_right=[0.9, 0.8, 0.89]).items() if not target.passed
+    ]
+    assert missed == ["real cases: pixel accuracy", "real cases: body part right"]
+    assert "each 0.900, 0.800, 0.890" in measured(part_right=[0.9, 0.8, 0.89])["real cases: body part right"].measured
+
+
+def test_numbers_of_another_bundle_do_not_count(measured):
+    passed = [target.name for target in measured(bundle="e" * 64).values() if target.passed]
+    assert passed == ["the prepare bundle"]

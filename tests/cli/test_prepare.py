@@ -1,56 +1,85 @@
-"""`oviton prepare` with models that users bring."""
+"""Plain photographs on the command line: prepared into folders, and worn at once."""
+
+import shutil
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from oviton.data.classes import CLASS_IDS
 from oviton.data.person_folder import read_person_folder
-from oviton.prepare.preparer import Preparer
-
-from adapter_models import save_parser
-from coloured_people import paint, person, read_colours
 
 
 @pytest.fixture
-def photographs(tmp_path):
-    image = paint(*(np.pad(each, 20) for each in person(200, 70)))
-    for name in ("one", "two"):
-        Image.fromarray(image).save(tmp_path / f"{name}.png")
-    return [tmp_path / "one.png", tmp_path / "two.png"]
+def pictures(people, tmp_path):
+    """Photographs of three people, and a file that is none."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for name in ("ana", "ben", "hugo"):
+        shutil.copy(people / name / "image.png", folder / f"{name}.png")
+    (folder / "broken.jpg").write_bytes(b"no picture")
+    return folder
 
 
-@pytest.fixture(autouse=True)
-def coloured(monkeypatch):
-    """The bundle sees coloured people."""
+def test_a_folder_of_photographs_becomes_person_folders(run, people, pictures, out):
+    status, stdout, stderr = run("prepare", pictures, "-o", out / "people", "--engine", "onnxruntime")
+    assert status == 2
+    assert "3 of 4 photographs prepared" in stdout
+    assert stderr.count("broken.jpg: not a picture") == 2  # when it is met, and at the end
+    for name in ("ana", "ben", "hugo"):
+        seen, truth = read_person_folder(out / "people" / name), read_person_folder(people / name)
+        assert np.array_equal(seen.image, truth.image)
+        both, either = ((seen.labels > 0) & (truth.labels > 0)).sum(), ((seen.labels > 0) | (truth.labels > 0)).sum()
+        assert both / either > 0.9
+        body = truth.densepose[..., 0] > 0
+        assert (seen.densepose[..., 0] == truth.densepose[..., 0])[body].mean() > 0.7
+    with Image.open(out / "people" / "contact_sheet.png") as sheet:
+        assert sheet.width > 3 * 192
 
-    def load(*_, parser=None, body_map=None, **__):
-        return Preparer(read_colours, (96, 64), lambda: None, other_parser=parser, other_body_map=body_map)
 
-    monkeypatch.setattr(Preparer, "load", load)
-
-
-def test_a_parser_of_the_users_own_draws_the_labels(run, tmp_path, photographs):
-    weights = {"logits_weights": np.zeros((18, 3, 1, 1), np.float32), "logits_bias": np.eye(18, dtype=np.float32)[7]}
-    model = save_parser(tmp_path / "model.onnx", (512, 512), weights)  # everything is a dress
-    status, stdout, stderr = run("prepare", *photographs, "-o", tmp_path / "people", "--parser", f"schp-atr={model}")
+def test_what_is_there_is_kept(run, pictures, out):
+    (pictures / "broken.jpg").unlink()
+    assert run("prepare", pictures / "ana.png", "-o", out, "--engine", "onnxruntime")[0] == 0
+    labels = out / "ana" / "labels.png"
+    before = labels.stat().st_mtime_ns
+    status, stdout, _ = run("prepare", pictures, "-o", out, "--engine", "onnxruntime")
     assert status == 0
-    assert stderr.count("note: ATR has no coat") == 1  # of two photographs
-    assert stdout.endswith("people: 2 of 2 photographs prepared\n")
-    found = read_person_folder(tmp_path / "people" / "two")
-    assert set(np.unique(found.labels)) <= {0, CLASS_IDS["dress"]}
+    assert "3 of 3 photographs prepared, 1 of them there before" in stdout
+    assert labels.stat().st_mtime_ns == before
 
 
 @pytest.mark.parametrize(
-    ("arguments", "problem"),
+    ("arguments", "words"),
     [
-        (["--parser", "schp=m.onnx"], "parser 'schp=m.onnx': allowed: NAME=FILE, NAME one of schp-lip, schp-atr, seg"),
-        (["--body-map", "bodypix"], "body map 'bodypix': allowed: NAME=FILE, NAME one of densepose, bodypix"),
-        (["--body-map", "bodypix=none.onnx"], "none.onnx: no such file; bodypix takes an ONNX file"),
+        (["none.jpg", "-o", "people"], "none.jpg: no such file"),
+        (["ana.png", "-o", "people", "--person", "middle"], "--person 'middle': allowed: largest, left, right"),
+        (["ana.png", "-o", "ben.png"], "a file of that name exists"),
     ],
 )
-def test_unknown_models_are_refused(run, tmp_path, photographs, arguments, problem):
-    status, _, stderr = run("prepare", *photographs, "-o", tmp_path / "people", *arguments)
+def test_what_cannot_be_is_told_at_once(run, pictures, monkeypatch, arguments, words):
+    monkeypatch.chdir(pictures)
+    status, _, stderr = run("prepare", *arguments)
     assert status == 2
-    assert problem in stderr
-    assert not (tmp_path / "people").exists()
+    assert words in stderr
+    assert not (pictures / "people").exists()
+
+
+def test_two_photographs_make_a_look(run, people, pictures, out, read_picture):
+    look = out / "look.png"
+    status, _, stderr = run(
+        "try-on", pictures / "hugo.png", "--wear", f"upper_clothes={pictures / 'ana.png'}", "-o", look,
+        "--labels-out", out / "labels.png", "--engine", "onnxruntime",
+    )  # fmt: skip
+    assert status == 0, stderr
+    person = read_person_folder(people / "hugo")
+    changed = (read_picture(look) != person.image).any(axis=2)
+    assert changed[person.labels == 5].mean() > 0.8  # another top
+    assert changed[person.labels == 0].mean() < 0.1
+
+
+def test_a_photograph_without_the_garment_is_refused(run, pictures, out):
+    status, _, stderr = run(
+        "try-on", pictures / "hugo.png", "--wear", f"scarf={pictures / 'ben.png'}", "-o", out / "look.png"
+    )
+    assert status == 2
+    assert "no pixel is labelled scarf; its labels hold:" in stderr
+    assert not (out / "look.png").exists()

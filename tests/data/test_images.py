@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms, features
 
+from oviton.data.colour import srgb_profile
 from oviton.data.errors import InputError
 from oviton.data.images import (
     check_output_suffix,
@@ -171,6 +172,31 @@ def test_avif_is_read_upright_whatever_its_name(tmp_path, name):
     assert photograph.orientation == 8
 
 
+@pytest.mark.skipif(not features.check("avif"), reason="this Pillow has no AVIF")
+@pytest.mark.parametrize(("primaries", "transfer"), [(12, 13), (9, 16), (9, 18)], ids=["P3", "PQ", "HLG"])
+def test_avif_in_wide_colours_without_a_profile_is_refused(tmp_path, picture, primaries, transfer):
+    save(tmp_path / "image.avif", picture)
+    content = (tmp_path / "image.avif").read_bytes()
+    at = content.index(b"nclx") + 4
+    wide = content[:at] + struct.pack(">2H", primaries, transfer) + content[at + 4 :]
+    (tmp_path / "image.avif").write_bytes(wide)
+    with pytest.raises(
+        InputError, match=rf"colours beyond sRGB.*\(primaries {primaries}, transfer {transfer}\).*sRGB$"
+    ):
+        read_image(tmp_path / "image.avif")
+
+
+@pytest.mark.skipif(not features.check("avif"), reason="this Pillow has no AVIF")
+def test_a_profile_in_avif_counts_for_more_than_its_numbers(tmp_path, picture):
+    save(tmp_path / "image.avif", picture, icc_profile=srgb_profile())
+    plain = read_image(tmp_path / "image.avif")
+    content = (tmp_path / "image.avif").read_bytes()
+    at = content.find(b"nclx") + 4
+    if at > 3:
+        (tmp_path / "image.avif").write_bytes(content[:at] + struct.pack(">2H", 12, 13) + content[at + 4 :])
+    assert np.array_equal(read_image(tmp_path / "image.avif"), plain)
+
+
 def test_avif_that_pillow_cannot_read_says_what_to_do(tmp_path, monkeypatch, picture):
     (tmp_path / "image.avif").write_bytes(b"\0\0\0\x20ftypavif" + bytes(40))
     monkeypatch.setattr("oviton.data.images._reads_avif", lambda: False)
@@ -249,11 +275,11 @@ def test_any_damaged_npy_is_an_input_error(tmp_path, at, value):
 @given(st.data())
 def test_any_damaged_picture_is_an_input_error(tmp_path, data):
     image = Image.fromarray(np.random.default_rng(0).integers(0, 256, (16, 16, 3)).astype(np.uint8))
-    kind = data.draw(st.sampled_from(["png", "jpeg", "webp", "avif"] if features.check("avif") else ["png", "jpeg"]))
+    kind = data.draw(st.sampled_from(["png", "jpeg", "webp", *(["avif"] if features.check("avif") else [])]))
     exif = Image.Exif()
     exif[0x0112], exif[0x010F] = 6, "maker"
     buffer = io.BytesIO()
-    image.save(buffer, kind, exif=exif, icc_profile=ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    image.save(buffer, kind, exif=exif, icc_profile=srgb_profile())
     content = bytearray(buffer.getvalue())
     for _ in range(data.draw(st.integers(1, 8))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))

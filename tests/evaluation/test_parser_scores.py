@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from oviton.evaluation.parser_scores import BodyScores, LabelScores, see
+from oviton.prepare.preparer import Preparer
 
 
 def test_labels_are_counted_over_pictures_and_unknown_pixels_are_left_out() -> None:
@@ -52,7 +53,8 @@ def test_the_second_look_comes_back_to_the_person_in_the_photograph() -> None:
 
     photograph = np.full((300, 500, 3), 20, np.uint8)
     photograph[100:250, 350:420] = 240
-    labels, body = see(photograph, parse, ((192, 128), (256, 160)))
+    preparer = Preparer(parse, (256, 160), lambda: None)
+    labels, body = see(photograph, preparer)
     person = photograph[..., 0] > 100
     assert ((labels == 5) != person).sum() < 0.02 * person.sum()
     assert ((body[..., 0] == 1) != person).sum() < 0.02 * person.sum()
@@ -60,7 +62,7 @@ def test_the_second_look_comes_back_to_the_person_in_the_photograph() -> None:
 
 def test_an_empty_photograph_has_no_person() -> None:
     nothing = (np.zeros((64, 32), np.uint8), np.zeros((64, 32, 3), np.uint8), np.zeros((5, 16, 8), np.uint8))
-    labels, body = see(np.zeros((90, 70, 3), np.uint8), lambda image: nothing, ((64, 32), (64, 32)))
+    labels, body = see(np.zeros((90, 70, 3), np.uint8), Preparer(lambda image: nothing, (64, 32), lambda: None))
     assert labels.shape == (90, 70)
     assert body.shape == (90, 70, 3)
     assert not labels.any()

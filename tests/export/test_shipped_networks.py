@@ -21,7 +21,8 @@ from oviton.export.tracing import TRACED_SIZES, dynamic_axes, example, trace
 from oviton.networks.checkpoint import load_checkpoint
 from oviton.networks.graphs import graph_specs
 from oviton.runtime.dressing import Dressing, TryOnRequest
-from oviton.runtime.photographs import build_request, photo_box, restore_result
+from oviton.runtime.framed_photo import FramedPhoto
+from oviton.runtime.photographs import build_request, restore_result
 
 from golden import goldens
 
@@ -70,8 +71,8 @@ def test_shipped_weights_make_the_golden_pictures_in_plain_pytorch(name, request
     planned = Dressing.plan(TryOnRequest(*goldens.requests()[request_name]))
     person, outfit = planned.person, planned.outfit
     values = pipeline.run(build_request(person, planned.garments, outfit, height, width))
-    box = photo_box(person, height, width)
-    image, labels = restore_result(values["image"][0], values["labels"][0], person, outfit.source, box)
+    framed = FramedPhoto.of(person, height, width)
+    image, labels = restore_result(values["image"][0], values["labels"][0], framed, outfit.source)
     known = goldens.committed(golden)
     assert np.array_equal(labels, known["labels"])
     # Processors round sums in their own order.

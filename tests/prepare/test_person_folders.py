@@ -23,6 +23,9 @@ def test_photographs_of_folders_and_files_by_name(tmp_path):
         find_photographs([tmp_path, clash])
     with pytest.raises(InputError, match="no such file"):
         find_photographs([tmp_path / "none.jpg"])
+    (tmp_path / "ana").mkdir()
+    (tmp_path / "ana" / "image.png").touch()
+    assert list(find_photographs([tmp_path / "ana"])) == ["ana"]
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="holds no photographs"):
         find_photographs([tmp_path / "empty"])

@@ -1,8 +1,12 @@
+import numpy as np
 import pytest
 
-from oviton.runtime.notes import missing_body_maps, refinement_notes
-from oviton.runtime.person import Garment
+from oviton.data.classes import CLASS_IDS, GARMENTS
+from oviton.runtime.framed_photo import FramedPhoto
+from oviton.runtime.notes import PLACES, company_notes, missing_body_maps, out_of_sight, refinement_notes, scraps
+from oviton.runtime.person import Garment, Person
 from oviton.runtime.report import RefinementReport
+from oviton.runtime.subject import Subject
 
 
 def test_what_is_lost_without_a_body_map_depends_on_what_looks_at_it(people):
@@ -22,6 +26,54 @@ def test_codes_hold_no_body_map():
         "shirt is worn as codes, which hold no body map, so its cut is guessed"
     ]
     assert missing_body_maps([], "codes", {"garment_labels"}, codes=["shirt"]) == []
+
+
+def cut(person, rows):
+    """Return part of a person's photograph."""
+    return Person(person.image[rows], person.labels[rows], person.densepose[rows], "cut")
+
+
+@pytest.mark.parametrize(
+    ("rows", "worn", "missing"),
+    [
+        (slice(None), GARMENTS, []),
+        (slice(0, 250), ["left_shoe", "right_shoe", "hat"], ["no feet", "left_shoe and right_shoe"]),
+        (slice(0, 200), ["pants", "upper_clothes"], ["no legs", "of pants;"]),
+        (slice(300, None), ["upper_clothes", "pants"], ["no torso", "of upper_clothes;"]),
+        (slice(300, None), ["pants", "socks"], []),
+    ],
+)
+def test_what_is_worn_out_of_sight_is_told(people, rows, worn, missing):
+    framed = FramedPhoto.of(cut(Person.open(people / "hugo"), rows), 512, 256)
+    found = out_of_sight(framed, [CLASS_IDS.get(name, name) for name in worn])
+    assert len(found) == (1 if missing else 0)
+    assert all(words in found[0] for words in missing)
+
+
+def test_without_a_body_map_no_place_is_known():
+    person = Person(np.zeros((9, 9, 3), np.uint8), np.full((9, 9), 5, np.uint8), np.zeros((9, 9, 3), np.uint8))
+    assert out_of_sight(FramedPhoto.of(person, 64, 32), GARMENTS) == []
+
+
+def test_every_garment_has_one_place():
+    assert sorted(c for place in PLACES for c in place.classes) == sorted(GARMENTS)
+
+
+def test_scraps_are_told():
+    labels = np.zeros((40, 40), np.uint8)
+    labels[0, 0], labels[10:18, :8], labels[30, :3] = CLASS_IDS["hat"], CLASS_IDS["pants"], CLASS_IDS["left_shoe"]
+    garment = Garment(np.zeros((40, 40, 3), np.uint8), labels, "hat,pants,shoes", name="photos/red")
+    hat, shoe = scraps(garment)
+    assert hat.startswith("red: only 1 pixel is labelled hat,")
+    assert shoe.startswith("red: only 3 pixels are labelled left_shoe,")
+
+
+def test_company_is_told():
+    labels = np.zeros((40, 40), np.uint8)
+    person = Person(np.zeros((40, 40, 3), np.uint8), labels, np.zeros((40, 40, 3), np.uint8), "ana")
+    alone, beside = (Subject((10, 0, 20, 40), (), company) for company in (False, True))
+    assert company_notes(person, alone) == company_notes(person, None) == []
+    assert "the one in columns 10 to 19 is dressed" in company_notes(person, beside)[0]
 
 
 @pytest.mark.parametrize(

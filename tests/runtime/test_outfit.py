@@ -47,9 +47,37 @@ def test_rules_can_be_overridden():
 
 def test_notes_tell_what_was_not_asked_for():
     owned = [CLASS_IDS["dress"]]
-    assert plan_outfit([garment("pants")], owned=owned).notes == ("wearing pants takes off the person's dress",)
+    assert plan_outfit([garment("pants")], owned=owned).notes[0] == "wearing pants takes off the person's dress"
     assert plan_outfit([garment("pants")], owned=[]).notes == ()
     assert "wears no coat" in plan_outfit([], ["coat"], owned=owned).notes[0]
+
+
+@pytest.mark.parametrize(
+    ("owned", "worn", "remove", "places", "advice"),
+    [
+        ("dress", [], ["dress"], "the chest and the hips and legs", "dress, or upper_clothes and pants or skirt"),
+        ("dress", ["upper_clothes"], [], "the hips and legs", "pants or skirt"),
+        ("dress", ["pants"], [], "the chest", "upper_clothes"),
+        ("dress,coat", ["pants"], [], None, None),  # the coat covers
+        ("upper_clothes,pants", [], ["pants"], "the hips and legs", "pants or skirt"),
+        ("upper_clothes,pants", [], ["upper_clothes"], "the chest", "upper_clothes"),
+        ("upper_clothes,pants", ["skirt"], [], None, None),
+        ("upper_clothes,pants", ["dress"], [], None, None),
+        ("upper_clothes,coat,pants", [], ["coat"], None, None),
+        ("upper_clothes", ["hat"], [], None, None),  # no legs to be seen
+        ("pants,hat", [], ["hat"], None, None),
+    ],
+)
+def test_a_body_that_is_bared_is_told(owned, worn, remove, places, advice):
+    owned = [CLASS_IDS[name] for name in owned.split(",")]
+    notes = plan_outfit([garment(name) for name in worn], remove, owned=owned).notes
+    told = [note for note in notes if "bare skin" in note]
+    if places is None:
+        assert told == []
+    else:
+        (note,) = told
+        assert f"nothing covers {places}:" in note
+        assert note.endswith(f"wear also {advice}")
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from PIL import Image, ImageFilter
 from oviton.data.classes import CLASS_IDS, MAY_COVER
 from oviton.data.letterbox import Letterbox
 from oviton.data.rim import rim_of
+from oviton.runtime.framed_photo import FramedPhoto
 from oviton.runtime.outfit import plan_outfit
 from oviton.runtime.person import Garment, Person
 from oviton.runtime.photographs import build_request, restore_result
@@ -19,6 +20,12 @@ def random_person(seed, height, width):
     labels = rng.choice([0, TOP, FACE], (height // 8 + 1, width // 8 + 1)).repeat(8, 0).repeat(8, 1)
     image = rng.integers(0, 256, (height, width, 3)).astype(np.uint8)
     return Person(image, labels[:height, :width].astype(np.uint8), np.zeros_like(image))
+
+
+def whole(person, height, width):
+    """Return all of a person's photograph in the frame."""
+    rows, columns = (slice(0, size) for size in person.labels.shape)
+    return FramedPhoto(person, None, (rows, columns), Letterbox.of(person.labels, height, width))
 
 
 def outfit():
@@ -53,11 +60,12 @@ def test_removal_alone_sends_one_blank_photograph():
 def test_kept_pixels_are_the_photographs_own_at_any_size(height, width, seed):
     rng = np.random.default_rng(seed)
     person, source = random_person(seed, height, width), outfit().source
-    box = Letterbox.of(person.labels, 64, 32)
+    framed = whole(person, 64, 32)
+    box = framed.box
     new_labels = box.fit_labels(person.labels).copy()
     new_labels[rng.random((64, 32)) < 0.3] = TOP
     result = rng.integers(0, 256, (64, 32, 3)).astype(np.uint8)
-    image, labels = restore_result(result, new_labels, person, source, box)
+    image, labels = restore_result(result, new_labels, framed, source)
     assert image.shape == person.image.shape
     rim = rim_of(person.labels, source, box.photo_pixels)
     kept = (labels == person.labels) & (source[labels] == 0) & ~rim
@@ -79,19 +87,20 @@ def test_only_the_part_that_changes_is_looked_at(size, worn, monkeypatch):
     labels[40:90, 30:70] = TOP
     labels[55:57, 40:50] = CLASS_IDS["torso_skin"]
     person = Person(rng.integers(0, 256, (*size, 3)).astype(np.uint8), labels, np.zeros((*size, 3), np.uint8))
-    box = Letterbox.of(labels, 64, 32)
+    framed = whole(person, 64, 32)
+    box = framed.box
     new_labels = box.fit_labels(labels).copy()
     new_labels[10:14, 8:12] = TOP
     result = rng.integers(0, 256, (64, 32, 3)).astype(np.uint8)
     source = outfit().source if worn else np.zeros(20, np.int32)
     before = person.image.copy(), labels.copy()
-    image, found = restore_result(result, new_labels, person, source, box)
+    image, found = restore_result(result, new_labels, framed, source)
     changed = (image != person.image).any() or (found != labels).any()
     assert changed == worn
     assert np.array_equal(person.image, before[0])
     assert np.array_equal(person.labels, before[1])
     monkeypatch.setattr("oviton.runtime.photographs._changing_window", lambda *_: box.whole)
-    whole_image, whole_found = restore_result(result, new_labels, person, source, box)
+    whole_image, whole_found = restore_result(result, new_labels, framed, source)
     assert np.abs(image.astype(int) - whole_image).max() <= 2  # as data/test_letterbox.py says of windows
     assert np.array_equal(found, whole_found)
 
@@ -104,9 +113,9 @@ def test_a_silhouette_keeps_the_photographs_detail():
     labels[80:82, 30:32] = 0
     rng = np.random.default_rng(0)
     person = Person(rng.integers(0, 256, (128, 64, 3)).astype(np.uint8), labels, np.zeros((128, 64, 3), np.uint8))
-    box = Letterbox.of(labels, 64, 32)
+    framed = whole(person, 64, 32)
     result = np.full((64, 32, 3), 200, np.uint8)
-    image, found = restore_result(result, box.fit_labels(labels), person, outfit().source, box)
+    image, found = restore_result(result, framed.box.fit_labels(labels), framed, outfit().source)
     assert np.array_equal(image[59, 18:20], person.image[59, 18:20])
     assert not (image[57:62, 20:23] == 200).all(axis=2).any()
     assert (image[30:90, 25:42] == 200).all()
@@ -119,9 +128,8 @@ def test_a_collar_that_closes_leaves_no_line():
     labels[31:57, 21:43] = CLASS_IDS["torso_skin"]
     person = Person(np.zeros((128, 64, 3), np.uint8), labels, np.zeros((128, 64, 3), np.uint8))
     result = np.full((64, 32, 3), 200, np.uint8)
-    _, found = restore_result(
-        result, np.full((64, 32), TOP, np.uint8), person, outfit().source, Letterbox.of(labels, 64, 32)
-    )
+    drawn = np.full((64, 32), TOP, np.uint8)
+    _, found = restore_result(result, drawn, whole(person, 64, 32), outfit().source)
     assert (found == TOP).all()
 
 
@@ -131,7 +139,7 @@ def test_at_native_size_it_is_the_networks_result():
     labels = rng.choice([0, TOP, FACE], (64, 32)).astype(np.uint8)
     kept = (labels == person.labels) & (labels != TOP)
     result = np.where(kept[..., None], person.image, rng.integers(0, 256, (64, 32, 3))).astype(np.uint8)
-    image, found = restore_result(result, labels, person, source, Letterbox(64, 32, 64, 32))
+    image, found = restore_result(result, labels, whole(person, 64, 32), source)
     assert np.array_equal(image, result)
     assert np.array_equal(found, labels)
 
@@ -156,7 +164,7 @@ def test_every_class_covers_what_it_may_cover_and_nothing_else():
     person = Person(np.zeros((160, 160, 3), np.uint8), large, np.zeros((160, 160, 3), np.uint8))
     small = drawn.repeat(4, 0).repeat(4, 1)
     picture = np.full((80, 80, 3), 200, np.uint8)
-    _, labels = restore_result(picture, small, person, source, Letterbox(160, 160, 80, 80))
+    _, labels = restore_result(picture, small, whole(person, 80, 80), source)
     for a, b in np.ndindex(20, 20):
         touched, covers = source[b] != 0, source[a] != 0 and MAY_COVER[a, b]
         found = labels[8 * a + 2 : 8 * a + 6, 8 * b + 2 : 8 * b + 6]

@@ -92,6 +92,41 @@ def test_wear_takes_names_in_a_list_and_arrays_of_any_library(people):
     assert len({read, Person.open(people / "ana")}) == 2
 
 
+def in_a_hall(person, rows=120, left=700, right=300):
+    """Return a person in a wide photograph of one colour, and where the old photograph is."""
+    sides = ((rows, 0), (left, right), (0, 0))
+    image = np.full((person.image.shape[0] + rows, person.image.shape[1] + left + right, 3), 150, np.uint8)
+    place = np.s_[rows:, left : left + person.image.shape[1]]
+    image[place] = person.image
+    wide = Person(image, np.pad(person.labels, sides[:2]), np.pad(person.densepose, sides), "hall")
+    return wide, place
+
+
+def test_a_person_in_a_wide_photograph_looks_as_in_an_upright_one(tryon, people):
+    person, shirt = Person.open(people / "hugo"), Garment.open(people / "finn", wear="upper_clothes")
+    wide, place = in_a_hall(person)
+    upright, look = tryon(person, shirt), tryon(wide, shirt)
+    top = CLASS_IDS["upper_clothes"]
+    both = ((look.labels[place] == top) & (upright.labels == top)).sum()
+    assert both / ((look.labels[place] == top) | (upright.labels == top)).sum() > 0.9
+    assert (look.labels == top).sum() == (look.labels[place] == top).sum()
+    outside = np.ones(wide.labels.shape, bool)
+    outside[place] = False
+    assert np.array_equal(look.image[outside], wide.image[outside])
+    assert psnr(look.image[place], upright.image) > 25
+    in_hall, _ = in_a_hall(Person.open(people / "finn"))
+    from_hall = tryon(person, Garment(in_hall.image, in_hall.labels, "upper_clothes", in_hall.densepose))
+    assert psnr(from_hall.image, upright.image) > 25
+
+
+def test_what_is_out_of_sight_is_told(tryon, people):
+    whole, shoes = Person.open(people / "hugo"), Garment.open(people / "ana", wear="shoes")
+    person = Person(whole.image[:270], whole.labels[:270], whole.densepose[:270])
+    notes = tryon(person, shoes).report.notes
+    assert any("shows no feet" in note for note in notes)
+    assert "nothing changed: the picture is the photograph, pixel for pixel" in notes
+
+
 def test_requests_do_not_leak_into_each_other(tryon, people):
     person, shirt = Person.open(people / "ana"), Garment.open(people / "ben", wear="upper_clothes")
     first = tryon(person, [shirt])

@@ -8,9 +8,8 @@ from typing import Self
 
 import numpy as np
 
-from ...data.classes import present_classes
 from ...data.errors import InputError
-from ...runtime.dressing import Dressing, Look
+from ...runtime.dressing import Dressing, Look, worn_by
 from ...runtime.notes import missing_body_maps
 from ...runtime.outfit import plan_outfit
 from ...runtime.person import Garment, Person
@@ -43,12 +42,10 @@ class ServedDressing(Dressing):
         Raises
         ------
         InputError
-            When it contradicts itself.
+            When nobody is labelled, or the outfit contradicts itself.
         """
         worn = [wearables] if isinstance(wearables, Garment | GarmentCodes) else list(wearables)
-        outfit = plan_outfit(
-            worn, [remove] if isinstance(remove, str) else remove, owned=present_classes(person.labels)
-        )
+        outfit = plan_outfit(worn, [remove] if isinstance(remove, str) else remove, owned=worn_by(person))
         return cls(person, [each for each in worn if isinstance(each, Garment)], outfit, wearables=worn)
 
     @property

@@ -16,7 +16,7 @@ from safetensors.numpy import save_file
 from ...data.classes import CLASS_NAMES, NUM_CLASSES
 from ...data.errors import InputError
 from ...data.files import atomic_path, check_is_file
-from ...data.letterbox import Letterbox
+from ...runtime.framed_photo import FramedPhoto
 from ...runtime.notes import told_name
 from ...runtime.person import Garment
 from ..codes import APPEARANCE_CODES, CLASSES, SHAPE_CODES, WEAR
@@ -119,12 +119,12 @@ class GarmentCodes:
 
 def encoder_inputs(garment: Garment, model: ServedModel) -> dict[str, Array]:
     """Return what `garment_encoder` takes: the photograph at the network's size and the classes to be worn."""
-    box = Letterbox.of(garment.labels, model.bundle.height, model.bundle.width)
+    image, labels, _ = FramedPhoto.of(garment, model.bundle.height, model.bundle.width).fit()
     wear = np.zeros((1, NUM_CLASSES), np.uint8)
     wear[0, list(garment.classes)] = 1
     return {
-        "garment_image": box.fit_image(garment.image)[None],
-        "garment_labels": box.fit_labels(garment.labels)[None],
+        "garment_image": image[None],
+        "garment_labels": labels[None],
         WEAR: wear,
     }
 
