@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+import numpy as np
+
 from ..bundle.bundle import SHIPPED_BUNDLES, Bundle
 from ..data.closeable import Closeable
 from ..data.errors import InputError
@@ -167,6 +169,9 @@ class Preparer(Closeable):
         person = choose(people, who, name)
         seen = look(image, person.box, self._parser, self._size)
         labels, densepose = seen.on_photograph((image.shape[0], image.shape[1]))
+        if len(people) > 1:  # where the parser's own eyes say somebody else is, whoever it took them for
+            others = seen.others_on_photograph(person.box, (image.shape[0], image.shape[1])) > 0
+            labels, densepose = np.where(others, 0, labels), np.where(others[..., None], 0, densepose)
         if not labels.any():
             raise nobody(name)
         notes = _notes(people, who, name)

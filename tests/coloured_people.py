@@ -13,8 +13,11 @@ def paint(labels, parts):
     )
 
 
-def read_colours(image):
-    """Return labels, body map and people as a parser would, of a picture of one or two people side by side."""
+def read_colours(image, *, everybody=False):
+    """Return labels, body map and people as a parser would, of a picture of one or two people side by side.
+
+    Only the person in the middle has labels and a body map, unless everybody has.
+    """
     red, green, blue = (image[..., i].astype(int) for i in range(3))
     body = (blue > 120) & (blue < 228)  # brighter is a page
     labels = np.where(body, red // LABELS, 0).clip(0, 19)
@@ -32,7 +35,7 @@ def read_colours(image):
         window[0][there], window[1:][:, there] = 255, np.round(sides[:, there])
     middle = np.abs(columns - width / 2).argmin() if len(columns) else 0
     for run in np.split(columns, np.flatnonzero(np.diff(columns) > 1) + 1) if len(columns) else []:
-        if columns[middle] not in run:  # only the person in the middle has labels
+        if columns[middle] not in run and not everybody:
             labels[:, run[0] * 4 : run[-1] * 4 + 4] = 0
             densepose[:, run[0] * 4 : run[-1] * 4 + 4] = 0
     return labels.astype(np.uint8), densepose.astype(np.uint8), people

@@ -1,5 +1,7 @@
 """From a photograph to the maps of one person in it."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,7 @@ from oviton.bundle.bundle import SHIPPED_BUNDLES
 from oviton.data.errors import InputError
 from oviton.prepare.preparer import Preparer
 
-from coloured_people import paint, person
+from coloured_people import paint, person, read_colours
 
 
 def agreement(found, truth):
@@ -26,6 +28,18 @@ def test_only_the_chosen_person_gets_labels_and_a_body_map_in_their_place(prepar
     rows, columns = people[which]
     coarse = 400 / 64 * 4  # a pixel in which people are found
     assert np.allclose(prepared.box, (columns.start, rows.start, columns.stop, rows.stop), atol=coarse)
+
+
+def test_whom_a_parser_labels_by_mistake_is_left_out(two_people):
+    """The two stand so near to each other that a look at one shows the other, whom this parser labels, too."""
+    image, labels, _, (left, right) = two_people
+    together = np.ascontiguousarray(np.delete(image, np.s_[150:250], axis=1))
+    everybody = Preparer(partial(read_colours, everybody=True), (96, 64), lambda: None)
+    prepared = everybody(together)
+    assert agreement(prepared.labels[left], labels[left]) > 0.85
+    right = right[0], slice(right[1].start - 100, right[1].stop - 100)
+    assert (prepared.labels[right] > 0).mean() < 0.25  # a coarse pixel at the edge
+    assert (prepared.densepose[right] > 0).mean() < 0.25
 
 
 def test_several_people_are_told_unless_one_was_named(preparer, two_people):
