@@ -19,7 +19,7 @@ help: ## List the targets
 
 try-on: $(VENV)/.base ## Dress an example person in another's garment
 	@mkdir -p out
-	@$(BIN)/oviton try-on examples/people/hugo --wear upper_clothes=examples/people/ana -o out/try-on.png
+	@$(BIN)/oviton try-on examples/people/hugo/image.png --wear upper_clothes=examples/people/ana/image.png -o out/try-on.png
 
 # Side by side: types keep a core busy while the tests' first export does.
 test: $(VENV)/.dev ## Everything that CI checks

@@ -201,6 +201,7 @@ def small(cache):
         yield rounded, exact, requests
 
 
+@pytest.mark.more
 @pytest.mark.parametrize("garment", ["black", "noise", "stripes"])
 def test_garments_unlike_the_samples_agree_with_fp32_as_well(small, garment):
     rounded, exact, requests = small

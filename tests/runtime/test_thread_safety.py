@@ -97,6 +97,7 @@ def test_threads_that_load_weights_side_by_side_leave_one_of_them(tryon, request
     assert np.array_equal(look.image, serial[WORN in look.report.notes][0])
 
 
+@pytest.mark.more
 def test_refinement_starts_from_the_bundles_own_weights_whatever_is_loaded_meanwhile(
     tiny_bundle_folder, requests, outfit
 ):

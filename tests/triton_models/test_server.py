@@ -167,6 +167,7 @@ class TestRefinement:
         assert report["steps"] == 4
         assert ("outfit" in last) == report["accepted"]
 
+    @pytest.mark.more
     def test_a_kept_outfit_is_served(self, open_stream, ask, worn, inputs):
         with open_stream(inputs, steps=12, keep_outfit=True) as (_, answers):
             last = [arrays for arrays, _ in answers][-1]

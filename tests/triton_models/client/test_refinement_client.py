@@ -138,6 +138,7 @@ def test_a_deadline_ends_a_refinement(client, person, garments):
     assert wait_idle(client, person, garments) < 30
 
 
+@pytest.mark.more
 def test_a_full_queue_refuses_at_once_and_retries_get_in(client, person, garments):
     results = []
 
