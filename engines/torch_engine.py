@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
+import runpy
 from collections.abc import Callable
 from contextlib import nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +21,15 @@ from .registry import EngineSpec, register
 
 if TYPE_CHECKING:
     from .loading import Loading
+
+
+def _built_for_cuda() -> str | None:
+    """Return the CUDA that the installed torch was built for, without importing torch, which takes seconds."""
+    spec = importlib.util.find_spec("torch")
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    version: str | None = runpy.run_path(str(Path(spec.submodule_search_locations[0]) / "version.py")).get("cuda")
+    return version
 
 
 @register(
@@ -70,9 +82,9 @@ class TorchEngine(BaseEngine):
         """Describe the GPU, for an engine that runs on one."""
         if spec.device == "cpu":
             return ""
-        torch = require("torch", extra="refine", purpose="the torch engine")
-        if torch.version.cuda is None:
+        if _built_for_cuda() is None:
             raise InputError("this build of torch has no CUDA")
+        torch = require("torch", extra="refine", purpose="the torch engine")
         if not torch.cuda.is_available():
             raise InputError("torch finds no CUDA GPU or driver")
         major, minor = torch.cuda.get_device_capability()

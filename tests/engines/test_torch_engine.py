@@ -1,5 +1,8 @@
 """What only the torch engine has: programs for compilers, and `torch.compile`."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -69,3 +72,15 @@ def test_what_cannot_be_compiled_names_the_graph_and_another_engine(shipped):
             EngineError, match=r"cannot compile shape_encoder \(.*out of symbols.*take the engine torch"
         ):
             engine(**labels(shipped, 1))
+
+
+def test_a_machine_without_cuda_is_told_from_one_with_it_without_importing_torch():
+    """Whoever has torch and dresses people on another engine does not wait for its import."""
+    code = (
+        "import sys; from oviton.engines.registry import choose; found, _ = choose('auto'); "
+        "print(found.candidate.engine, 'torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    engine, imported = done.stdout.split()
+    assert imported == str(torch.version.cuda is not None)
+    assert engine != "torch" or imported == "True"
