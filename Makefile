@@ -60,6 +60,8 @@ goldens: $(VENV)/.dev ## Rewrite the pictures that tests compare with, after a c
 picture: $(VENV)/.dev ## Make the pictures of README and docs anew
 	@$(BIN)/python examples/contact_sheet.py -o docs/images/try-on.png
 	@$(BIN)/python examples/wardrobe_sheet.py -o docs/images/wardrobe.png
+	@rm -rf out/prepared && $(BIN)/oviton prepare examples/people/*/image.png -o out/prepared
+	@cp out/prepared/contact_sheet.png docs/images/prepare.png
 
 # Hours on a CPU: every part in several runs, the later ones from the weights of those before at a lower rate.
 # Each goes on where it stopped. All bundles have one shape network.
