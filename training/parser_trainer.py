@@ -65,6 +65,8 @@ class ParserOptions:
         Steps between two saves.
     until
         Stop at this step, to go on with crops of another size. Default: None, at the end.
+    init
+        A checkpoint or a bundle to start from. Default: None, ImageNet weights.
     """
 
     rendered: Path
@@ -77,6 +79,7 @@ class ParserOptions:
     learning_rate: float = 2e-3
     save_every: int = 50
     until: int | None = None
+    init: Path | None = None
 
     def settings(self) -> dict[str, Any]:
         """Return what must stay the same for a run to be resumed, as JSON values."""
@@ -100,11 +103,12 @@ class ParserTrainer:
         self.data = ParserData(options.rendered, options.street, options.size)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(options.seed)
-            self.network = PersonParser()
+            self.network = PersonParser() if options.init is None else PersonParser.open(options.init)
         self.state_path = options.output / STATE_NAME
         saved = read_state(self.state_path) if self.state_path.exists() else None
-        if saved is None:
+        if saved is None and options.init is None:
             self.network.load_imagenet()
+        self.network.requires_grad_(True)
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.network).requires_grad_(False)
         backbone = list(self.network.backbone.parameters())
@@ -199,10 +203,11 @@ def main(
     seed: int = 0,
     learning_rate: float = 2e-3,
     threads: int = 1,
+    init: Path | None = None,
 ) -> None:
     """Train the person parser, or go on where an earlier run stopped."""
     torch.set_num_threads(threads)
-    options = ParserOptions(rendered, street, output, size, steps, batch, seed, learning_rate, until=until)
+    options = ParserOptions(rendered, street, output, size, steps, batch, seed, learning_rate, until=until, init=init)
     with locked(output):
         ParserTrainer(options).run()
 

@@ -45,7 +45,7 @@ def test_a_resumed_run_ends_where_an_uninterrupted_one_does(options: ParserOptio
     assert whole.keys() == parts.keys()
     assert [name for name in whole if not torch.equal(whole[name], parts[name])] == []
     started = PersonParser()
-    started.backbone.load_imagenet()
+    started.load_imagenet()
     name = "backbone.features.0.0.weight"
     assert not torch.equal(whole[f"raw.{name}"], started.state_dict()[name])
     PersonParser.open(tmp_path / "whole" / "person_parser.safetensors")
@@ -60,3 +60,12 @@ def test_another_batch_is_refused(options: ParserOptions, tmp_path: Path) -> Non
 def test_the_learning_rate_rises_stays_and_falls() -> None:
     rates = [learning_rate(step, 1000, 1.0) for step in (0, 99, 500, 800, 999)]
     assert rates == pytest.approx([0.01, 1.0, 1.0, 0.5, 0.0025])
+
+
+def test_a_run_may_start_from_a_checkpoint(options: ParserOptions, tmp_path: Path) -> None:
+    first = ParserTrainer(options)
+    first.run()
+    again = ParserTrainer(ParserOptions(options.rendered, options.street, tmp_path / "again", init=options.output))
+    known = first.average.state_dict()
+    assert all(torch.equal(value, known[name]) for name, value in again.network.state_dict().items())
+    assert all(parameter.requires_grad for parameter in again.network.parameters())
