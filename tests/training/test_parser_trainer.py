@@ -48,7 +48,7 @@ def test_a_resumed_run_ends_where_an_uninterrupted_one_does(options: ParserOptio
     started.load_imagenet()
     name = "backbone.features.0.0.weight"
     assert not torch.equal(whole[f"raw.{name}"], started.state_dict()[name])
-    PersonParser.open(tmp_path / "whole" / "person_parser.safetensors")
+    assert PersonParser.open(tmp_path / "whole").trained.startswith("3 steps of 2 crops")
 
 
 def test_another_batch_is_refused(options: ParserOptions, tmp_path: Path) -> None:
