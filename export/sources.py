@@ -85,7 +85,7 @@ def _o_viton(networks: Networks) -> Source:
         config.appearance.conditioning,
         config.to_json(),
         networks.training_notes,
-        tuple((spec, _graph_module(networks, spec)) for spec in graph_specs(config)),
+        tuple((spec, graph_module(networks, spec)) for spec in graph_specs(config)),
         calibrated=("appearance_generator",),
         programs=lambda traced, folder: export_programs(networks, perceptual, traced, folder),
     )
@@ -110,7 +110,8 @@ def _prepare(parser: PersonParser) -> Source:
     )
 
 
-def _graph_module(networks: Networks, spec: GraphSpec) -> nn.Module:
+def graph_module(networks: Networks, spec: GraphSpec) -> nn.Module:
+    """Return a graph of the networks, with their weights."""
     with torch.device("meta"):  # its weights are about to be replaced
         module = spec.build(networks.config)
     if spec.name in dict(networks.named_children()):

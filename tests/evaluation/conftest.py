@@ -24,9 +24,12 @@ def draw_person(seed, sleeve=4):
     labels[20:40, 2:5] = ARM
     colours = rng.integers(0, 256, (20, 3))
     image = (colours[labels] * 0.7 + rng.integers(0, 70, (*SIZE, 3))).astype(np.uint8)
-    densepose = np.zeros((*SIZE, 3), np.uint8)
-    densepose[labels > 0] = (1, 100, 100)
+    rows, columns = np.mgrid[: SIZE[0], : SIZE[1]]
+    densepose = np.stack([np.zeros_like(labels), 7 * columns, 4 * rows], axis=2).astype(np.uint8)
+    for name, part in ((FACE, 24), (TOP, 2), (PANTS, 9), (ARM, 15)):
+        densepose[labels == name, 0] = part
     densepose[36:40, 2:5, 0] = 4
+    densepose[labels == 0] = 0
     return image, labels, densepose
 
 

@@ -14,9 +14,9 @@ from oviton.bundle.bundle import Bundle
 from oviton.bundle.families import O_VITON
 from oviton.bundle.pipeline import Pipeline
 from oviton.bundle.samples import read_samples, sample_requests
-from oviton.export.exporter import _graph_module
 from oviton.export.onnx_graph import export_onnx
 from oviton.export.programs import save_weights
+from oviton.export.sources import graph_module
 from oviton.export.tracing import TRACED_SIZES, dynamic_axes, example, trace
 from oviton.networks.checkpoint import load_checkpoint
 from oviton.networks.graphs import graph_specs
@@ -33,7 +33,7 @@ class Eager:
     """A graph in plain PyTorch, called as an engine is."""
 
     def __init__(self, networks, spec):
-        self.module, self.inputs, self.outputs = _graph_module(networks, spec), spec.inputs, spec.outputs
+        self.module, self.inputs, self.outputs = graph_module(networks, spec), spec.inputs, spec.outputs
 
     def __call__(self, **inputs):
         with torch.no_grad():
@@ -91,7 +91,7 @@ def test_shipped_weights_export_with_no_more_operators_than_shipped(name, graph,
     spec = next(spec for spec in graph_specs(networks.config) if spec.name == graph)
     people = read_samples([bundle.path / sample for sample in bundle.manifest.samples])
     requests = sample_requests(people, bundle.manifest.height, bundle.manifest.width, *TRACED_SIZES)
-    module, weights = _graph_module(networks, spec), tmp_path / f"{graph}.safetensors"
+    module, weights = graph_module(networks, spec), tmp_path / f"{graph}.safetensors"
     save_weights(module, weights)
     axes = {tensor.name: dynamic_axes(tensor) for tensor in spec.inputs}
     program = trace(module, tuple(example(tensor, requests) for tensor in spec.inputs), axes)

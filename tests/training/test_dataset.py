@@ -144,10 +144,10 @@ def test_pair_without_labels_before_has_the_persons_own(paired, open_data):
 
 def test_bad_pairs_are_named_and_skipped(paired, open_data):
     with (paired / "pairs.csv").open("a") as file:
-        file.write("nobody,ana,,\ndev,chloe,,trousers\ndev,chloe,gone.png,dress\n")
+        file.write("nobody,ana,,\ndev,chloe,,rucksack\ndev,chloe,gone.png,dress\n")
     dataset, warnings = open_data(paired, pairs=True)
     assert any("line 8: no person is called 'nobody'" in text for text in warnings)
-    assert any("line 9: class 'trousers' is unknown" in text for text in warnings)
+    assert any("line 9: class 'rucksack' is unknown" in text for text in warnings)
     assert dataset.pair(dataset.pairs[-1]) is None
     assert "gone.png: no such file" in warnings[-1]
     assert len(dataset.skipped) == 3

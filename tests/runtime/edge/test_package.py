@@ -56,6 +56,7 @@ def test_a_package_holds_what_a_device_needs_and_no_more(packed):
         "data",
         "engines",
         "bundle",
+        "prepare",
         "runtime",
     }
     assert not list(packed.rglob("__pycache__"))
