@@ -12,6 +12,7 @@ Who = Literal["largest", "left", "right"] | tuple[int, int]
 """A person by size or side, as seen in the photograph, or by a point on them: x and y in pixels."""
 
 LARGEST: Who = "largest"
+_WORDS: dict[str, Who] = {"largest": "largest", "left": "left", "right": "right"}
 
 _ALLOWED = "largest, left, right, or a point X,Y in pixels"
 
@@ -30,8 +31,8 @@ def parse_who(text: str) -> Who:
     ('left', (120, 300))
     """
     word = text.strip().lower()
-    if word in ("largest", "left", "right"):
-        return word  # type: ignore[return-value]
+    if word in _WORDS:
+        return _WORDS[word]
     x, _, y = word.partition(",")
     try:
         return int(x), int(y)
@@ -73,6 +74,10 @@ def choose(people: Sequence[Found], who: Who, name: str) -> Found:
     return min(there, key=lambda p: abs(p.box[0] + p.box[2] - 2 * x) / (p.box[2] - p.box[0] + 1))
 
 
-def nobody(name: str) -> InputError:
+class NobodyError(InputError):
+    """A photograph shows nobody."""
+
+
+def nobody(name: str) -> NobodyError:
     """Return the error for a photograph that shows nobody."""
-    return InputError(f"{name}: no person was found; take a photograph that shows one, upright and not too small")
+    return NobodyError(f"{name}: no person was found; take a photograph that shows one, upright and not too small")

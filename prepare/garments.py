@@ -7,6 +7,7 @@ belong to the class that is worn.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,7 @@ import numpy.typing as npt
 from ..data.classes import CLASS_NAMES, SKIN, ids
 from ..data.errors import InputError
 from ..data.images import Photograph, UInt8Array
-from .choice import LARGEST, Who
+from .choice import LARGEST, NobodyError, Who
 from .preparer import Prepared, Preparer
 
 OPAQUE = 128
@@ -58,8 +59,7 @@ def see_garment(
         garment that lies alone.
     """
     image = photograph.image
-    people = preparer.people(image)
-    if people:
+    with suppress(NobodyError):
         prepared = preparer(image, who, name)
         if np.isin(prepared.labels, _BODY).any():
             return prepared

@@ -171,7 +171,10 @@ class Preparer(Closeable):
         labels, densepose = seen.on_photograph((image.shape[0], image.shape[1]))
         if len(people) > 1:  # where the parser's own eyes say somebody else is, whoever it took them for
             others = seen.others_on_photograph(person.box, (image.shape[0], image.shape[1])) > 0
-            labels, densepose = np.where(others, 0, labels), np.where(others[..., None], 0, densepose)
+            labels, densepose = (
+                np.where(others, np.uint8(0), labels),
+                np.where(others[..., None], np.uint8(0), densepose),
+            )
         if not labels.any():
             raise nobody(name)
         notes = _notes(people, who, name)

@@ -9,7 +9,8 @@ from typing import Any
 
 from PIL import Image
 
-from ..data.classes import CLASS_NAMES, ids
+from ..data.body_parts import FEET, HANDS, HEAD_PARTS, LOWER_LEGS, TORSO, UPPER_LEGS
+from ..data.classes import CLASS_NAMES, TOPS, ids
 from ..data.images import UInt8Array
 from .framed_photo import FramedPhoto
 from .person import Garment, Person
@@ -42,12 +43,12 @@ class _Place:
 
 
 PLACES = (
-    _Place("head", ids("hat", "sunglasses"), (23, 24), ids("hair", "face")),
-    _Place("neck", ids("scarf"), (1, 2, 23, 24), ids("face", "torso_skin")),
-    _Place("torso", ids("upper_clothes", "dress", "coat"), (1, 2), ids("torso_skin")),
-    _Place("hand", ids("glove"), (3, 4), ids("left_arm", "right_arm")),
-    _Place("legs", ids("pants", "skirt"), tuple(range(7, 15)), ids("left_leg", "right_leg")),
-    _Place("feet", ids("socks", "left_shoe", "right_shoe"), (5, 6)),
+    _Place("head", ids("hat", "sunglasses"), HEAD_PARTS, ids("hair", "face")),
+    _Place("neck", ids("scarf"), (*TORSO, *HEAD_PARTS), ids("face", "torso_skin")),
+    _Place("torso", TOPS, TORSO, ids("torso_skin")),
+    _Place("hand", ids("glove"), HANDS, ids("left_arm", "right_arm")),
+    _Place("legs", ids("pants", "skirt"), (*UPPER_LEGS, *LOWER_LEGS), ids("left_leg", "right_leg")),
+    _Place("feet", ids("socks", "left_shoe", "right_shoe"), FEET),
 )
 """Where each garment class is worn."""
 

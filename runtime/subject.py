@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from ..data.body_parts import HEAD_PARTS
 from ..data.classes import ids
 from ..data.images import UInt8Array
 
@@ -18,8 +19,6 @@ SPECK = 0.005
 """What stands apart and is a smaller share of all that is marked is a parser's mistake, not a part of anybody."""
 
 _HEAD = ids("hair", "face")
-_HEAD_PARTS = 23
-"""DensePose's parts from this one on are the head."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +137,7 @@ class _Marks:
             int(np.count_nonzero(labels)),
             int(np.count_nonzero(of_these)),
             int(np.count_nonzero(of_these & (part > 0))),
-            bool(np.isin(labels, _HEAD).any() or part.max() >= _HEAD_PARTS),
+            bool(np.isin(labels, _HEAD).any() or part.max() >= min(HEAD_PARTS)),
         )
 
     def _rows(self, columns: slice) -> tuple[int, int]:

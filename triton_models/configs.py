@@ -92,14 +92,7 @@ class Configs:
         always = {spec.name for spec in warm.inputs} if len(step.inputs) == len(warm.inputs) else set()
         for tensor in config.input:
             tensor.optional = tensor.name not in always
-        # In batches of one: each request is run by itself, so that an answer never depends on who else asked.
-        config.dynamic_batching.preferred_batch_size.append(1)
-        self._limit_queue(config, QUEUE)
-        config.backend = "python"
-        config.default_model_filename = "model.py"
-        config.instance_group.add(
-            kind=self._kind(False), count=self.options.instances, rate_limiter=self._rate_limiter()
-        )
+        self._run_in_python(config, self.options.instances)
         add_warmup(config, warm.inputs, 1, 1)
         set_parameters(config, parameters)
         return config
@@ -128,11 +121,7 @@ class Configs:
     def person_parser(self, step: Step, parameters: Mapping[str, str]) -> Any:
         """Return the configuration of the person parser in the Python backend; `manifest` is of its bundle."""
         config = self._model(step.model, step.inputs, step.outputs)
-        config.backend = "python"
-        config.default_model_filename = "model.py"
-        config.instance_group.add(kind=self._kind(False), count=1, rate_limiter=self._rate_limiter())
-        config.dynamic_batching.preferred_batch_size.append(1)
-        self._limit_queue(config, QUEUE)
+        self._run_in_python(config, 1)
         add_warmup(config, step.inputs, 1, 1)
         set_parameters(config, parameters)
         return config
@@ -141,11 +130,7 @@ class Configs:
         """Return the configuration of the appearance generator that wears refined outfits."""
         config = self._model(OUTFIT_GENERATOR, step.inputs, step.outputs)
         add_tensors(config.input, [OUTFIT_INPUT])
-        config.backend = "python"
-        config.default_model_filename = "model.py"
-        config.instance_group.add(kind=self._kind(False), count=1, rate_limiter=self._rate_limiter())
-        config.dynamic_batching.preferred_batch_size.append(1)
-        self._limit_queue(config, QUEUE)
+        self._run_in_python(config, 1)
         set_parameters(config, parameters)
         return config
 
@@ -175,6 +160,15 @@ class Configs:
         policy.allow_timeout_override = True
         set_parameters(config, parameters)
         return config
+
+    def _run_in_python(self, config: Any, instances: int) -> None:
+        """Let a model of the Python backend answer, one request at a time."""
+        config.backend = "python"
+        config.default_model_filename = "model.py"
+        config.instance_group.add(kind=self._kind(False), count=instances, rate_limiter=self._rate_limiter())
+        # In batches of one: each request is run by itself, so that an answer never depends on who else asked.
+        config.dynamic_batching.preferred_batch_size.append(1)
+        self._limit_queue(config, QUEUE)
 
     def _model(self, name: str, inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]) -> Any:
         config = protobuf().ModelConfig(name=name, max_batch_size=self.manifest.max_requests)

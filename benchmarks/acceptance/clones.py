@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ..machine import commit
 from .targets import ROOT
 
 OF_THIS_SHELL = ("PYTHONPATH", "MYPYPATH", "VIRTUAL_ENV", "MAKEFLAGS", "MAKELEVEL", "MFLAGS")
@@ -31,11 +30,15 @@ def measure_clone(name: str, targets: Iterable[str]) -> dict[str, Run]:
         clone = Path(folder, name)
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
 
+        head = subprocess.run(
+            ["git", "rev-parse", "--short=12", "HEAD"], cwd=clone, check=True, capture_output=True, text=True
+        ).stdout.strip()
+
         def make(target: str) -> Run:
             print(f"{name}: make {target}", flush=True)
             started = time.monotonic()
             done = subprocess.run(["make", target], cwd=clone, env=environment, check=False)
-            return {"status": done.returncode, "seconds": round(time.monotonic() - started, 1), "commit": commit()}
+            return {"status": done.returncode, "seconds": round(time.monotonic() - started, 1), "commit": head}
 
         first, *others = targets
         found[first] = make(first)

@@ -14,7 +14,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -121,7 +120,7 @@ def measure_speed() -> dict[str, Any]:
             )
             starts.append(time.perf_counter() - started)
         warm = []
-        with TryOn.load() as tryon, closing(Preparer.load()) as preparer:
+        with TryOn.load() as tryon, Preparer.load() as preparer:
             for _ in range(ROUNDS):
                 started = time.perf_counter()
                 tryon(*open_people(person, [("upper_clothes", garment)], preparer=preparer))

@@ -42,10 +42,7 @@ class BodyPix:
 
     def __init__(self, path: Path | str) -> None:
         self._model = OnnxModel(path, "bodypix", "float", (1, None, None, 3))
-        height, width = (
-            side if isinstance(side, int) else usual
-            for side, usual in zip(self._model.input_shape[1:3] or SIZE, SIZE, strict=True)
-        )
+        height, width = self._model.picture_size(1, SIZE)
         if height % 16 != 1 or width % 16 != 1:
             raise InputError(f"{path}: found an input {height} high, {width} wide; bodypix expects sides of 16k + 1")
         self.size = (height, width)

@@ -47,11 +47,7 @@ class DensePose:
 
     def __init__(self, path: Path | str) -> None:
         self._model = OnnxModel(path, "densepose", "uint8", (None, None, 3))
-        height, width = (
-            side if isinstance(side, int) else usual
-            for side, usual in zip(self._model.input_shape[:2] or SIZE, SIZE, strict=True)
-        )
-        self.size = (height, width)
+        self.size = self._model.picture_size(0, SIZE)
         self._model.outputs_like(_CHARTS, count=3)
         self._model.outputs_like(_MAPS, count=4)
 

@@ -62,6 +62,12 @@ class OnnxModel:
         self.names: tuple[str, ...] = tuple(each.name for each in outputs)
         self.shapes: tuple[Shape, ...] = tuple(each.shape for each in outputs)
 
+    def picture_size(self, first: int, usual: tuple[int, int]) -> tuple[int, int]:
+        """Return height, the picture's axis `first`, and width, the next; usual ones where the file leaves them open."""
+        sides = self.input_shape[first : first + 2] or usual
+        height, width = (own if isinstance(own, int) else open_ for own, open_ in zip(sides, usual, strict=True))
+        return height, width
+
     def outputs_like(self, shape: Shape, arrays: Sequence[npt.NDArray[Any]] | None = None, count: int = 1) -> list[int]:
         """Return which outputs may have a shape.
 
