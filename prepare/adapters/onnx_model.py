@@ -63,7 +63,7 @@ class OnnxModel:
         self.shapes: tuple[Shape, ...] = tuple(each.shape for each in outputs)
 
     def picture_size(self, first: int, usual: tuple[int, int]) -> tuple[int, int]:
-        """Return height, the picture's axis `first`, and width, the next; usual ones where the file leaves them open."""
+        """Return height, the picture's axis `first`, and width, the next; usual ones where the file has none."""
         sides = self.input_shape[first : first + 2] or usual
         height, width = (own if isinstance(own, int) else open_ for own, open_ in zip(sides, usual, strict=True))
         return height, width
