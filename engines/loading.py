@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ..bundle.bundle import Bundle
 from ..bundle.manifest import GraphEntry
 from ..data.errors import InputError
+from ..data.parallel import in_parallel
 from .engine import BaseEngine
 from .plan_cache import PlanCache
 from .registry import Availability, EngineSpec, class_of, specs
@@ -61,15 +63,17 @@ class Loading:
 
     def load_all(self) -> dict[str, BaseEngine]:
         """Load the engines; when one cannot be loaded, the others are closed."""
-        make = self._loader()
+        make, graphs = self._loader(), self.bundle.manifest.graphs
         with ExitStack() as loaded:
-            engines: dict[str, BaseEngine] = {}
-            for graph in self.bundle.manifest.graphs:
-                if self.on_progress is not None:
-                    self.on_progress(f"loading {graph.name}")
-                engines[graph.name] = loaded.enter_context(make(graph))
+            tasks = [partial(self._told, graph, lambda graph: loaded.enter_context(make(graph))) for graph in graphs]
+            engines = in_parallel(*tasks) if self.chosen.candidate.parallel else [task() for task in tasks]
             loaded.pop_all()
-        return engines
+        return {graph.name: engine for graph, engine in zip(graphs, engines, strict=True)}
+
+    def _told(self, graph: GraphEntry, make: Callable[[GraphEntry], BaseEngine]) -> BaseEngine:
+        if self.on_progress is not None:
+            self.on_progress(f"loading {graph.name}")
+        return make(graph)
 
     def _loader(self) -> Callable[[GraphEntry], BaseEngine]:
         spec, threads = self.chosen.candidate, self.options.threads

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         auto=True,
         rank=50,
         threads=True,
+        parallel=True,
     )
 )
 class OnnxRuntimeEngine(BaseEngine):

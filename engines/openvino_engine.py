@@ -40,6 +40,7 @@ PRECISION_HINT = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}
         auto=True,
         rank=40,
         threads=True,
+        parallel=True,
     )
 )
 class OpenVinoEngine(BaseEngine):

@@ -52,6 +52,8 @@ class EngineSpec:
         Whether it builds plans that `BuildOptions` are for. Default: no.
     refits
         Whether its weights can be replaced. Default: yes.
+    parallel
+        Whether its graphs may be loaded side by side, and are sooner there then. Default: no.
     """
 
     engine: str
@@ -65,6 +67,7 @@ class EngineSpec:
     threads: bool = False
     build_options: bool = False
     refits: bool = True
+    parallel: bool = False
 
     @property
     def label(self) -> str:

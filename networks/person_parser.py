@@ -6,7 +6,7 @@ A MobileNetV2 (Sandler et al., CVPR 2018) with a feature pyramid (Lin et al., CV
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Self
 
@@ -87,6 +87,10 @@ class Parsed:
     coordinates: Tensor
     presence: Tensor
     box: Tensor
+
+    def float(self) -> Parsed:
+        """Return the same in FP32."""
+        return Parsed(*(getattr(self, each.name).float() for each in fields(self)))
 
 
 class PersonParser(nn.Module):

@@ -21,6 +21,7 @@ from ..data.errors import InputError
 from ..data.images import UInt8Array, read_densepose, read_image, read_labels
 from ..networks.person_parser import BODY_STRIDE, LABEL_STRIDE
 from ..prepare.place import PADDING, Place
+from .densepose_charts import DensePoseCharts
 
 UNKNOWN = 255
 """A label, a body part or a presence that is not known."""
@@ -94,11 +95,11 @@ def mirror_sets(sets: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
     return kept | moved
 
 
-def read_rendered(folder: Path) -> Sample:
-    """Read a rendered person's folder."""
+def read_rendered(folder: Path, charts: DensePoseCharts) -> Sample:
+    """Read a rendered person's folder; U and V become DensePose's."""
     labels = read_labels(folder / "labels.png")
     sets = np.uint32(1) << np.arange(NUM_CLASSES, dtype=np.uint32)
-    body = read_densepose(folder / "densepose.png")
+    body = charts(read_densepose(folder / "densepose.png"))
     return Sample(read_image(folder / "image.png"), sets, labels, body, None, rendered=True)
 
 
@@ -129,8 +130,6 @@ class Crop:
         1 on a person, 0 on none, 255 unknown, uint8 `[H/4, W/4]`.
     box
         Distances to a person's left, top, right and bottom as shares of the height, float32 `[4, H/4, W/4]`.
-    mapped
-        Whether U and V are DensePose's.
     """
 
     image: UInt8Array
@@ -138,7 +137,6 @@ class Crop:
     body: UInt8Array
     presence: UInt8Array
     box: npt.NDArray[np.float32]
-    mapped: bool
 
 
 def place_crop(sample: Sample, place: Place, size: tuple[int, int], fill: Sequence[int]) -> Crop:
@@ -150,8 +148,7 @@ def place_crop(sample: Sample, place: Place, size: tuple[int, int], fill: Sequen
     presence = np.where((coarse & 1) == 0, 1, np.where(coarse == 1, 0, UNKNOWN)).astype(np.uint8)
     presence[(body[..., 0] > 0) & (body[..., 0] != UNKNOWN)] = 1
     image, box = place.image(sample.image, size, fill), box_distances(presence == 1)
-    # The renderer has charts of its own.
-    return Crop(image, sets, body, presence, box, mapped=not sample.rendered)
+    return Crop(image, sets, body, presence, box)
 
 
 def box_distances(person: npt.NDArray[np.bool_]) -> npt.NDArray[np.float32]:
@@ -172,7 +169,7 @@ class ParserData:
     Parameters
     ----------
     rendered
-        Folder of rendered people.
+        Folder of rendered people, with their `densepose_charts`.
     street
         Folder of samples of street photographs.
     size
@@ -186,13 +183,14 @@ class ParserData:
         When a folder holds nothing.
     """
 
-    def __init__(self, rendered: Path, street: Path, size: tuple[int, int], street_share: float = 0.6) -> None:
+    def __init__(self, rendered: Path, street: Path, size: tuple[int, int], street_share: float = 0.5) -> None:
         self.size, self.street_share = size, street_share
         self.rendered = sorted(path.parent for path in rendered.glob("*/labels.png"))
         self.street = [path for path in sorted(street.glob("*.npz")) if not is_held_out(path.stem)]
         for folder, found in ((rendered, self.rendered), (street, self.street)):
             if not found:
                 raise InputError(f"{folder}: holds nothing to train on")
+        self.charts = DensePoseCharts.read(rendered)
 
     def draw(self, rng: np.random.Generator) -> Crop:
         """Draw a crop, changed at random."""
@@ -217,12 +215,11 @@ class ParserData:
             "body": np.stack([crop.body for crop in crops]),
             "presence": np.stack([crop.presence for crop in crops]),
             "box": np.stack([crop.box for crop in crops]),
-            "mapped": np.array([crop.mapped for crop in crops]),
         }
 
     def _draw_sample(self, rng: np.random.Generator) -> Sample:
         if rng.random() >= self.street_share:
-            return read_rendered(self.rendered[rng.integers(len(self.rendered))])
+            return read_rendered(self.rendered[rng.integers(len(self.rendered))], self.charts)
         sample = read_street(self.street[rng.integers(len(self.street))])
         return sample.mirrored() if rng.random() < 0.5 else sample
 

@@ -27,19 +27,18 @@ def parser_losses(seen: Parsed, truth: Mapping[str, Tensor]) -> dict[str, Tensor
     seen
         What the network sees.
     truth
-        ``sets`` `[N, H/2, W/2]`, ``body`` `[N, H/4, W/4, 3]`, ``presence`` `[N, H/4, W/4]`, ``box``
-        `[N, 4, H/4, W/4]` and ``mapped`` `[N]`, as `parser_data.Crop` has them.
+        ``sets`` `[N, H/2, W/2]`, ``body`` `[N, H/4, W/4, 3]`, ``presence`` `[N, H/4, W/4]` and ``box``
+        `[N, 4, H/4, W/4]`, as `parser_data.Crop` has them.
     """
     possible = unpack_sets(truth["sets"])
     parts = truth["body"][..., 0].long()
     there = truth["presence"] == 1
-    charted = torch.where(truth["mapped"].view(-1, 1, 1), parts, UNKNOWN)
     on_person = there.unsqueeze(1).expand_as(seen.box)
     return {
         "labels": partial_cross_entropy(seen.labels, possible, class_weights().to(seen.labels.device)),
         "overlap": overlap_loss(seen.labels, possible),
         "parts": F.cross_entropy(seen.parts, parts, ignore_index=UNKNOWN),
-        "coordinates": coordinate_loss(seen.coordinates, charted, truth["body"][..., 1:].float() / 255),
+        "coordinates": coordinate_loss(seen.coordinates, parts, truth["body"][..., 1:].float() / 255),
         "presence": _mean(
             F.binary_cross_entropy_with_logits(seen.presence.squeeze(1), there.float(), reduction="none"),
             truth["presence"] != UNKNOWN,

@@ -5,11 +5,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from oviton.networks.person_parser import Parsed
 from oviton.training.parser_losses import (
     coordinate_loss,
     overlap_loss,
-    parser_losses,
     partial_cross_entropy,
     unpack_sets,
 )
@@ -84,25 +82,3 @@ def test_coordinates_are_compared_on_their_own_part_only(rng: np.random.Generato
     ]  # fmt: skip
     found = coordinate_loss(torch.tensor(seen), torch.tensor(parts), torch.tensor(truth))
     assert float(found) == pytest.approx(np.mean(differences))
-
-
-def test_charts_of_the_renderer_teach_no_coordinates() -> None:
-    truth = {
-        "sets": torch.ones(2, 4, 4, dtype=torch.int32),
-        "body": torch.tensor([3, 100, 200], dtype=torch.uint8).expand(2, 2, 2, 3),
-        "presence": torch.ones(2, 2, 2, dtype=torch.uint8),
-        "box": torch.zeros(2, 4, 2, 2),
-        "mapped": torch.tensor([True, False]),
-    }
-    coordinates = torch.rand(2, 24, 2, 2, 2, requires_grad=True)
-    seen = Parsed(
-        torch.zeros(2, 20, 4, 4),
-        torch.zeros(2, 25, 2, 2),
-        coordinates,
-        torch.zeros(2, 1, 2, 2),
-        torch.zeros(2, 4, 2, 2),
-    )
-    parser_losses(seen, truth)["coordinates"].backward()
-    assert coordinates.grad is not None
-    assert coordinates.grad[0, 2].abs().min() > 0
-    assert not coordinates.grad[1].any()

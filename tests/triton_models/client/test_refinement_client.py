@@ -25,12 +25,12 @@ def assert_same(look, steps, wanted):
     wanted_look, wanted_steps = wanted
     assert [step.step for step in steps] == [1, 2, 3, 4]
     for step, other in zip(steps, wanted_steps, strict=True):
-        assert step.losses == pytest.approx(other.losses, rel=1e-4)
+        assert step.losses == pytest.approx(other.losses, rel=1e-3)
         assert (step.preview is None) == (other.preview is None) == (step.step % 2 == 1)
     assert all(a.seconds < b.seconds for a, b in itertools.pairwise(steps))
     assert look.report.refinement.accepted
     assert look.report.refinement.steps == 4
-    # Two processes may share their sums out differently over threads.
+    # Two processes may share their sums out differently over threads; Adam magnifies that, in the losses too.
     assert np.abs(look.image.astype(int) - wanted_look.image).mean() < 0.5
     assert np.array_equal(look.labels, wanted_look.labels)
     assert look.report.notes == wanted_look.report.notes
