@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from ..runtime.dressing import Look
     from ..runtime.person import Garment, Person
     from ..runtime.refinement.options import RefinementOptions
+    from ..runtime.try_on import TryOn
 
     _Request = tuple[Person, list[Garment], list[str]]
 
@@ -108,14 +110,20 @@ def try_on(
     check_outputs(outputs, inputs=read, folders=wishes.folders)
     removed = [name for text in remove or [] for name in text.split(",")]
     with ExitStack() as pending:  # all files appear together, once all are whole
-        with status("reading photographs"):
-            subject, worn = open_people(person, pairs, who=chosen)
-            request = (subject, worn, removed)
-            Dressing.plan(TryOnRequest(*request))  # contradictions are told before engines load
-        if server is not None:
+        loading = _begin_loading(bundle, engine, precision) if server is None else None
+        try:
+            with status("reading photographs"):
+                subject, worn = open_people(person, pairs, who=chosen)
+                request = (subject, worn, removed)
+                Dressing.plan(TryOnRequest(*request))
+        except BaseException:
+            if loading is not None:
+                loading.add_done_callback(_close)  # what is wrong is told now, not once engines are there
+            raise
+        if loading is None:
             look = _dress_there(request, asked, wishes, options, pending)
         else:
-            look = _dress_here(request, (bundle, engine, precision), wishes, options, pending)
+            look = _dress_here(request, loading, wishes, options, pending)
         notes = (*look.report.notes, *lossy_notes(output))
         look = replace(look, report=look.report.model_copy(update={"notes": notes}))
         _write(look, output, labels_out, report, pending)
@@ -137,21 +145,35 @@ def try_on(
     )
 
 
+def _begin_loading(bundle: Path | None, engine: str, precision: str) -> Future[TryOn]:
+    """Load the engines beside the reading of photographs."""
+    from ..runtime.try_on import TryOn
+
+    pool = ThreadPoolExecutor(1, thread_name_prefix="oviton loading")
+    loading = pool.submit(TryOn.load, bundle, engine, precision)
+    pool.shutdown(wait=False)
+    return loading
+
+
+def _close(loading: Future[TryOn]) -> None:
+    if loading.exception() is None:
+        loading.result().close()
+
+
 def _dress_here(
     request: _Request,
-    chosen: tuple[Path | None, str, str],
+    loading: Future[TryOn],
     wishes: RefineWishes,
     options: RefinementOptions | None,
     pending: ExitStack,
 ) -> Look:
     """Dress in this process."""
     from ..runtime.refinement.refined_weights import RefinedWeights
-    from ..runtime.try_on import TryOn
 
     kept = RefinedWeights.open(wishes.outfit) if wishes.outfit is not None else None
     with ExitStack() as loaded:
         with status("loading") as say:
-            tryon = loaded.enter_context(TryOn.load(*chosen, on_progress=say))
+            tryon = loaded.enter_context(loading.result())
             if kept is not None:
                 say("refitting")
                 tryon.load_weights(kept)

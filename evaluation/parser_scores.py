@@ -25,7 +25,8 @@ from ..data.person_folder import read_person_folder
 from ..networks.person_parser import PersonParser, PersonParserGraph
 from ..prepare.person_folders import body_colours
 from ..prepare.preparer import Preparer
-from ..training.parser_data import UNKNOWN, is_held_out
+from ..training.parser_data import is_held_out
+from ..training.parser_samples import UNKNOWN
 
 MIN_PIXELS = 500
 """Classes with fewer pixels in all photographs together are left out of the mean."""

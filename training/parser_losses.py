@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from ..data.classes import CLASS_IDS, NUM_CLASSES
 from ..networks.person_parser import Parsed
-from .parser_data import UNKNOWN
+from .parser_samples import UNKNOWN
 
 LOSS_WEIGHTS = {"labels": 1.0, "overlap": 0.5, "parts": 0.6, "coordinates": 5.0, "presence": 0.3, "box": 2.0}
 """How much each term counts."""
@@ -28,7 +28,7 @@ def parser_losses(seen: Parsed, truth: Mapping[str, Tensor]) -> dict[str, Tensor
         What the network sees.
     truth
         ``sets`` `[N, H/2, W/2]`, ``body`` `[N, H/4, W/4, 3]`, ``presence`` `[N, H/4, W/4]` and ``box``
-        `[N, 4, H/4, W/4]`, as `parser_data.Crop` has them.
+        `[N, 4, H/4, W/4]`, as `parser_samples.Crop` has them.
     """
     possible = unpack_sets(truth["sets"])
     parts = truth["body"][..., 0].long()

@@ -23,7 +23,7 @@ from ..data.classes import NUM_CLASSES, ids
 from ..data.files import atomic_path
 from ..data.images import UInt8Array
 from .body_map_teacher import Teacher, around
-from .parser_data import ANY
+from .parser_samples import ANY
 
 PERSON_HEIGHT = 448
 """Photographs are kept so small that their person is at most so many pixels high."""
@@ -72,7 +72,7 @@ def write_samples(photographs: Path, output: Path, teacher: Path) -> Iterator[Pa
     photographs
         Folder with ``images``, ``tags`` and ``cihp`` (a guess of the classes, for the sides of limbs and shoes).
     output
-        Where to write ``NNNN.npz``; see `parser_data.Sample`.
+        Where to write ``NNNN.npz``; see `parser_samples.Sample`.
     teacher
         ONNX file of BodyPix.
     """
@@ -106,7 +106,7 @@ def write_samples(photographs: Path, output: Path, teacher: Path) -> Iterator[Pa
 def make_sample(
     image: UInt8Array, tags: UInt8Array, guess: UInt8Array, names: Sequence[str], teacher: Teacher
 ) -> dict[str, npt.NDArray[Any]]:
-    """Return a sample's arrays; see `parser_data.Sample`."""
+    """Return a sample's arrays; see `parser_samples.Sample`."""
     person = tags != names.index("null")
     window = around(person)
     body, mirrored = (np.zeros((*tags.shape, 3), np.uint8) for _ in range(2))

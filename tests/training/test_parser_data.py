@@ -9,7 +9,8 @@ from PIL import Image
 from oviton.data.errors import InputError
 from oviton.prepare.place import Place
 from oviton.training.densepose_charts import TERMS, DensePoseCharts
-from oviton.training.parser_data import ParserData, Sample, mirror_sets, place_crop
+from oviton.training.parser_data import ParserData
+from oviton.training.parser_samples import Sample, mirror_sets, place_crop
 
 LEFT_ARM, RIGHT_ARM, LEFT_LEG, RIGHT_LEG, LEFT_SHOE, RIGHT_SHOE, UPPER = 14, 15, 16, 17, 18, 19, 5
 
