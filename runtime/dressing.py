@@ -31,7 +31,6 @@ from .person import Garment, Person
 from .photographs import build_request, differs, restore_result
 from .report import RefinementReport, Setting, TryOnReport
 from .stage_clock import StageClock
-from .subject import find_subject
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,10 +179,10 @@ class Dressing:
 
     def _photograph_notes(self, framed: FramedPhoto) -> Iterator[str]:
         """Tell what a user may not have expected of the photographs."""
-        yield from company_notes(self.person, framed.subject)
+        yield from company_notes(self.person)
         yield from out_of_sight(framed, np.flatnonzero(self.outfit.source > OWN))
         for garment in self.garments:
-            yield from company_notes(garment, find_subject(garment.labels, garment.densepose, garment.classes))
+            yield from company_notes(garment)
             yield from scraps(garment)
 
 
@@ -200,5 +199,4 @@ def worn_by(person: Person) -> list[int]:
             f"{person.name}: every pixel of its labels is 0 (background), so there is nobody to dress; "
             "allowed: labels that mark a person; check that they belong to this photograph"
         )
-    subject = find_subject(person.labels, person.densepose)
-    return present_classes(person.labels if subject is None else subject.alone(person.labels))
+    return present_classes(person.labels if person.subject is None else person.subject.alone(person.labels))

@@ -12,7 +12,7 @@ from ..data.classes import BACKGROUND
 from ..data.images import UInt8Array
 from ..data.letterbox import Letterbox, Window
 from .person import Garment, Person
-from .subject import Subject, find_subject
+from .subject import Subject
 
 MARGIN = 0.05
 """Room around the person on each side, as a share of the box, as rendered people have it; what is worn may be wider
@@ -35,8 +35,6 @@ class FramedPhoto:
     ----------
     photo
         The photograph.
-    subject
-        The person in it who counts; None when nothing is marked.
     part
         The part's rows and columns.
     box
@@ -54,17 +52,14 @@ class FramedPhoto:
     """
 
     photo: Person | Garment
-    subject: Subject | None
     part: Window
     box: Letterbox
 
     @classmethod
     def of(cls, photo: Person | Garment, height: int, width: int) -> Self:
         """Frame a photograph for networks of this height and width."""
-        wanted = photo.classes if isinstance(photo, Garment) else ()
-        subject = find_subject(photo.labels, photo.densepose, wanted)
-        part = frame_part(subject, photo.labels.shape, (height, width))
-        return cls(photo, subject, part, Letterbox.of(photo.labels[part], height, width))
+        part = frame_part(photo.subject, photo.labels.shape, (height, width))
+        return cls(photo, part, Letterbox.of(photo.labels[part], height, width))
 
     @cached_property
     def labels(self) -> UInt8Array:
@@ -99,10 +94,10 @@ class FramedPhoto:
 
     def with_others(self, labels: UInt8Array, window: Window | None = None) -> UInt8Array:
         """Return new labels, of a window of the photograph or all, with other people's where nothing covers them."""
-        if self.subject is None or not self.subject.others:
+        if self.photo.subject is None or not self.photo.subject.others:
             return labels
         own = self.photo.labels
-        others = np.where(self.subject.alone(own) == BACKGROUND, own, BACKGROUND)
+        others = np.where(self.photo.subject.alone(own) == BACKGROUND, own, BACKGROUND)
         return np.where(labels == BACKGROUND, others if window is None else others[window], labels)
 
     def _part_of(self, array: UInt8Array) -> UInt8Array:
@@ -110,7 +105,7 @@ class FramedPhoto:
         return np.ascontiguousarray(array[self.part])
 
     def _alone(self, marks: UInt8Array) -> UInt8Array:
-        return marks if self.subject is None else self.subject.alone(marks)
+        return marks if self.photo.subject is None else self.photo.subject.alone(marks)
 
 
 def frame_part(subject: Subject | None, photo: tuple[int, ...], frame: tuple[int, int]) -> Window:

@@ -15,7 +15,6 @@ from ..data.images import UInt8Array
 from .framed_photo import FramedPhoto
 from .person import Garment, Person
 from .report import RefinementReport
-from .subject import Subject
 
 NOT_A_NUMBER = "the loss was no longer a number"
 UNTRAINED_NOTE = "this bundle is untrained: its pictures show that the runtime works, not how good a try-on can be"
@@ -91,11 +90,11 @@ def missing_body_maps(
     ]
 
 
-def company_notes(photo: Person | Garment, subject: Subject | None) -> list[str]:
+def company_notes(photo: Person | Garment) -> list[str]:
     """Return what to say when others are labelled beside the one who is dressed, or whose garment is worn."""
-    if subject is None or not subject.company:
+    if photo.subject is None or not photo.subject.company:
         return []
-    left, _, right, _ = subject.box
+    left, _, right, _ = photo.subject.box
     here = f"columns {left} to {right - 1}"
     if isinstance(photo, Garment):
         told = f"the garment is taken from the one in {here}"

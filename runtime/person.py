@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Self
 
@@ -17,6 +17,7 @@ from ..data.person_folder import PersonFolder, read_person_folder, read_person_f
 from ..prepare.choice import LARGEST, Who
 from ..prepare.garments import see_garment
 from ..prepare.preparer import Prepared, Preparer, shared_preparer
+from .subject import Subject, find_subject
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +91,11 @@ class Person:
         """Return a person who was seen in a photograph."""
         assert prepared.densepose is not None
         return cls(prepared.image, prepared.labels, prepared.densepose, prepared.name, prepared.notes)
+
+    @cached_property
+    def subject(self) -> Subject | None:
+        """The one person who counts; None when nobody is marked."""
+        return find_subject(self.labels, self.densepose)
 
     @classmethod
     def _of(cls, read: PersonFolder) -> Self:
@@ -192,6 +198,11 @@ class Garment:
         """The ids of the classes taken from this photograph."""
         assert isinstance(self.wear, tuple)
         return self.wear
+
+    @cached_property
+    def subject(self) -> Subject | None:
+        """Who wears it."""
+        return find_subject(self.labels, self.densepose, self.classes)
 
     def _parse_wear(self) -> str:
         wear = [self.wear] if isinstance(self.wear, str | int) else list(self.wear)

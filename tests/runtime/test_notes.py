@@ -6,7 +6,6 @@ from oviton.runtime.framed_photo import FramedPhoto
 from oviton.runtime.notes import PLACES, company_notes, missing_body_maps, out_of_sight, refinement_notes, scraps
 from oviton.runtime.person import Garment, Person
 from oviton.runtime.report import RefinementReport
-from oviton.runtime.subject import Subject
 
 
 def test_what_is_lost_without_a_body_map_depends_on_what_looks_at_it(people):
@@ -69,11 +68,13 @@ def test_scraps_are_told():
 
 
 def test_company_is_told():
-    labels = np.zeros((40, 40), np.uint8)
-    person = Person(np.zeros((40, 40, 3), np.uint8), labels, np.zeros((40, 40, 3), np.uint8), "ana")
-    alone, beside = (Subject((10, 0, 20, 40), (), company) for company in (False, True))
-    assert company_notes(person, alone) == company_notes(person, None) == []
-    assert "the one in columns 10 to 19 is dressed" in company_notes(person, beside)[0]
+    labels = np.zeros((100, 90), np.uint8)
+    labels[10:90, 10:30] = CLASS_IDS["face"]
+    image = np.zeros((100, 90, 3), np.uint8)
+    assert company_notes(Person(image, np.zeros_like(labels), image, "nobody")) == []
+    assert company_notes(Person(image, labels.copy(), image, "ana")) == []
+    labels[20:90, 60:75] = CLASS_IDS["face"]
+    assert "the one in columns 10 to 29 is dressed" in company_notes(Person(image, labels, image, "both"))[0]
 
 
 @pytest.mark.parametrize(

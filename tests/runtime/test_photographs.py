@@ -18,6 +18,7 @@ TOP, FACE = CLASS_IDS["upper_clothes"], CLASS_IDS["face"]
 def random_person(seed, height, width):
     rng = np.random.default_rng(seed)
     labels = rng.choice([0, TOP, FACE], (height // 8 + 1, width // 8 + 1)).repeat(8, 0).repeat(8, 1)
+    labels[0] = TOP  # one figure
     image = rng.integers(0, 256, (height, width, 3)).astype(np.uint8)
     return Person(image, labels[:height, :width].astype(np.uint8), np.zeros_like(image))
 
@@ -25,7 +26,7 @@ def random_person(seed, height, width):
 def whole(person, height, width):
     """Return all of a person's photograph in the frame."""
     rows, columns = (slice(0, size) for size in person.labels.shape)
-    return FramedPhoto(person, None, (rows, columns), Letterbox.of(person.labels, height, width))
+    return FramedPhoto(person, (rows, columns), Letterbox.of(person.labels, height, width))
 
 
 def outfit():
