@@ -17,7 +17,7 @@ STRIDE = 4
 """So many of a look's pixels, each way, share one that says where people are."""
 
 SAMPLES = 400
-"""So many pixels vote."""
+"""At most so many pixels vote."""
 
 SAME = 0.5
 """Boxes that overlap by this intersection over union are one person's."""
@@ -59,7 +59,7 @@ def find_people(people: UInt8Array) -> list[Found]:
         The graph's `people`, uint8 `[5, h, w]`: presence, and the distances to the box's four sides.
     """
     rows, columns = np.nonzero(people[0] >= PRESENT)
-    step = max(1, len(rows) // SAMPLES)
+    step = max(1, -(-len(rows) // SAMPLES))
     boxes = _boxes(people, rows[::step], columns[::step])
     agree = overlaps(boxes, boxes) > SAME
     left = np.ones(len(boxes), bool)
@@ -105,9 +105,11 @@ def _boxes(people: UInt8Array, rows: npt.NDArray[np.intp], columns: npt.NDArray[
 
 def overlaps(first: npt.NDArray[np.float64], second: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Return the intersection over union of boxes `[n, 4]` and `[m, 4]`, `[n, m]`."""
-    low = np.maximum(first[:, None, :2], second[None, :, :2])
-    high = np.minimum(first[:, None, 2:], second[None, :, 2:])
-    both = np.clip(high - low, 0, None).prod(axis=2)
+    sides = [
+        np.minimum.outer(first[:, end], second[:, end]) - np.maximum.outer(first[:, start], second[:, start])
+        for start, end in ((0, 2), (1, 3))
+    ]
+    both = np.maximum(sides[0], 0) * np.maximum(sides[1], 0)
     areas = [(each[:, 2:] - each[:, :2]).prod(axis=1) for each in (first, second)]
     either = areas[0][:, None] + areas[1][None] - both
     return np.asarray(both / np.maximum(either, 1e-9))
