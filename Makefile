@@ -103,13 +103,17 @@ train: $(VENV)/.dev ## Render wardrobes, train the shipped bundles' generators, 
 
 # PHOTOS holds Clothing Co-Parsing's images, tags and a guess of their classes; TEACHER is BodyPix as an ONNX file.
 # ASSETS, if given, is MakeHuman's clothes. Small crops first; each part goes on from the one before.
-PARSER := $(BIN)/python -m oviton.training.parser_trainer out/parser-people out/parser-street out/parser --steps 3900
+PARSER := $(BIN)/python -m oviton.training.parser_trainer
 train-parser: $(VENV)/.dev ## Train the person parser from ImageNet weights and export it: make train-parser PHOTOS=… TEACHER=…
-	@$(BIN)/oviton render -n 1725 --size 384x192 --seed 7 -o out/parser-people $(if $(ASSETS),--makehuman-assets "$(ASSETS)")
+	@for people in "1725 7" "2400 11"; do set -- $$people; \
+	  $(BIN)/oviton render -n $$1 --size 384x192 --seed $$2 -o out/parser-people-$$2 $(if $(ASSETS),--makehuman-assets "$(ASSETS)") && \
+	  $(BIN)/python -m oviton.training.densepose_charts out/parser-people-$$2 "$(TEACHER)" || exit 1; \
+	done
 	@$(BIN)/python -m oviton.training.street_photographs "$(PHOTOS)" "$(TEACHER)" out/parser-street
-	@$(PARSER) --until 1800 --size 192 128
-	@$(PARSER) --until 3000 --size 256 160
-	@$(PARSER) --size 384 256
+	@$(PARSER) out/parser-people-7 out/parser-street out/parser-first --steps 3900 --until 1800 --size 192 128
+	@$(PARSER) out/parser-people-7 out/parser-street out/parser-first --steps 3900 --until 3000 --size 256 160
+	@$(PARSER) out/parser-people-7 out/parser-street out/parser-first --steps 3900 --size 384 256
+	@$(PARSER) out/parser-people-11 out/parser-street out/parser --steps 4000 --size 384 256 --learning-rate 1.5e-3 --init out/parser-first
 	@$(BIN)/oviton export out/parser --name prepare --samples examples/people -o out/bundles/prepare
 
 benchmark: $(VENV)/.dev ## Measure the shipped bundles anew, and fill the tables of README and docs
