@@ -108,8 +108,7 @@ class PersonParser(nn.Module):
         super().__init__()
         self.config, self.trained = config or ParserConfig(), trained
         channels = self.config.channels
-        self.backbone = ImageNetFeatures(depth=_TAPS[-1] + 1).eval()
-        fold_batch_norms(self.backbone)  # batches are too small to measure its statistics anew
+        self.backbone = ImageNetFeatures(depth=_TAPS[-1] + 1)
         self.lateral = nn.ModuleList(nn.Conv2d(inputs, channels, 1) for inputs in _TAP_CHANNELS[1:])
         self.context = nn.Conv2d(_TAP_CHANNELS[-1], channels, 1)
         self.smooth = nn.ModuleList(_Separable(channels, channels) for _ in _TAP_CHANNELS[1:])
@@ -137,10 +136,11 @@ class PersonParser(nn.Module):
                 tensors = {name.removeprefix("network."): file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
             if manifest.is_file():
                 network = cls(ParserConfig(**told["config"]), told["trained"]["person_parser"]).eval()
-                fold_batch_norms(network)  # as the bundle's are
-                tensors = {**network.state_dict(), **tensors}
             else:
                 network = cls(ParserConfig(**json.loads(told["config"])), told["trained"]).eval()
+            if not any(name.endswith("running_mean") for name in tensors):
+                fold_batch_norms(network)  # as a bundle's are
+                tensors = {**network.state_dict(), **tensors}
             network.load_state_dict(tensors)
         except FileNotFoundError:
             raise InputError(f"{path}: no such file; a checkpoint of the person parser is one file") from None
@@ -164,10 +164,7 @@ class PersonParser(nn.Module):
         MissingExtraError
             When the package with the weights is not installed.
         """
-        pretrained = ImageNetFeatures(depth=_TAPS[-1] + 1).eval()
-        pretrained.load_imagenet()
-        fold_batch_norms(pretrained)
-        self.backbone.load_state_dict(pretrained.state_dict())
+        self.backbone.load_imagenet()
 
     def forward(self, image: Tensor) -> Parsed:
         """Map pictures `[N, 3, H, W]` in [-1, 1] to what is seen in them."""

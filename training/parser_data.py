@@ -44,7 +44,7 @@ class ParserData:
         When a folder holds nothing.
     """
 
-    def __init__(self, rendered: Path, street: Path, size: tuple[int, int], street_share: float = 0.5) -> None:
+    def __init__(self, rendered: Path, street: Path, size: tuple[int, int], street_share: float = 0.6) -> None:
         self.size, self.street_share = size, street_share
         self.rendered = sorted(path.parent for path in rendered.glob("*/labels.png"))
         self.street = [path for path in sorted(street.glob("*.npz")) if not is_held_out(path.stem)]

@@ -61,8 +61,8 @@ def test_another_batch_is_refused(options: ParserOptions, tmp_path: Path) -> Non
 
 
 def test_the_learning_rate_rises_stays_and_falls() -> None:
-    rates = [learning_rate(step, 1000, 1.0) for step in (0, 99, 500, 800, 999)]
-    assert rates == pytest.approx([0.01, 1.0, 1.0, 0.5, 0.0025])
+    rates = [learning_rate(step, 1000, 1.0) for step in (0, 99, 520, 760, 998.8)]
+    assert rates == pytest.approx([0.01, 1.0, 0.8, 0.4, 0.002])
 
 
 def test_a_run_may_start_from_a_checkpoint(options: ParserOptions, tmp_path: Path) -> None:
