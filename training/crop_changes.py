@@ -12,7 +12,7 @@ from ..data.classes import CLASS_IDS
 from ..data.images import UInt8Array
 from ..networks.person_parser import BODY_STRIDE, LABEL_STRIDE
 from ..prepare.place import Place
-from .parser_samples import UNKNOWN, Crop, box_distances
+from .parser_samples import PERSON_HEIGHT, UNKNOWN, Crop, box_distances
 
 REGIONS = (
     ("upper_clothes",), ("dress",), ("coat",), ("pants",), ("skirt",), ("socks",), ("scarf",), ("hat",), ("glove",),
@@ -94,6 +94,42 @@ def enlarge_hair(crop: Crop, rng: np.random.Generator) -> None:
     crop.presence[coarse] = 1
     crop.body[coarse] = (UNKNOWN, 0, 0)
     crop.box = box_distances(crop.presence == 1)
+
+
+def carry_bag(crop: Crop, bag: Image.Image, rng: np.random.Generator) -> None:
+    """Put a bag before the person or beside them, in place; what it hides is background.
+
+    Parameters
+    ----------
+    bag
+        RGBA, cut out of a sample of a street photograph, whose people are `PERSON_HEIGHT` pixels high.
+    """
+    rows, columns = np.nonzero(crop.presence == 1)
+    if not len(rows):
+        return
+    tall = int(rows.max() - rows.min() + 1) * BODY_STRIDE
+    scale = tall / PERSON_HEIGHT * rng.uniform(0.7, 1.4)
+    turned = bag.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if rng.random() < 0.5 else bag
+    size = (max(4, round(bag.width * scale)), max(4, round(bag.height * scale)))
+    turned = turned.resize(size, Image.Resampling.BILINEAR).rotate(
+        rng.normal(0, 12), Image.Resampling.BILINEAR, expand=True
+    )
+    low = rows > rows.min() + 0.25 * (rows.max() - rows.min())
+    place = int(rng.choice(np.flatnonzero(low))) if low.any() else 0
+    picture = Image.fromarray(crop.image)
+    mask = Image.new("L", picture.size)
+    corner = (
+        int(columns[place]) * BODY_STRIDE - turned.width // 2,
+        int(rows[place]) * BODY_STRIDE - turned.height // 2,
+    )
+    picture.paste(turned, corner, turned)
+    mask.paste(turned.getchannel("A"), corner)
+    hidden = np.asarray(mask) > 127
+    crop.image = np.asarray(picture)
+    crop.sets[hidden[LABEL_STRIDE // 2 :: LABEL_STRIDE, LABEL_STRIDE // 2 :: LABEL_STRIDE]] = 1
+    coarse = hidden[BODY_STRIDE // 2 :: BODY_STRIDE, BODY_STRIDE // 2 :: BODY_STRIDE]
+    crop.body[coarse] = (UNKNOWN, 0, 0)
+    crop.presence[coarse] = UNKNOWN
 
 
 def _surely(crop: Crop, *names: str) -> npt.NDArray[np.bool_]:

@@ -16,9 +16,9 @@ from PIL import Image
 from ..data.errors import InputError
 from ..networks.person_parser import BODY_STRIDE, LABEL_STRIDE
 from ..prepare.place import PADDING, Place
-from .crop_changes import change_picture, enlarge_hair, recolour
+from .crop_changes import carry_bag, change_picture, enlarge_hair, recolour
 from .densepose_charts import DensePoseCharts
-from .parser_samples import ANY, UNKNOWN, Crop, Sample, SmallArray, place_crop, read_rendered, read_street
+from .parser_samples import ANY, BAGS, UNKNOWN, Crop, Sample, SmallArray, place_crop, read_rendered, read_street
 
 HELD_OUT_EVERY = 10
 """Street photographs whose number this divides are never trained on."""
@@ -51,6 +51,7 @@ class ParserData:
         for folder, found in ((rendered, self.rendered), (street, self.street)):
             if not found:
                 raise InputError(f"{folder}: holds nothing to train on")
+        self.bags = [path for path in sorted((street / BAGS).glob("*.png")) if not is_held_out(path.stem)]
         self.charts = DensePoseCharts.read(rendered)
 
     def draw(self, rng: np.random.Generator) -> Crop:
@@ -64,6 +65,8 @@ class ParserData:
             self._exchange_background(crop, sample, place, rng)
         if rng.random() < (0.4 if whole else 0.25):
             self._add_companion(crop, whole, rng)
+        if self.bags and rng.random() < 0.2:
+            carry_bag(crop, Image.open(self.bags[rng.integers(len(self.bags))]), rng)
         if rng.random() < 0.12:
             enlarge_hair(crop, rng)
         if rng.random() < 0.35:

@@ -23,6 +23,12 @@ from .densepose_charts import DensePoseCharts
 UNKNOWN = 255
 """A label, a body part or a presence that is not known."""
 
+PERSON_HEIGHT = 448
+"""Street photographs are kept so small that their person is at most so many pixels high."""
+
+BAGS = "bags"
+"""The folder of what people in street photographs carry."""
+
 ANY = (1 << NUM_CLASSES) - 1
 """The set of all classes: a pixel of which nothing is known."""
 

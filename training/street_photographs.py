@@ -17,16 +17,13 @@ import numpy.typing as npt
 import torch
 import typer
 from PIL import Image
-from scipy.ndimage import binary_dilation
+from scipy.ndimage import binary_dilation, label
 
 from ..data.classes import NUM_CLASSES, ids
 from ..data.files import atomic_path
 from ..data.images import UInt8Array
 from .body_map_teacher import Teacher, around
-from .parser_samples import ANY
-
-PERSON_HEIGHT = 448
-"""Photographs are kept so small that their person is at most so many pixels high."""
+from .parser_samples import ANY, BAGS, PERSON_HEIGHT
 
 _TAGS = {
     "null bag purse wallet": ("background",),
@@ -60,6 +57,10 @@ _ON_PART = (
 )
 """Which skin and shoes each part of the body may show."""
 
+BAG_TAGS = ("bag", "purse", "wallet")
+SMALLEST_BAG = 400
+"""In pixels of a sample."""
+
 SLACK = 4
 """So many pixels outside the person's outline, the teacher's body is neither believed nor denied."""
 
@@ -72,13 +73,13 @@ def write_samples(photographs: Path, output: Path, teacher: Path) -> Iterator[Pa
     photographs
         Folder with ``images``, ``tags`` and ``cihp`` (a guess of the classes, for the sides of limbs and shoes).
     output
-        Where to write ``NNNN.npz``; see `parser_samples.Sample`.
+        Where to write ``NNNN.npz``, see `parser_samples.Sample`, and ``bags/NNNN.png``.
     teacher
         ONNX file of BodyPix.
     """
     seer = Teacher.load(teacher)
     names = (photographs / "tag_names.txt").read_text(encoding="utf-8").split()[1::2]
-    output.mkdir(parents=True, exist_ok=True)
+    (output / BAGS).mkdir(parents=True, exist_ok=True)
     for path in sorted((photographs / "tags").glob("*.png")):
         target = output / f"{path.stem}.npz"
         if target.exists():
@@ -91,13 +92,11 @@ def write_samples(photographs: Path, output: Path, teacher: Path) -> Iterator[Pa
         scale = min(1.0, PERSON_HEIGHT / (rows[-1] - rows[0] + 1))
         size = (round(image.width * scale), round(image.height * scale))
         picture = np.asarray(image.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0))
-        sample = make_sample(
-            picture,
-            np.asarray(tags.resize(size, Image.Resampling.NEAREST)),
-            np.asarray(guess.resize(size, Image.Resampling.NEAREST)),
-            names,
-            seer,
-        )
+        tagged, guessed = (np.asarray(each.resize(size, Image.Resampling.NEAREST)) for each in (tags, guess))
+        sample = make_sample(picture, tagged, guessed, names, seer)
+        bag = cut_bag(picture, tagged, names)
+        if bag is not None:
+            bag.save(output / BAGS / path.name)
         with atomic_path(target) as temporary, temporary.open("wb") as file:
             np.savez(file, **sample)
         yield target
@@ -125,6 +124,19 @@ def make_sample(
         "body_mirrored": mirrored,
         "body_known": known.astype(np.uint8),
     }
+
+
+def cut_bag(image: UInt8Array, tags: UInt8Array, names: Sequence[str]) -> Image.Image | None:
+    """Return the largest bag of a photograph, cut out with its outline as transparency; None where none is tagged."""
+    pieces, count = label(np.isin(tags, [names.index(name) for name in BAG_TAGS]))
+    if not count:
+        return None
+    bag = pieces == 1 + int(np.bincount(pieces.ravel())[1:].argmax())
+    if bag.sum() < SMALLEST_BAG:
+        return None
+    rows, columns = (np.flatnonzero(bag.any(axis=axis)) for axis in (1, 0))
+    window = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return Image.fromarray(np.dstack([image, bag * np.uint8(255)])[window])
 
 
 def possible_classes(

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from oviton.data.classes import CLASS_IDS
-from oviton.training.crop_changes import change_picture, enlarge_hair, recolour
+from oviton.training.crop_changes import carry_bag, change_picture, enlarge_hair, recolour
 from oviton.training.parser_samples import Crop
 
 HAIR, FACE, SHIRT = (1 << CLASS_IDS[name] for name in ("hair", "face", "upper_clothes"))
@@ -80,3 +81,16 @@ def test_pictures_change_and_keep_their_form(crop: Crop, rng: np.random.Generato
         changed = change_picture(crop.image, rng)
         assert (changed.shape, changed.dtype) == (crop.image.shape, np.uint8)
         assert (changed != crop.image).any()
+
+
+def test_what_a_bag_hides_is_background(crop: Crop, rng: np.random.Generator) -> None:
+    bag = Image.new("RGBA", (60, 50), (250, 10, 10, 255))
+    before, sets = crop.image.copy(), crop.sets.copy()
+    carry_bag(crop, bag, rng)
+    red = (crop.image == (250, 10, 10)).all(axis=2)
+    assert red.sum() > 50
+    hidden = red[1::2, 1::2]
+    assert (crop.sets[hidden] == 1).all()
+    assert (crop.presence[red[2::4, 2::4]] == 255).all()
+    assert np.array_equal(crop.sets[~np.roll(hidden, 1) & ~hidden], sets[~np.roll(hidden, 1) & ~hidden])
+    assert np.array_equal(crop.image[:20], before[:20])  # bags are not carried on the head
