@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFilter
 
@@ -63,6 +63,7 @@ def test_kept_pixels_are_the_photographs_own_at_any_size(height, width, seed):
     person, source = random_person(seed, height, width), outfit().source
     framed = whole(person, 64, 32)
     box = framed.box
+    assume(not box.is_identity)  # there the compositor has kept them already
     new_labels = box.fit_labels(person.labels).copy()
     new_labels[rng.random((64, 32)) < 0.3] = TOP
     result = rng.integers(0, 256, (64, 32, 3)).astype(np.uint8)
