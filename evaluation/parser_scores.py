@@ -165,9 +165,17 @@ class Scores:
 
 
 def score_street(preparer: Preparer, street: Path, limit: int | None = None) -> Scores:
-    """Score the held-out photographs of a street."""
+    """Score the held-out photographs of a street.
+
+    Raises
+    ------
+    InputError
+        When there are none.
+    """
     scores = Scores()
     chosen = list(held_out(street))[:limit]
+    if not chosen:
+        raise InputError(f"{street}: holds no images and cihp labels that are kept for evaluation")
     for number, (photograph, truth) in enumerate(chosen):
         image = read_image(photograph)
         seen, body = see(image, preparer)
