@@ -22,7 +22,7 @@ from .tensorrt.builder import PlanBuilder
 from .tensorrt.contexts import ContextMaker
 from .tensorrt.execution import Execution
 from .tensorrt.flavour import TENSORRT, TENSORRT_RTX, Flavour
-from .tensorrt.log import last_error, make_logger
+from .tensorrt.log import last_error, make_logger, make_with
 from .tensorrt.memory import DeviceSession
 from .tensorrt.network import NetworkSummary
 from .tensorrt.options import BuildOptions
@@ -191,7 +191,7 @@ class TensorRtEngine(BaseEngine):
             check_header(plan.data, self.flavour, f"the plan of {self.name}")
         except InputError as error:
             return None, str(error)
-        runtime: trt.Runtime = self._module.Runtime(self._logger)
+        runtime: trt.Runtime = make_with(self._module.Runtime, self._logger)
         if "version_compatible" in plan.options:
             runtime.engine_host_code_allowed = True  # the lean runtime that such a plan brings along
         self._runtime = runtime  # must outlive the engine

@@ -13,7 +13,7 @@ from ...data.errors import EngineError, InputError
 from ..plan_cache import Built
 from . import timing_cache
 from .flavour import Flavour
-from .log import last_error, make_logger
+from .log import last_error, make_logger, make_with
 from .network import NetworkSummary
 from .options import BuildOptions
 from .progress import BuildProgress, OnProgress, make_monitor
@@ -105,7 +105,7 @@ class PlanBuilder:
     def _build(self, graph: GraphEntry, progress: BuildProgress) -> Built:
         module = self.flavour.load()
         logger = make_logger(module)
-        builder: trt.Builder = module.Builder(logger)
+        builder: trt.Builder = make_with(module.Builder, logger)
         network = builder.create_network(1 << int(module.NetworkDefinitionCreationFlag.STRONGLY_TYPED))
         form: Form = "onnx_fp16" if self.precision == "fp16" else "onnx_fp32"
         path = self.bundle.graph_file(graph, form)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import gc
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     import tensorrt as trt
 
 MAX_KEPT = 50
+
+_Made = TypeVar("_Made")
+_making = threading.Lock()
 
 
 def make_logger(module: Any) -> trt.ILogger:
@@ -24,6 +30,27 @@ def make_logger(module: Any) -> trt.ILogger:
 
     logger: trt.ILogger = _Log()
     return logger
+
+
+def make_with(kind: Callable[[trt.ILogger], _Made], logger: trt.ILogger) -> _Made:
+    """Make a builder or a runtime.
+
+    While TensorRT makes one it holds a lock and logs, in Python. If garbage were collected there and another builder
+    were part of it, freeing that one would wait for the lock for ever.
+
+    Parameters
+    ----------
+    kind
+        ``Builder`` or ``Runtime``.
+    """
+    with _making:
+        collects = gc.isenabled()
+        gc.disable()
+        try:
+            return kind(logger)
+        finally:
+            if collects:
+                gc.enable()
 
 
 def last_error(logger: trt.ILogger) -> str:

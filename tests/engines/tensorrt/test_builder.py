@@ -8,7 +8,7 @@ from oviton.bundle.families import O_VITON
 from oviton.data.errors import EngineError, GateError, InputError
 from oviton.engines.tensorrt.builder import mark_refittable, parse
 from oviton.engines.tensorrt.flavour import TENSORRT_RTX
-from oviton.engines.tensorrt.log import make_logger
+from oviton.engines.tensorrt.log import make_logger, make_with
 from oviton.engines.tensorrt.plan import check_header
 
 DTYPES = {"uint8": "UINT8", "int32": "INT32", "float32": "FLOAT"}
@@ -126,7 +126,7 @@ def test_every_parameter_can_be_refitted_by_its_pytorch_name(rtx, shipped, form)
     module = rtx.load()
     for graph in shipped.manifest.graphs:
         logger = make_logger(module)
-        network = module.Builder(logger).create_network(1)
+        network = make_with(module.Builder, logger).create_network(1)
         parse(module, network, logger, shipped.graph_file(graph, form))
         mark_refittable(network, graph)
         assert all(network.are_weights_marked_refittable(name) for name in graph.parameters)
