@@ -1,10 +1,10 @@
-"""Real builds with TensorRT-RTX, of the shipped bundle, for GPUs that are not here."""
+"""Real builds with TensorRT-RTX, of shipped bundles, for GPUs that are not here."""
 
 import pytest
 from onnx import TensorProto, helper, save
 
-from oviton.bundle.bundle import Bundle
-from oviton.bundle.families import O_VITON
+from oviton.bundle.bundle import SHIPPED_BUNDLES, Bundle
+from oviton.bundle.families import O_VITON, PREPARE
 from oviton.data.errors import EngineError, GateError, InputError
 from oviton.engines.tensorrt.builder import mark_refittable, parse
 from oviton.engines.tensorrt.flavour import TENSORRT_RTX
@@ -19,7 +19,7 @@ def with_fp16_form(bundle, graph, file):
     return entry.model_copy(update={"files": {**entry.files, "onnx_fp16": file}})
 
 
-@pytest.mark.parametrize("graph", O_VITON.graphs)
+@pytest.mark.parametrize("graph", [*O_VITON.graphs, *PREPARE.graphs])
 @pytest.mark.parametrize(
     "capability",
     [
@@ -30,8 +30,9 @@ def with_fp16_form(bundle, graph, file):
     ],
 )
 def test_every_graph_builds_in_fp16_for_every_gpu(builder, shipped, capability, graph):
-    entry = shipped.manifest.graph(graph)
-    built = builder(capability).build(entry)
+    bundle = shipped if graph in O_VITON.graphs else Bundle.open(SHIPPED_BUNDLES / PREPARE.name)
+    entry = bundle.manifest.graph(graph)
+    built = builder(capability, bundle=bundle).build(entry)
     check_header(built.data, TENSORRT_RTX, "the plan")
     # Fusing all of a lookup into one kernel makes tens of megabytes of its text, which a GPU would have to compile.
     assert len(built.data) < 40_000_000
