@@ -110,16 +110,11 @@ def try_on(
     check_outputs(outputs, inputs=read, folders=wishes.folders)
     removed = [name for text in remove or [] for name in text.split(",")]
     with ExitStack() as pending:  # all files appear together, once all are whole
-        loading = _begin_loading(bundle, engine, precision) if server is None else None
-        try:
-            with status("reading photographs"):
-                subject, worn = open_people(person, pairs, who=chosen)
-                request = (subject, worn, removed)
-                Dressing.plan(TryOnRequest(*request))
-        except BaseException:
-            if loading is not None:
-                loading.add_done_callback(_close)  # what is wrong is told now, not once engines are there
-            raise
+        loading = _begin_loading(bundle, engine, precision, pending) if server is None else None
+        with status("reading photographs"):
+            subject, worn = open_people(person, pairs, who=chosen)
+            request = (subject, worn, removed)
+            Dressing.plan(TryOnRequest(*request))
         if loading is None:
             look = _dress_there(request, asked, wishes, options, pending)
         else:
@@ -145,13 +140,15 @@ def try_on(
     )
 
 
-def _begin_loading(bundle: Path | None, engine: str, precision: str) -> Future[TryOn]:
-    """Load the engines beside the reading of photographs."""
+def _begin_loading(bundle: Path | None, engine: str, precision: str, pending: ExitStack) -> Future[TryOn]:
+    """Load the engines beside the reading of photographs, to be closed with `pending`."""
     from ..runtime.try_on import TryOn
 
     pool = ThreadPoolExecutor(1, thread_name_prefix="oviton loading")
     loading = pool.submit(TryOn.load, bundle, engine, precision)
     pool.shutdown(wait=False)
+    # Does not wait: what is wrong with a photograph is told now, not once the engines are there.
+    pending.callback(loading.add_done_callback, _close)
     return loading
 
 
@@ -171,19 +168,18 @@ def _dress_here(
     from ..runtime.refinement.refined_weights import RefinedWeights
 
     kept = RefinedWeights.open(wishes.outfit) if wishes.outfit is not None else None
-    with ExitStack() as loaded:
-        with status("loading") as say:
-            tryon = loaded.enter_context(loading.result())
-            if kept is not None:
-                say("refitting")
-                tryon.load_weights(kept)
-            say("dressing")
-            if options is None:
-                return tryon(*request)
-        refinement = tryon.refinement(*request, options)
-        look = refine(refinement, options, wishes, pending)
-        keep_outfit(refinement, look, wishes, pending)
-        return look
+    with status("loading") as say:
+        tryon = loading.result()
+        if kept is not None:
+            say("refitting")
+            tryon.load_weights(kept)
+        say("dressing")
+        if options is None:
+            return tryon(*request)
+    refinement = tryon.refinement(*request, options)
+    look = refine(refinement, options, wishes, pending)
+    keep_outfit(refinement, look, wishes, pending)
+    return look
 
 
 def _dress_there(

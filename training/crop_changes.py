@@ -70,7 +70,7 @@ def recolour(crop: Crop, rng: np.random.Generator) -> None:
 
 
 def enlarge_hair(crop: Crop, rng: np.random.Generator) -> None:
-    """Let the hair stand off the head, in place: enlarged around the face, before the background or the clothes."""
+    """Let the hair stand off the head of a crop's one person, in place, before the background or the clothes."""
     hair = _surely(crop, "hair")
     face = _surely(crop, "face")
     if hair.mean() < 0.002 or not face.any():
@@ -111,17 +111,14 @@ def carry_bag(crop: Crop, bag: Image.Image, rng: np.random.Generator) -> None:
     scale = tall / PERSON_HEIGHT * rng.uniform(0.7, 1.4)
     turned = bag.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if rng.random() < 0.5 else bag
     size = (max(4, round(bag.width * scale)), max(4, round(bag.height * scale)))
-    turned = turned.resize(size, Image.Resampling.BILINEAR).rotate(
-        rng.normal(0, 12), Image.Resampling.BILINEAR, expand=True
-    )
+    smooth = Image.Resampling.BILINEAR
+    turned = turned.resize(size, smooth).rotate(rng.normal(0, 12), smooth, expand=True)
     low = rows > rows.min() + 0.25 * (rows.max() - rows.min())
     place = int(rng.choice(np.flatnonzero(low))) if low.any() else 0
     picture = Image.fromarray(crop.image)
     mask = Image.new("L", picture.size)
-    corner = (
-        int(columns[place]) * BODY_STRIDE - turned.width // 2,
-        int(rows[place]) * BODY_STRIDE - turned.height // 2,
-    )
+    x, y = int(columns[place]) * BODY_STRIDE, int(rows[place]) * BODY_STRIDE
+    corner = (x - turned.width // 2, y - turned.height // 2)
     picture.paste(turned, corner, turned)
     mask.paste(turned.getchannel("A"), corner)
     hidden = np.asarray(mask) > 127

@@ -63,12 +63,12 @@ class ParserData:
         crop = place_crop(sample, place, self.size, fill)
         if rng.random() < (0.55 if sample.rendered else 0.15):
             self._exchange_background(crop, sample, place, rng)
+        if rng.random() < 0.12:
+            enlarge_hair(crop, rng)
         if rng.random() < (0.4 if whole else 0.25):
             self._add_companion(crop, whole, rng)
         if self.bags and rng.random() < 0.2:
             carry_bag(crop, Image.open(self.bags[rng.integers(len(self.bags))]), rng)
-        if rng.random() < 0.12:
-            enlarge_hair(crop, rng)
         if rng.random() < 0.35:
             recolour(crop, rng)
         crop.image = change_picture(crop.image, rng)
