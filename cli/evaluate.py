@@ -12,7 +12,9 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
+from ..data.errors import InputError
 from .console import BundleOption, EngineOption, PrecisionOption, check_outputs, counter, out, status
+from .evaluate_photographs import evaluate_photographs, find_pictures
 
 if TYPE_CHECKING:
     from ..evaluation.methods import Pictures
@@ -25,11 +27,17 @@ _SHORT = {"feed_forward": "feed-forward", "feed_forward_true_labels": " with tru
 
 def evaluate(
     triplets: Annotated[
-        Path, typer.Option("--triplets", metavar="DIR", help="Triplets that oviton render --triplets wrote.")
-    ],
+        Path | None, typer.Option("--triplets", metavar="DIR", help="Triplets that oviton render --triplets wrote.")
+    ] = None,
+    photos: Annotated[
+        Path | None, typer.Option("--photos", metavar="DIR", help="Photographs of people, instead of triplets.")
+    ] = None,
+    held_out: Annotated[
+        bool, typer.Option("--held-out", help="Of the photographs, only those that training leaves out: every tenth.")
+    ] = False,
     split: Annotated[list[str] | None, typer.Option("--split", help="Only this split; repeatable.")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Only so many triplets of each split.")] = None,
-    skip: Annotated[int, typer.Option(min=0, help="Leave out the first so many triplets of each split.")] = 0,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only so many of each split, or photographs.")] = None,
+    skip: Annotated[int, typer.Option(min=0, help="Leave out the first so many of those.")] = 0,
     refine: Annotated[int, typer.Option(metavar="STEPS", help="Also measure refinement, of so many steps.")] = 0,
     prepare: Annotated[
         bool, typer.Option("--prepare", help="Also dress from the photographs alone, as people without maps do.")
@@ -44,13 +52,13 @@ def evaluate(
     engine: EngineOption = "auto",
     precision: PrecisionOption = "auto",
 ) -> None:
-    """Measure a bundle on triplets: people, garments, and what the people truly look like in them."""
+    """Measure a bundle on triplets, which hold what people truly look like in garments, or on photographs."""
     from ..data.files import atomic_path
     from ..data.images import check_output_suffix, write_image
     from ..data.optional import require
 
     require("torch", extra="train", purpose="evaluation")
-    from ..evaluation.contact_sheet import ContactSheet
+    from ..evaluation.contact_sheet import TripletSheet
     from ..evaluation.evaluator import Evaluator
     from ..evaluation.picture_folders import PictureFolders, holds_only_pictures
     from ..evaluation.triplets import TripletFolder
@@ -58,14 +66,38 @@ def evaluate(
     from ..runtime.refinement.options import RefinementOptions
     from ..runtime.try_on import TryOn
 
-    options = RefinementOptions(steps=refine) if refine else None
     if sheet is not None:
         check_output_suffix(sheet)
     outputs = [path for path in (json_file, sheet) if path is not None]
-    read = [triplets, *([bundle] if bundle is not None else [])]
+    read = [path for path in (triplets, photos, bundle) if path is not None]
+    if photos is not None:
+        only = {
+            "--triplets": triplets,
+            "--split": split,
+            "--refine": refine,
+            "--prepare": prepare,
+            "--pictures": pictures,
+        }
+        wrong = next((name for name, value in only.items() if value), None)
+        if wrong is not None:
+            raise InputError(f"{wrong} does not go with --photos; leave one of them out")
+        check_outputs(outputs, inputs=read)
+        evaluate_photographs(
+            find_pictures(photos, held_out=held_out, skip=skip, limit=limit),
+            photos.name,
+            bundle,
+            engine,
+            precision,
+            json_file,
+            sheet,
+        )
+        return
+    if triplets is None:
+        raise InputError("nothing to measure on: give --triplets DIR or --photos DIR")
+    options = RefinementOptions(steps=refine) if refine else None
     check_outputs(outputs, inputs=read, folders={pictures: holds_only_pictures} if pictures is not None else {})
     folder = TripletFolder.open(triplets, splits=split or (), skip=skip, limit=limit)
-    drawing = ContactSheet.of(folder)
+    drawing = TripletSheet.of(folder)
     with ExitStack() as pending:  # all files appear together, once all are whole
         with status("loading") as say:
             tryon = pending.enter_context(TryOn.load(bundle, engine, precision, on_progress=say))
@@ -82,7 +114,7 @@ def evaluate(
             report = evaluator.run(folder, on_case=on_case, on_progress=on_progress)
         if sheet is not None:
             title = f"{report.bundle.name}, {report.conditioning} conditioning, on {folder.path.name}"
-            write_image(pending.enter_context(atomic_path(sheet)), drawing.draw(title), like=sheet)
+            write_image(pending.enter_context(atomic_path(sheet)), drawing.sheet.draw(title), like=sheet)
         if json_file is not None:
             text = report.model_dump_json(indent=1) + "\n"
             pending.enter_context(atomic_path(json_file)).write_text(text, encoding="utf-8")

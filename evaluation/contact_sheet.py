@@ -31,7 +31,48 @@ Cell = tuple[str, UInt8Array]
 
 @dataclass
 class ContactSheet:
-    """Rows of pictures, a few for each split.
+    """Rows of pictures with captions, in sections."""
+
+    _rows: list[_Row] = field(default_factory=list, init=False)
+
+    def add(self, section: str, caption: Sequence[str], cells: Sequence[Cell]) -> None:
+        """Add a row: titled pictures, RGB `[H, W, 3]`, or labels `[H, W]`. Rows may lack what others have."""
+        small = {title: scaled_to(picture, _ROW_HEIGHT) for title, picture in cells}
+        drawn = {title: PALETTE[picture] if picture.ndim == 2 else picture for title, picture in small.items()}
+        self._rows.append(_Row(section, caption, drawn))
+
+    def draw(self, title: str) -> UInt8Array:
+        """Return the sheet, RGB `[H, W, 3]`; at least one row."""
+        widths: dict[str, int] = {}
+        for row in sorted(self._rows, key=lambda row: -len(row.cells)):
+            for name, picture in row.cells.items():
+                widths[name] = max(widths.get(name, 0), picture.shape[1])
+        lefts = dict(zip(widths, np.cumsum([_MARGIN + _CAPTION, *(w + _GAP for w in widths.values())]), strict=False))
+        sections = list(dict.fromkeys(row.section for row in self._rows))
+        height = 2 * _HEADING + len(sections) * _HEADING + len(self._rows) * (_ROW_HEIGHT + _GAP) + _MARGIN
+        width = _MARGIN + _CAPTION + sum(widths.values()) + _GAP * (len(widths) - 1) + _MARGIN
+        canvas = Image.new("RGB", (width, height), _PAPER)
+        pen = ImageDraw.Draw(canvas)
+        pen.text((_MARGIN, 16), title, fill=_INK, font=ImageFont.load_default(20))
+        y = _HEADING
+        for name, left in lefts.items():
+            pen.multiline_text((int(left), y + 4), name, fill=_FAINT, font=ImageFont.load_default(14), spacing=2)
+        y += _HEADING
+        for section in sections:
+            pen.line((_MARGIN, y + 6, canvas.width - _MARGIN, y + 6), fill=_RULE)
+            pen.text((_MARGIN, y + 14), section, fill=_INK, font=ImageFont.load_default(18))
+            y += _HEADING
+            for row in (row for row in self._rows if row.section == section):
+                _write(pen, (_MARGIN, y), row.caption)
+                for name, picture in row.cells.items():
+                    canvas.paste(Image.fromarray(picture), (int(lefts[name]), y))
+                y += _ROW_HEIGHT + _GAP
+        return np.asarray(canvas)
+
+
+@dataclass
+class TripletSheet:
+    """A contact sheet of some triplets, a few of each split.
 
     Parameters
     ----------
@@ -40,10 +81,10 @@ class ContactSheet:
     """
 
     due: dict[str, list[str]]
-    _rows: list[_Row] = field(default_factory=list, init=False)
+    sheet: ContactSheet = field(default_factory=ContactSheet, init=False)
 
     @classmethod
-    def of(cls, folder: TripletFolder, *, per_split: int = 3) -> ContactSheet:
+    def of(cls, folder: TripletFolder, *, per_split: int = 3) -> TripletSheet:
         """Choose triplets evenly spread over each split, always the same ones, good or bad."""
         due = {}
         for split, paths in folder.splits.items():
@@ -57,64 +98,26 @@ class ContactSheet:
         if not due or triplet.name < due[0]:
             return
         due.pop(0)
-        results = [(title, pictures.by_method[m]) for m, title in _RESULTS.items() if m in pictures.by_method]
-        self._rows.append(
-            _Row(
-                split=triplet.split,
-                caption=_caption(case),
-                person=_small(triplet.person.image),
-                garments=[_small(garment.image) for garment in triplet.garments],
-                results=[(title, _small(picture)) for title, picture in results],
-                truth=[
-                    ("truth", _small(triplet.true_image)),
-                    ("labels\ndrawn", PALETTE[_small(pictures.labels)]),
-                    ("labels,\ntruth", PALETTE[_small(triplet.true_labels)]),
-                ],
-            )
+        garments = [(f"garment {number}", garment.image) for number, garment in enumerate(triplet.garments, start=1)]
+        self.sheet.add(
+            triplet.split,
+            _caption(case),
+            [
+                ("person", triplet.person.image),
+                *garments,
+                *((title, pictures.by_method[m]) for m, title in _RESULTS.items() if m in pictures.by_method),
+                ("truth", triplet.true_image),
+                ("labels\ndrawn", pictures.labels),
+                ("labels,\ntruth", triplet.true_labels),
+            ],
         )
-
-    def draw(self, title: str) -> UInt8Array:
-        """Return the sheet, RGB `[H, W, 3]`; at least one row."""
-        garments = max(len(row.garments) for row in self._rows)
-        rows = [(row, row.cells(garments)) for row in self._rows]
-        widths = [max(cells[i][1].shape[1] for _, cells in rows) for i in range(len(rows[0][1]))]
-        lefts = np.cumsum([_MARGIN + _CAPTION, *(width + _GAP for width in widths)])
-        splits = list(dict.fromkeys(row.split for row in self._rows))
-        height = 2 * _HEADING + len(splits) * _HEADING + len(rows) * (_ROW_HEIGHT + _GAP) + _MARGIN
-        canvas = Image.new("RGB", (int(lefts[-1]) - _GAP + _MARGIN, height), _PAPER)
-        pen = ImageDraw.Draw(canvas)
-        pen.text((_MARGIN, 16), title, fill=_INK, font=ImageFont.load_default(20))
-        y = _HEADING
-        for left, (name, _) in zip(lefts, rows[0][1], strict=False):
-            pen.multiline_text((int(left), y + 4), name, fill=_FAINT, font=ImageFont.load_default(14), spacing=2)
-        y += _HEADING
-        for split in splits:
-            pen.line((_MARGIN, y + 6, canvas.width - _MARGIN, y + 6), fill=_RULE)
-            pen.text((_MARGIN, y + 14), split, fill=_INK, font=ImageFont.load_default(18))
-            y += _HEADING
-            for row, cells in (pair for pair in rows if pair[0].split == split):
-                _write(pen, (_MARGIN, y), row.caption)
-                for left, (_, picture) in zip(lefts, cells, strict=False):
-                    canvas.paste(Image.fromarray(picture), (int(left), y))
-                y += _ROW_HEIGHT + _GAP
-        return np.asarray(canvas)
 
 
 @dataclass(frozen=True)
 class _Row:
-    split: str
+    section: str
     caption: Sequence[str]
-    person: UInt8Array
-    garments: list[UInt8Array]
-    results: list[Cell]
-    truth: list[Cell]
-
-    def cells(self, garments: int) -> list[Cell]:
-        """Return titled pictures, with blank ones up to a number of garments."""
-        blank = np.full_like(self.person, _PAPER)
-        worn = [*self.garments, *[blank] * (garments - len(self.garments))]
-        names = [f"garment {i}" for i in range(1, garments + 1)] if garments > 1 else ["garment"]
-        return [("person", self.person), *zip(names, worn, strict=True), *self.results, *self.truth]
+    cells: dict[str, UInt8Array]
 
 
 def _caption(case: CaseReport) -> list[str]:
@@ -144,7 +147,3 @@ def _shorten(pen: ImageDraw.ImageDraw, line: str, font: ImageFont.FreeTypeFont |
     while line and pen.textlength(line + "…", font=font) > _CAPTION - _GAP:
         line = line[:-1]
     return line + "…"
-
-
-def _small(picture: UInt8Array) -> UInt8Array:
-    return scaled_to(picture, _ROW_HEIGHT)

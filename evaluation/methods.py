@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,21 +24,25 @@ from ..runtime.try_on import TryOn
 from .triplets import Triplet
 
 UNCHANGED = "unchanged"
-FLAT = "flat"
-FEED_FORWARD = "feed_forward"
-TRUE_LABELS = "feed_forward_true_labels"
-REFINED = "refined"
-PREPARED = "prepared"
+"""The person's own picture."""
 
-METHODS = {
-    UNCHANGED: "the person's own picture",
-    FLAT: "the garment's mean colour, in the true shape",
-    FEED_FORWARD: "the bundle's try-on",
-    TRUE_LABELS: "its appearance networks alone, given the true labels",
-    REFINED: "the bundle's try-on, refined",
-    PREPARED: "the bundle's try-on from the photographs alone, without their labels and body maps",
-}
-"""Every method, in the order of tables, with what it is."""
+FLAT = "flat"
+"""The garment's mean colour, in the true shape."""
+
+LOOKUP = "lookup"
+"""What the surface lookup carries over, on flat colour."""
+
+FEED_FORWARD = "feed_forward"
+"""The bundle's try-on."""
+
+TRUE_LABELS = "feed_forward_true_labels"
+"""Its appearance networks alone, given the true labels."""
+
+REFINED = "refined"
+"""The bundle's try-on, refined."""
+
+PREPARED = "prepared"
+"""The bundle's try-on from the photographs alone, without their labels and body maps."""
 
 _PAINTERS = ("appearance_encoder", "appearance_generator", "compositor")
 
@@ -91,9 +96,9 @@ def run_methods(
     look = tryon(triplet.person, triplet.garments, triplet.remove)
     pictures = {
         UNCHANGED: triplet.person.image,
-        FLAT: paint_flat(triplet),
+        FLAT: paint_flat(triplet.person, triplet.garments, triplet.true_labels),
         FEED_FORWARD: look.image,
-        TRUE_LABELS: paint_true_labels(tryon.engines, triplet, outfit),
+        TRUE_LABELS: paint_true_labels(tryon.engines, triplet.person, triplet.garments, triplet.true_labels, outfit),
     }
     refinement, not_refined = None, ""
     if refine is not None:
@@ -126,25 +131,25 @@ def dress_from_photographs(tryon: TryOn, preparer: Preparer, triplet: Triplet) -
     return tryon(person, garments, triplet.remove).image
 
 
-def paint_flat(triplet: Triplet) -> UInt8Array:
-    """Return the person's picture with each worn class, where it truly is, in its mean colour in its photograph."""
-    picture = triplet.person.image.copy()
-    for garment in triplet.garments:
+def paint_flat(person: Person, garments: Sequence[Garment], labels: UInt8Array) -> UInt8Array:
+    """Return the person's picture with each worn class, where labels have it, in its mean colour in its photograph."""
+    picture = person.image.copy()
+    for garment in garments:
         for c in garment.classes:
             shown = garment.labels == c
             if not shown.any():  # one shoe of a pair: take the colour of the other
                 shown = np.isin(garment.labels, garment.classes)
-            picture[triplet.true_labels == c] = np.round(garment.image[shown].mean(axis=0))
+            picture[labels == c] = np.round(garment.image[shown].mean(axis=0))
     return picture
 
 
-def paint_true_labels(engines: EngineSet, triplet: Triplet, outfit: Outfit) -> UInt8Array:
+def paint_true_labels(
+    engines: EngineSet, person: Person, garments: Sequence[Garment], labels: UInt8Array, outfit: Outfit
+) -> UInt8Array:
     """Return the try-on that the appearance networks paint when the shape networks make no mistake."""
     manifest = engines.bundle.manifest
-    framed = FramedPhoto.of(triplet.person, manifest.height, manifest.width)
-    values: dict[str, npt.NDArray[Any]] = dict(
-        build_request(triplet.person, triplet.garments, outfit, manifest.height, manifest.width)
-    )
-    values["labels"] = framed.fit_labels(triplet.true_labels)[None]
+    framed = FramedPhoto.of(person, manifest.height, manifest.width)
+    values: dict[str, npt.NDArray[Any]] = dict(build_request(person, garments, outfit, manifest.height, manifest.width))
+    values["labels"] = framed.fit_labels(labels)[None]
     values = engines.pipeline.run(values, _PAINTERS)
     return restore_result(values["image"][0], values["labels"][0], framed, outfit.source)[0]

@@ -6,7 +6,7 @@ import scipy.linalg
 import torch
 
 from oviton.evaluation import distribution_metrics
-from oviton.evaluation.distribution_metrics import frechet_distance, inception_score, real_inception
+from oviton.evaluation.distribution_metrics import frechet_distance, inception_score, kernel_distance, real_inception
 
 RNG = np.random.default_rng(0)
 ONE = RNG.normal(0, 1, (60, 12)) @ RNG.normal(0, 1, (12, 12))
@@ -30,6 +30,19 @@ class Given(torch.nn.Module):
 def test_frechet_distance_agrees_with_the_matrix_root():
     assert frechet_distance(ONE, OTHER) == pytest.approx(reference_frechet(ONE, OTHER))
     assert frechet_distance(ONE, ONE) == pytest.approx(0, abs=1e-9)
+
+
+def test_kernel_distance_is_that_of_its_definition():
+    def kernel(x, y):
+        return (x @ y / 12 + 1) ** 3
+
+    def mean(one, other, *, same):
+        return np.mean([kernel(x, y) for i, x in enumerate(one) for j, y in enumerate(other) if not (same and i == j)])
+
+    wanted = mean(ONE, ONE, same=True) + mean(OTHER, OTHER, same=True) - 2 * mean(ONE, OTHER, same=False)
+    assert kernel_distance(ONE, OTHER) == pytest.approx(wanted)
+    halves = RNG.normal(0, 1, (2, 400, 12))
+    assert abs(kernel_distance(*halves)) < 0.05  # two samples of one distribution
 
 
 def test_frechet_distance_agrees_with_torchmetrics():

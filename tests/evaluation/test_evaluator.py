@@ -1,6 +1,5 @@
 import dataclasses
 import json
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,7 +7,7 @@ import pytest
 from oviton import InputError
 from oviton.data.classes import CLASS_IDS
 from oviton.data.rim import rim_of
-from oviton.evaluation.contact_sheet import ContactSheet
+from oviton.evaluation.contact_sheet import TripletSheet
 from oviton.evaluation.evaluator import Evaluator
 from oviton.evaluation.methods import Pictures, paint_flat, paint_true_labels, run_methods
 from oviton.evaluation.picture_folders import PictureFolders
@@ -34,7 +33,7 @@ def two(triplets):
 
 
 def test_flat_is_each_garments_mean_colour_in_the_true_shape(two):
-    picture = paint_flat(two)
+    picture = paint_flat(two.person, two.garments, two.true_labels)
     for garment, c in zip(two.garments, (TOP, PANTS), strict=True):
         mean = garment.image[garment.labels == c].mean(axis=0)
         assert (picture[two.true_labels == c] == np.round(mean)).all()
@@ -45,10 +44,10 @@ def test_true_labels_skip_the_shape_networks(tryon, two, monkeypatch):
     outfit = plan_outfit(two.garments)
     look = tryon(two.person, two.garments)
     # Given the labels that the shape networks would draw, the appearance networks paint the try-on itself.
-    own = SimpleNamespace(person=two.person, garments=two.garments, true_labels=look.labels)
     for name in ("shape_encoder", "shape_generator"):
         monkeypatch.setitem(tryon.engines.engines, name, None)
-    assert (paint_true_labels(tryon.engines, own, outfit) == look.image).all()
+    painted = paint_true_labels(tryon.engines, two.person, two.garments, look.labels, outfit)
+    assert (painted == look.image).all()
 
 
 def perfect(triplet, tryon):
@@ -178,10 +177,10 @@ def test_a_foreign_folder_is_not_replaced(tmp_path):
 def test_contact_sheet_shows_a_few_of_each_split(tryon, triplets):
     (triplets / "upper" / "0001" / "triplet.json").unlink()  # in the place of a broken one comes the next
     folder = TripletFolder.open(triplets)
-    sheet = ContactSheet.of(folder, per_split=2)
+    sheet = TripletSheet.of(folder, per_split=2)
     Evaluator(tryon).run(folder, on_case=sheet.add)
-    picture = sheet.draw("a title")
-    assert len(sheet._rows) == 4
+    picture = sheet.sheet.draw("a title")
+    assert len(sheet.sheet._rows) == 4
     assert picture.dtype == np.uint8
     assert picture.shape[0] > 4 * 256
     assert picture.std() > 10
