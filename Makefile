@@ -72,8 +72,8 @@ DISTANCE := --weight perceptual=1 --weight perceptual_distance=4 --weight lsgan=
 train: $(VENV)/.dev ## Render wardrobes, train the shipped bundles' generators, export and evaluate them
 	@$(BIN)/oviton render -n 13000 --size 256x128 --seed 7 -o out/people
 	@$(BIN)/oviton render -n 800 --size 512x256 --seed 8 -o out/people-base
-	@$(BIN)/oviton render --triplets -n 210 --size 256x128 --seed 99 -o out/triplets
-	@$(BIN)/oviton render --triplets -n 105 --size 512x256 --seed 99 -o out/triplets-base
+	@$(BIN)/oviton render --triplets -n 330 --size 256x128 --seed 99 -o out/triplets
+	@$(BIN)/oviton render --triplets -n 330 --size 512x256 --seed 99 -o out/triplets-base
 	@$(TRAIN) shape out/people -o out/first/small --pairs --steps 8000
 	@$(TRAIN) shape out/people -o out/second/small $(AGAIN) --steps 5900 --init out/first/small
 	@$(TRAIN) shape out/people -o out/third/small $(SURFACE) --learning-rate 8e-4 --steps 9400 --init out/second/small

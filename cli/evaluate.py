@@ -187,6 +187,8 @@ def _label_table(report: EvaluationReport) -> Table:
         table.add_row(f"[bold]{escape(name)}[/], mean of all classes", str(split.n), *means)
         for garment, found in split.iou.items():
             table.add_row(f" {garment}", str(found.n), f"{found.generated:.3f}", f"{found.old_labels:.3f}")
+        if split.changed_iou is not None:
+            table.add_row(" what comes and goes", "", f"{split.changed_iou:.3f}")
         table.add_row(" head, hair, hands, background: repainted", "", _share(split.kept_changed))
         table.add_row(" … taken for something else", "", _share(split.kept_relabelled))
     return table

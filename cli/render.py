@@ -33,13 +33,14 @@ def render(
     for library in ("numba", "scipy"):
         require(library, extra="train", purpose="rendering")
     from ..wardrobe.render import WardrobeSettings, parse_size, render_people
-    from ..wardrobe.triplets import SHARES, render_triplets
+    from ..wardrobe.triplet_cases import SPLITS
+    from ..wardrobe.triplets import render_triplets
 
     height, width = parse_size(size)
     if count is None:
-        count = 210 if triplets else 5000
-    if triplets and count < len(SHARES):
-        raise InputError(f"-n {count}: allowed: at least {len(SHARES)} triplets, one a split")
+        count = 330 if triplets else 5000
+    if triplets and count < len(SPLITS):
+        raise InputError(f"-n {count}: allowed: at least {len(SPLITS)} triplets, one a split")
     settings = WardrobeSettings(seed, height, width)
     if makehuman_assets is not None:
         from ..wardrobe.makehuman import fingerprint, load_assets

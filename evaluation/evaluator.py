@@ -23,7 +23,7 @@ from ..runtime.notes import untrained_notes
 from ..runtime.refinement.options import RefinementOptions
 from ..runtime.try_on import TryOn
 from .distribution_metrics import DistributionScores, FeatureCollection, real_inception
-from .label_metrics import identity_pixels, iou, mean_iou, visible
+from .label_metrics import changed_iou, identity_pixels, iou, mean_iou, visible
 from .methods import FEED_FORWARD, Pictures, run_methods
 from .picture_metrics import Mask, extract_features, perceptual_distances, psnr, ssim_map
 from .report import CaseReport, EvaluationReport, PictureScores, Skipped
@@ -131,6 +131,7 @@ class Evaluator:
             region_share=float(region.mean()),
             miou=mean_iou(drawn, truth),
             miou_old_labels=mean_iou(old, truth),
+            changed_iou=changed_iou(drawn, truth, old),
             iou={CLASS_NAMES[c]: (iou(drawn, truth, c), iou(old, truth, c)) for c in visible(truth, triplet.worn)},
             methods=methods,
             whole=whole,

@@ -29,6 +29,12 @@ def mean_iou(labels: UInt8Array, truth: UInt8Array) -> float:
     return float(np.mean([iou(labels, truth, c) for c in visible(truth, range(256))]))
 
 
+def changed_iou(labels: UInt8Array, truth: UInt8Array, old: UInt8Array) -> float:
+    """Return the IoU of what comes and goes: pixels that change to the right class, of all that change or should."""
+    should, does = truth != old, labels != old
+    return float((should & (labels == truth)).sum() / max(1, (should | does).sum()))
+
+
 def visible(truth: UInt8Array, classes: Iterable[int]) -> tuple[int, ...]:
     """Return those of the classes of which the truth has at least `MIN_PIXELS` pixels."""
     counts = np.bincount(truth.ravel(), minlength=256)

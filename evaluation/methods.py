@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..data.classes import present_classes
+from ..data.classes import SKIN, present_classes
 from ..data.errors import InputError
 from ..data.images import UInt8Array
 from ..engines.engine_set import EngineSet
@@ -96,7 +96,7 @@ def run_methods(
     look = tryon(triplet.person, triplet.garments, triplet.remove)
     pictures = {
         UNCHANGED: triplet.person.image,
-        FLAT: paint_flat(triplet.person, triplet.garments, triplet.true_labels),
+        FLAT: paint_flat(triplet.person, triplet.garments, triplet.true_labels, triplet.region),
         FEED_FORWARD: look.image,
         TRUE_LABELS: paint_true_labels(tryon.engines, triplet.person, triplet.garments, triplet.true_labels, outfit),
     }
@@ -131,9 +131,21 @@ def dress_from_photographs(tryon: TryOn, preparer: Preparer, triplet: Triplet) -
     return tryon(person, garments, triplet.remove).image
 
 
-def paint_flat(person: Person, garments: Sequence[Garment], labels: UInt8Array) -> UInt8Array:
-    """Return the person's picture with each worn class, where labels have it, in its mean colour in its photograph."""
+def paint_flat(
+    person: Person, garments: Sequence[Garment], labels: UInt8Array, region: npt.NDArray[np.bool_] | None = None
+) -> UInt8Array:
+    """Return the person's picture with each worn class, where labels have it, in its mean colour in its photograph.
+
+    In a region `[H, W]`, if one is given, so are the classes that come to light, in theirs on the person; skin that
+    the person shows nowhere has the colour of what they show.
+    """
     picture = person.image.copy()
+    worn = [c for garment in garments for c in garment.classes]
+    for c in () if region is None else present_classes(labels[region]):
+        alike = SKIN if c in SKIN else (c,)
+        shown = next((mask for among in ((c,), alike) if (mask := np.isin(person.labels, among)).any()), None)
+        if c not in worn and shown is not None:
+            picture[(labels == c) & region] = np.round(person.image[shown].mean(axis=0))
     for garment in garments:
         for c in garment.classes:
             shown = garment.labels == c

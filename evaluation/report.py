@@ -97,6 +97,9 @@ class SplitReport(_Strict):
         Mean IoU of the person's own labels, as a baseline.
     iou
         IoU of each swapped garment class.
+    changed_iou
+        Mean IoU of what comes and goes: pixels that change to the right class, of all that change or should; None in
+        reports that did not measure it.
     whole
         Scores over the whole picture.
     textured
@@ -114,6 +117,7 @@ class SplitReport(_Strict):
     methods: dict[str, PictureScores]
     miou_old_labels: Number
     iou: dict[str, GarmentIou]
+    changed_iou: Number | None = None
     whole: dict[str, PictureScores]
     textured: Subset | None
     ci95: SplitCi95
@@ -144,6 +148,7 @@ class CaseReport(_Strict):
     miou: Number
     miou_old_labels: Number
     iou: dict[str, tuple[Number, Number]]
+    changed_iou: Number | None = None
     methods: dict[str, PictureScores]
     whole: dict[str, PictureScores]
     kept_changed: float

@@ -32,6 +32,7 @@ def summarise_split(cases: Sequence[CaseReport]) -> SplitReport:
         methods=_mean_scores([case.methods for case in cases]),
         miou_old_labels=_mean(case.miou_old_labels for case in cases),
         iou=_garment_ious(cases),
+        changed_iou=_mean(case.changed_iou or 0.0 for case in cases),
         whole=_mean_scores([case.whole for case in cases]),
         textured=Subset(n=len(textured), methods=_mean_scores(textured)) if textured else None,
         ci95=SplitCi95(

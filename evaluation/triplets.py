@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ..data.classes import CLASS_NAMES
 from ..data.errors import InputError
@@ -23,6 +23,8 @@ INDEX_NAME = "triplets.json"
 CASE_NAME = "triplet.json"
 _NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
 _GARMENT = r"garment_[1-9][0-9]?"
+
+Measures = Literal["worn", "changed"]
 
 MIN_PIXELS = 20
 """A class of fewer pixels is not measured: one pixel more or less would decide."""
@@ -48,6 +50,9 @@ class Triplet:
         Whether a garment is more than plain.
     fabric
         What the garments' cloth is called, for captions.
+    measures
+        ``"worn"``: the swapped region is what is worn. ``"changed"``: all that changes, skin and what was worn below
+        included.
     """
 
     split: str
@@ -59,6 +64,7 @@ class Triplet:
     true_labels: UInt8Array
     textured: bool
     fabric: str
+    measures: Measures = "worn"
 
     @classmethod
     def open(cls, folder: Path) -> Triplet:
@@ -85,13 +91,13 @@ class Triplet:
             true_labels=truth.labels,
             textured=case.textured,
             fabric=case.fabric,
+            measures=case.measures,
         )
         seen = int(triplet.region.sum())
         if seen < MIN_PIXELS:
             worn = ", ".join(CLASS_NAMES[c] for c in triplet.worn)
-            raise InputError(
-                f"{truth.path}: {seen} pixels are labelled {worn or 'as worn'}; at least {MIN_PIXELS} are measured"
-            )
+            what = "change" if case.measures == "changed" else f"are labelled {worn or 'as worn'}"
+            raise InputError(f"{truth.path}: {seen} pixels {what}; at least {MIN_PIXELS} are measured")
         return triplet
 
     @property
@@ -101,8 +107,9 @@ class Triplet:
 
     @property
     def region(self) -> npt.NDArray[np.bool_]:
-        """The swapped region, `[H, W]`: pixels whose true label is a worn class."""
-        return np.isin(self.true_labels, self.worn)
+        """The swapped region, `[H, W]`: pixels whose true label is a worn class, or also all others that change."""
+        worn = np.isin(self.true_labels, self.worn)
+        return worn | (self.true_labels != self.person.labels) if self.measures == "changed" else worn
 
 
 @dataclass(frozen=True)
@@ -179,9 +186,14 @@ class _CaseFile(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     # Folder names come from a file, so they may not lead out of the triplet.
-    wear: dict[Annotated[str, Field(pattern=f"^{_GARMENT}$")], Annotated[list[str], Field(min_length=1)]] = Field(
-        min_length=1
-    )
+    wear: dict[Annotated[str, Field(pattern=f"^{_GARMENT}$")], Annotated[list[str], Field(min_length=1)]]
     remove: list[str] = []
     textured: bool = False
     fabric: str = ""
+    measures: Measures = "worn"
+
+    @model_validator(mode="after")
+    def _asks_for_something(self) -> _CaseFile:
+        if not self.wear and not self.remove:
+            raise ValueError("nothing is worn and nothing removed")
+        return self

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +23,7 @@ SKIRT_KINDS = (*bottoms.SKIRTS, *(f"{PREFIX}{name}" for name in SUIT_SKIRTS))
 MAKEHUMAN_SHARE = 0.4
 """How much of tops, bottoms and shoes comes from MakeHuman's assets where there are any."""
 
-_SOLID = ("plain", "melange", "denim", "knit")
+SOLID_KINDS = ("plain", "melange", "denim", "knit")
 
 
 @dataclass(frozen=True)
@@ -179,18 +180,25 @@ class Taste:
     assets: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
+def sample_piece(
+    rng: np.random.Generator, kinds: Mapping[str, float], fabrics: tuple[str, ...] = (), *, held_out: bool = False
+) -> Piece:
+    """Draw a garment of one of some kinds, which have weights."""
+    kind = draw_kind(rng, kinds)
+    return Piece(kind, draw_seed(rng, held_out=held_out), fabrics, held_out)
+
+
 def sample_wear(rng: np.random.Generator, taste: Taste = Taste()) -> Wear:
     """Draw an outfit."""
 
-    def piece(kinds: dict[str, float], fabrics: tuple[str, ...] = ()) -> Piece:
-        kind = draw_kind(rng, kinds)
-        return Piece(kind, draw_seed(rng, held_out=taste.held_out), fabrics, taste.held_out)
+    def piece(kinds: Mapping[str, float], fabrics: tuple[str, ...] = ()) -> Piece:
+        return sample_piece(rng, kinds, fabrics, held_out=taste.held_out)
 
     def chance(share: float) -> bool:
         return bool(rng.random() < share)
 
     printed = HARD_KINDS if taste.hard else ()
-    below = HARD_KINDS_BELOW if taste.hard else _SOLID if chance(PLAIN_SHARE_BELOW) else REPEATING_KINDS
+    below = HARD_KINDS_BELOW if taste.hard else SOLID_KINDS if chance(PLAIN_SHARE_BELOW) else REPEATING_KINDS
     dress = chance(0.16) if taste.dress is None else taste.dress
     rare_tops = dict.fromkeys(tops.HARD_TOPS, 1.0) if taste.hard else tops.TOPS
     if dress:
@@ -202,7 +210,7 @@ def sample_wear(rng: np.random.Generator, taste: Taste = Taste()) -> Wear:
         top, bottom = piece(rare_tops, printed), piece(lower, below)
         if bottom.kind == "jeans":
             bottom = dataclasses.replace(bottom, fabrics=("denim",))
-    solid_or_all = _SOLID if chance(0.7) else ()
+    solid_or_all = SOLID_KINDS if chance(0.7) else ()
     wear = Wear(
         top,
         bottom,
@@ -211,10 +219,10 @@ def sample_wear(rng: np.random.Generator, taste: Taste = Taste()) -> Wear:
         coat=piece(tops.COATS, solid_or_all) if chance(taste.coats) else None,
         shoes=piece(footwear.SHOES) if chance(0.93) else None,
         socks=piece(footwear.SOCKS, REPEATING_KINDS) if chance(0.3) else None,
-        hat=piece(accessories.HATS, _SOLID) if chance(0.1) else None,
+        hat=piece(accessories.HATS, SOLID_KINDS) if chance(0.1) else None,
         scarf=piece({"scarf": 1.0}, REPEATING_KINDS) if chance(0.06) else None,
         sunglasses=piece({"sunglasses": 1.0}) if chance(0.05) else None,
-        gloves=piece({"gloves": 1.0}, _SOLID) if chance(0.02) else None,
+        gloves=piece({"gloves": 1.0}, SOLID_KINDS) if chance(0.02) else None,
     )
     # MakeHuman's cuts are ordinary ones, so they would spoil the hard split.
     return _with_assets(rng, wear, dict(taste.assets)) if taste.assets and not taste.hard else wear
@@ -227,6 +235,6 @@ def _with_assets(rng: np.random.Generator, wear: Wear, kinds: dict[str, tuple[st
         piece: Piece | None = getattr(wear, slot)
         fits = piece is not None and (slot == "shoes" or not wear.dress)
         if piece is not None and fits and kinds.get(slot) and rng.random() < MAKEHUMAN_SHARE:
-            fabrics = _SOLID if slot == "shoes" else piece.fabrics
+            fabrics = SOLID_KINDS if slot == "shoes" else piece.fabrics
             changes[slot] = dataclasses.replace(piece, kind=str(rng.choice(kinds[slot])), fabrics=fabrics)
     return dataclasses.replace(wear, **changes)  # type: ignore[arg-type]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..data.classes import CLASS_IDS
 from ..data.images import UInt8Array
 from .anatomy import HIP, KNEE
 from .backdrop import Backdrop, sample_backdrop
@@ -67,25 +68,39 @@ class Wearer:
 
         The same person in two outfits differs in nothing but the outfits.
         """
-        layers, camera = self._compose(wear, size, assets)
+        skin, worn, strands, camera = self._compose(wear, size, assets)
+        layers = [skin, *worn, *strands]
         return photograph(layers, 0, camera, self.light, self.backdrop, self.seed, size, window=self.framing.window)
 
     def segment(self, wear: Wear, size: tuple[int, int], assets: MakeHumanAssets | None = None) -> UInt8Array:
         """Return only the labels of `photograph`, `[H, W]`."""
-        layers, camera = self._compose(wear, size, assets)
-        return segment(layers, camera, size, window=self.framing.window)
+        skin, worn, strands, camera = self._compose(wear, size, assets)
+        return segment([skin, *worn, *strands], camera, size, window=self.framing.window)
 
-    def _compose(self, wear: Wear, size: tuple[int, int], assets: MakeHumanAssets | None) -> tuple[list[Layer], Camera]:
-        """Return the layers, the skin first, and the camera."""
+    def hidden_share(
+        self, wear: Wear, name: str, size: tuple[int, int], assets: MakeHumanAssets | None = None
+    ) -> float:
+        """Return which share of a class's pixels limbs and hair hide in the photograph; 0 where nothing is worn."""
+        skin, worn, strands, camera = self._compose(wear, size, assets)
+        alone, seen = (
+            segment(layers, camera, size, window=self.framing.window) == CLASS_IDS[name]
+            for layers in (worn, [skin, *worn, *strands])
+        )
+        return float((alone & ~seen).sum() / max(1, alone.sum()))
+
+    def _compose(
+        self, wear: Wear, size: tuple[int, int], assets: MakeHumanAssets | None
+    ) -> tuple[Layer, list[Layer], list[Layer], Camera]:
+        """Return the skin, the clothes and the hair as layers, and the camera."""
         figure = body_model().figure(self.body, self.pose)
         garments = wear.drape(figure, assets)
         skin = self._skin(figure, garments)
         strands = hair(
             np.random.default_rng([self.seed, 1]), figure, self.complexion.hair, self.hair, hat=wear.hat is not None
         )
-        layers = [skin, *(layer for garment in garments for layer in garment.layers), *strands]
+        worn = [layer for garment in garments for layer in garment.layers]
         camera = Camera.frame(self.framing, skin.points, _joints(figure), size[1] / size[0])
-        return layers, camera
+        return skin, worn, list(strands), camera
 
     def _skin(self, figure: Figure, garments: Sequence[DrapedGarment]) -> Layer:
         sheet = body_model().skin

@@ -15,7 +15,7 @@ def test_renders_people_and_says_what(run, tmp_path):
 
 def test_renders_triplets(run, tmp_path):
     folder = tmp_path / "triplets"
-    status, stdout, _ = run("render", "--triplets", "-n", 5, "--size", "64x32", "-o", folder, "--workers", 1)
+    status, stdout, _ = run("render", "--triplets", "-n", 9, "--size", "64x32", "-o", folder, "--workers", 1)
     assert status == 0
     assert "upper 1, lower 1, dress 1, two 1, hard 1" in stdout
     assert json.loads((folder / "triplets.json").read_text())["splits"]["hard"] == 1
@@ -26,7 +26,7 @@ def test_renders_triplets(run, tmp_path):
     [
         (["--size", "256"], "HEIGHTxWIDTH"),
         (["--size", "1x1"], "32 to 2048"),
-        (["--triplets", "-n", "3"], "at least 5 triplets"),
+        (["--triplets", "-n", "3"], "at least 9 triplets"),
         (["--makehuman-assets", "nowhere"], "no such folder"),
         (["-n", "0"], "greater than or equal to 1"),
     ],

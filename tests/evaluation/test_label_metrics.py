@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from oviton.data.classes import CLASS_IDS
-from oviton.evaluation.label_metrics import identity_pixels, iou, mean_iou, visible
+from oviton.evaluation.label_metrics import changed_iou, identity_pixels, iou, mean_iou, visible
 
 TOP, FACE, HAIR, ARM = (CLASS_IDS[name] for name in ("upper_clothes", "face", "hair", "left_arm"))
 
@@ -34,3 +34,12 @@ def test_identity_is_what_the_outfit_leaves():
     assert identity_pixels(labels, densepose, source).tolist() == [[True, True, True, True, False, False]]
     source[HAIR] = 1
     assert identity_pixels(labels, densepose, source).tolist() == [[True, True, False, True, False, False]]
+
+
+def test_what_comes_and_goes_is_compared():
+    old = np.array([[1, 1, 2, 2, 0]], np.uint8)
+    truth = np.array([[1, 3, 3, 2, 0]], np.uint8)
+    assert changed_iou(truth, truth, old) == 1
+    assert changed_iou(old, truth, old) == 0
+    assert changed_iou(np.array([[1, 3, 4, 2, 0]], np.uint8), truth, old) == 1 / 2  # one is drawn as another class
+    assert changed_iou(np.array([[3, 3, 3, 2, 0]], np.uint8), truth, old) == 2 / 3  # one too many

@@ -7,6 +7,7 @@ from PIL import Image
 
 from oviton import InputError
 from oviton.data.classes import CLASS_IDS
+from oviton.evaluation.methods import paint_flat
 from oviton.evaluation.triplets import Triplet, TripletFolder
 
 TOP, PANTS = CLASS_IDS["upper_clothes"], CLASS_IDS["pants"]
@@ -80,7 +81,8 @@ def test_what_is_not_there_is_named(triplets, tmp_path):
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"wear": {}}, "wear: Dictionary should have at least 1 item"),
+        ({"wear": {}}, "nothing is worn and nothing removed"),
+        ({"measures": "all"}, "measures: Input should be 'worn' or 'changed'"),
         ({"wear": {"../person": ["pants"]}}, "should match pattern"),
         ({"wear": {"garment_1": []}}, "at least 1 item"),
         ({"wear": {"garment_1": ["hat"]}}, "no pixel is labelled hat"),
@@ -107,3 +109,28 @@ def test_truth_must_fit(triplets):
     Image.fromarray(labels).save(folder / "truth" / "labels.png")
     with pytest.raises(InputError, match="5 pixels are labelled upper_clothes; at least 20"):
         Triplet.open(folder)
+
+
+def test_all_that_changes_may_be_measured(triplets):
+    folder = triplets / "upper" / "0001"
+    edit(folder / "triplet.json", measures="changed")
+    labels = np.asarray(Image.open(folder / "truth" / "labels.png")).copy()
+    labels[20:24, 2:5] = 0  # an arm that is gone
+    Image.fromarray(labels).save(folder / "truth" / "labels.png")
+    triplet = Triplet.open(folder)
+    assert triplet.region[20:24, 2:5].all()
+    assert triplet.region.sum() == (labels == TOP).sum() + 12
+    background = triplet.person.image[triplet.person.labels == 0].mean(axis=0)
+    flat = paint_flat(triplet.person, triplet.garments, triplet.true_labels, triplet.region)
+    assert (flat[20:24, 2:5] == np.round(background)).all()
+
+
+def test_what_is_only_removed_is_a_triplet_too(triplets):
+    folder = triplets / "upper" / "0001"
+    edit(folder / "triplet.json", wear={}, remove=["pants"], measures="changed")
+    labels = np.asarray(Image.open(folder / "truth" / "labels.png")).copy()
+    labels[labels == PANTS] = 0
+    Image.fromarray(labels).save(folder / "truth" / "labels.png")
+    triplet = Triplet.open(folder)
+    assert not triplet.garments
+    assert triplet.region.sum() == (triplet.person.labels == PANTS).sum()

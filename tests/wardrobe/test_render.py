@@ -83,7 +83,7 @@ def test_a_wardrobe_of_other_settings_is_refused(wardrobe):
 
 def test_triplets_do_not_mix_with_people(wardrobe):
     with pytest.raises(InputError, match="kind 'people', not 'triplets'"):
-        render_triplets(wardrobe, SETTINGS, 5, workers=1)
+        render_triplets(wardrobe, SETTINGS, 9, workers=1)
 
 
 def test_a_folder_of_something_else_is_refused(tmp_path):
