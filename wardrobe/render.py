@@ -27,6 +27,7 @@ SCHEMA = 1
 SETTINGS_NAME = "wardrobe.json"
 PAIRS_NAME = "pairs.csv"
 BEFORE_NAME = "before.png"
+CORRESPONDENCE_NAME = "correspondence.npz"
 
 MIN_SIZE, MAX_SIZE = 32, 2048
 
@@ -189,9 +190,12 @@ def _render_person(job: tuple[Path, WardrobeSettings, int]) -> None:
     wearer, wear = person_in_outfit(settings, index)
     photograph = wearer.photograph(wear, settings.size, settings.assets)
     labels = wearer.segment(before(settings, index)[0], settings.size, settings.assets)
+    partner, _ = person_in_outfit(settings, index ^ 1)
+    found = wearer.correspond(wear, partner, settings.size, settings.assets)
     with atomic_folder(folder / person_name(index), is_ours=lambda _: True) as temporary:
         write_photograph(temporary, photograph)
         write_image(temporary / BEFORE_NAME, labels)
+        np.savez_compressed(temporary / CORRESPONDENCE_NAME, places=found.places.astype(np.float16), known=found.known)
 
 
 def _write_pairs(folder: Path, settings: WardrobeSettings, count: int) -> None:

@@ -67,6 +67,10 @@ class Photograph:
     densepose: UInt8Array
 
 
+_BEHIND = 0.012
+"""A point so much behind what is seen at its pixel, metres, is seen itself: surfaces are slanted, pixels wide."""
+
+
 def sample_light(rng: np.random.Generator) -> Light:
     """Draw studio or daylight."""
     direction = np.array([rng.normal(0, 0.6), -1.0, 0.35 + abs(rng.normal(0, 0.5))])
@@ -137,6 +141,70 @@ def segment(
     labels = scene.labels(seen.triangle, seen.weights)
     labels[: round(window[0] * height)], labels[round(window[1] * height) :] = 0, 0
     return labels
+
+
+@dataclass(frozen=True)
+class Correspondence:
+    """Where the points of one photograph lie in another, of somebody else in the same outfit.
+
+    Parameters
+    ----------
+    places
+        Column and row in the other photograph, in pixels, float32 `[H, W, 2]`; pixel centres are at half-integers, and
+        a point may lie beyond the border. 0 where `known` is 0.
+    known
+        2 where the other photograph shows the point, 1 where something hides it there or it lies beyond the border, 0
+        where there is none: background and hair; uint8 `[H, W]`.
+    """
+
+    places: npt.NDArray[np.float32]
+    known: UInt8Array
+
+
+def correspond(
+    layers: Sequence[Layer],
+    camera: Camera,
+    others: Sequence[Layer],
+    other_camera: Camera,
+    shared: int,
+    size: tuple[int, int],
+    windows: tuple[tuple[float, float], tuple[float, float]] = ((0.0, 1.0), (0.0, 1.0)),
+) -> Correspondence:
+    """Return where the points of one photograph lie in another.
+
+    Parameters
+    ----------
+    layers, others
+        The surfaces in each; of the first `shared` ones, the other photograph has the same with the same triangles.
+    camera, other_camera
+        What takes them.
+    shared
+        How many layers both have.
+    size
+        Height and width of both, pixels.
+    windows
+        Rows that belong to each, as for `photograph`.
+    """
+    height, width = size
+    here, there = _Scene(layers), _Scene(others)
+    seen = rasterise(camera.project(here.points, *size), here.faces, here.cuts, here.bias, *size)
+    around = rasterise(other_camera.project(there.points, *size), there.faces, there.cuts, there.bias, *size)
+    faces = sum(len(layer.faces) for layer in layers[:shared])
+    if not np.array_equal(here.faces[:faces], there.faces[:faces]):
+        raise ValueError("the two photographs do not show the same surfaces")
+    first, last = (round(share * height) for share in windows[0])
+    found = (seen.triangle >= 0) & (seen.triangle < faces)
+    found[:first], found[last:] = False, False
+    hit, mix = seen.triangle[found], seen.weights[found].astype(np.float64)
+    points = np.einsum("nk,nkc->nc", mix, there.points[there.faces[hit]])
+    x, y, depth = other_camera.project(points, *size).T
+    first, last = (round(share * height) for share in windows[1])
+    inside = (x >= 0) & (x < width) & (y >= first) & (y < last)
+    row, column = (np.clip(values.astype(int), 0, limit - 1) for values, limit in ((y, height), (x, width)))
+    shown = inside & (depth - there.bias[hit] <= around.depth[row, column] + _BEHIND)
+    places, known = np.zeros((height, width, 2), np.float32), np.zeros((height, width), np.uint8)
+    places[found], known[found] = np.stack([x, y], axis=1), 1 + shown
+    return Correspondence(places, known)
 
 
 def _densepose(body: Layer, camera: Camera, size: tuple[int, int]) -> UInt8Array:

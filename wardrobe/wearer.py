@@ -23,7 +23,7 @@ from .mesh import FloatArray
 from .outfit import Wear
 from .pose import sample_pose
 from .raster import CUTS
-from .scene import Light, Photograph, photograph, sample_light, segment
+from .scene import Correspondence, Light, Photograph, correspond, photograph, sample_light, segment
 from .seeds import draw_seed
 from .skin import Complexion, sample_complexion
 
@@ -76,6 +76,22 @@ class Wearer:
         """Return only the labels of `photograph`, `[H, W]`."""
         skin, worn, strands, camera = self._compose(wear, size, assets)
         return segment([skin, *worn, *strands], camera, size, window=self.framing.window)
+
+    def correspond(
+        self, wear: Wear, other: Wearer, size: tuple[int, int], assets: MakeHumanAssets | None = None
+    ) -> Correspondence:
+        """Return where the points of this person's photograph lie in another's, who wears the same."""
+        skin, worn, strands, camera = self._compose(wear, size, assets)
+        their_skin, theirs, their_strands, their_camera = other._compose(wear, size, assets)
+        return correspond(
+            [skin, *worn, *strands],
+            camera,
+            [their_skin, *theirs, *their_strands],
+            their_camera,
+            1 + len(worn),
+            size,
+            (self.framing.window, other.framing.window),
+        )
 
     def hidden_share(
         self, wear: Wear, name: str, size: tuple[int, int], assets: MakeHumanAssets | None = None
