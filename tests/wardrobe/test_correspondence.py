@@ -11,7 +11,7 @@ SETTINGS = WardrobeSettings(seed=7, height=256, width=128)
 
 @pytest.fixture(scope="module")
 def pair():
-    """Return two people in one outfit, where the first one's points lie in the other photograph, and both photographs."""
+    """Return two people in one outfit, where the points of the first lie, and the photographs of both."""
     (first, wear), (second, _) = (person_in_outfit(SETTINGS, index) for index in (0, 1))
     photographs = [who.photograph(wear, SETTINGS.size) for who in (first, second)]
     return first, second, wear, first.correspond(wear, second, SETTINGS.size), photographs
