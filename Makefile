@@ -102,10 +102,11 @@ train: $(VENV)/.dev ## Render wardrobes, train the shipped bundles' generators, 
 	done
 
 # PHOTOS holds Clothing Co-Parsing's images, tags and a guess of their classes; TEACHER is BodyPix as an ONNX file.
-# ASSETS, if given, is MakeHuman's clothes. Small crops first; each part goes on from the one before.
+# ASSETS, if given, is MakeHuman's clothes. Small crops first; each part goes on from the one before. (The shipped
+# weights got the network's attention, which starts as the identity, before the last part only.)
 PARSER := $(BIN)/python -m oviton.training.parser_trainer
 train-parser: $(VENV)/.dev ## Train the person parser from ImageNet weights and export it: make train-parser PHOTOS=… TEACHER=…
-	@for people in "1725 7" "2400 11"; do set -- $$people; \
+	@for people in "1725 7" "2400 11" "1606 31"; do set -- $$people; \
 	  $(BIN)/oviton render -n $$1 --size 384x192 --seed $$2 -o out/parser-people-$$2 $(if $(ASSETS),--makehuman-assets "$(ASSETS)") && \
 	  $(BIN)/python -m oviton.training.densepose_charts out/parser-people-$$2 "$(TEACHER)" || exit 1; \
 	done
@@ -113,7 +114,8 @@ train-parser: $(VENV)/.dev ## Train the person parser from ImageNet weights and 
 	@$(PARSER) out/parser-people-7 out/parser-street out/parser-first --steps 3900 --until 1800 --size 192 128
 	@$(PARSER) out/parser-people-7 out/parser-street out/parser-first --steps 3900 --until 3000 --size 256 160
 	@$(PARSER) out/parser-people-7 out/parser-street out/parser-first --steps 3900 --size 384 256
-	@$(PARSER) out/parser-people-11 out/parser-street out/parser --steps 4000 --size 384 256 --learning-rate 1.5e-3 --init out/parser-first
+	@$(PARSER) out/parser-people-11 out/parser-street out/parser-second --steps 4000 --size 384 256 --learning-rate 1.5e-3 --init out/parser-first
+	@$(PARSER) out/parser-people-31 out/parser-street out/parser --steps 3650 --size 384 256 --learning-rate 1.5e-3 --init out/parser-second
 	@$(BIN)/oviton export out/parser --name prepare --samples examples/people -o out/bundles/prepare
 
 benchmark: $(VENV)/.dev ## Measure the shipped bundles anew, and fill the tables of README and docs

@@ -1,6 +1,7 @@
 """The network that sees a photograph: CIHP labels, a DensePose body map, and where people are.
 
 A MobileNetV2 (Sandler et al., CVPR 2018) with a feature pyramid (Lin et al., CVPR 2017) on top and a head a question.
+Low in the pyramid every place attends to all others, so that one garment is one class.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from torch.nn import functional as F
 from ..data.classes import NUM_BODY_PARTS, NUM_CLASSES
 from ..data.errors import InputError
 from ..data.files import atomic_path
+from .attention import Attention
 from .graphs import GraphSpec, GraphTensor
 from .mobilenet import ImageNetFeatures, fold_batch_norms
 from .operators import largest_channel, read_rows
@@ -37,6 +39,9 @@ _TAPS = (1, 3, 6, 13, 17)
 
 _TAP_CHANNELS = (16, 24, 32, 96, 320)
 _FINE = 32
+_ATTENTIONS = 2
+_ATTENDED = 2
+"""The pyramid's level, of stride 16, in which places attend to each other."""
 
 PARSER_NAME = "person_parser.safetensors"
 """The file of a checkpoint."""
@@ -112,6 +117,7 @@ class PersonParser(nn.Module):
         self.lateral = nn.ModuleList(nn.Conv2d(inputs, channels, 1) for inputs in _TAP_CHANNELS[1:])
         self.context = nn.Conv2d(_TAP_CHANNELS[-1], channels, 1)
         self.smooth = nn.ModuleList(_Separable(channels, channels) for _ in _TAP_CHANNELS[1:])
+        self.attention = nn.Sequential(*(Attention(channels) for _ in range(_ATTENTIONS)))
         self.body = _Separable(channels, channels)
         self.body_out = nn.Conv2d(channels, NUM_BODY_PARTS + 2 * (NUM_BODY_PARTS - 1) + 5, 1)
         self.label = _Separable(channels, channels)
@@ -170,10 +176,10 @@ class PersonParser(nn.Module):
         """Map pictures `[N, 3, H, W]` in [-1, 1] to what is seen in them."""
         (fine, *coarse), last = self.backbone.run_layers(image, _TAPS)
         top = self.smooth[-1](self.lateral[-1](last) + self.context(last.mean(dim=(2, 3), keepdim=True)))
-        for lateral, smooth, tap in zip(
-            reversed(self.lateral[:-1]), reversed(self.smooth[:-1]), reversed(coarse[:-1]), strict=True
-        ):
-            top = smooth(lateral(tap) + _double(top))
+        for level in reversed(range(len(coarse) - 1)):
+            top = self.smooth[level](self.lateral[level](coarse[level]) + _double(top))
+            if level == _ATTENDED:
+                top = self.attention(top)
         parts, coordinates, presence, box = self.body_out(self.body(top)).split((25, 48, 1, 4), dim=1)
         labels = self.label_fine(self.fine(fine) + _double(self.narrow(self.label(top))))
         return Parsed(

@@ -69,6 +69,16 @@ def recolour(crop: Crop, rng: np.random.Generator) -> None:
     crop.image = np.clip(np.rint(picture + alpha * (changed - picture)), 0, 255).astype(np.uint8)
 
 
+def worn_colour(crop: Crop, rng: np.random.Generator) -> npt.NDArray[np.float64] | None:
+    """Return the mean colour of something that a crop's person wears, `[3]`; None where nothing is."""
+    there = [mask for names in REGIONS if (mask := _surely(crop, *names)).mean() > 0.004]
+    if not there:
+        return None
+    picture = crop.image[::LABEL_STRIDE, ::LABEL_STRIDE]
+    mean: npt.NDArray[np.float64] = picture[there[rng.integers(len(there))]].mean(axis=0)
+    return mean
+
+
 def enlarge_hair(crop: Crop, rng: np.random.Generator) -> None:
     """Let the hair stand off the head of a crop's one person, in place, before the background or the clothes."""
     hair = _surely(crop, "hair")

@@ -16,7 +16,7 @@ from PIL import Image
 from ..data.errors import InputError
 from ..networks.person_parser import BODY_STRIDE, LABEL_STRIDE
 from ..prepare.place import PADDING, Place
-from .crop_changes import carry_bag, change_picture, enlarge_hair, recolour
+from .crop_changes import carry_bag, change_picture, enlarge_hair, recolour, worn_colour
 from .densepose_charts import DensePoseCharts
 from .parser_samples import ANY, BAGS, UNKNOWN, Crop, Sample, SmallArray, place_crop, read_rendered, read_street
 
@@ -63,7 +63,7 @@ class ParserData:
         crop = place_crop(sample, place, self.size, fill)
         if rng.random() < (0.55 if sample.rendered else 0.15):
             self._exchange_background(crop, sample, place, rng)
-        if rng.random() < 0.12:
+        if rng.random() < 0.3:
             enlarge_hair(crop, rng)
         if rng.random() < (0.4 if whole else 0.25):
             self._add_companion(crop, whole, rng)
@@ -95,14 +95,17 @@ class ParserData:
         """Put the person before something else, in place."""
         person = sample.person.astype(np.uint8) * 255
         alpha = place.image(np.repeat(person[..., None], 3, axis=2), self.size, (0, 0, 0)) / np.float32(255)
-        ground = self._ground(rng)
+        ground = self._ground(crop, rng)
         crop.image = np.rint(crop.image * alpha + ground * (1 - alpha)).astype(np.uint8)
 
-    def _ground(self, rng: np.random.Generator) -> SmallArray:
-        """Draw a background: plain, shaded, or what is beside a person in a street."""
+    def _ground(self, crop: Crop, rng: np.random.Generator) -> SmallArray:
+        """Draw a background: plain, shaded, of the colour of what a crop's person wears, or a piece of a street."""
         height, width = self.size
         if rng.random() < 0.5:
             first, last = (rng.uniform(60, 255) + rng.normal(0, 10, 3) for _ in range(2))
+            colour = worn_colour(crop, rng) if rng.random() < 0.5 else None
+            if colour is not None:
+                first = colour + rng.normal(0, 12)
             if rng.random() < 0.5:
                 last = first
             ramp = np.linspace(0, 1, height)[:, None, None]

@@ -41,6 +41,9 @@ PEOPLE = ROOT / "examples" / "people"
 PHOTOGRAPH = (1632, 1224)
 """Height and width of a photograph of two megapixels."""
 
+SPLITS = ("upper", "lower", "dress", "two", "hard")
+"""Of the triplets: ordinary outfits."""
+
 ROUNDS, STARTS = 15, 7
 MEGABYTES = 8.0
 
@@ -79,7 +82,7 @@ def main() -> None:
 
 def measure_accuracy(photographs: Path, cases: Path, triplets: Path) -> dict[str, Any]:
     """Score the shipped parser on held-out street photographs, real cases and rendered people."""
-    rendered = sorted(path.parent for path in triplets.glob("*/*/*/labels.png"))
+    rendered = sorted(path.parent for split in SPLITS for path in (triplets / split).glob("*/*/labels.png"))
     with Preparer.load() as preparer:
         found: dict[str, Scores] = {
             "street": score_street(preparer, photographs),
@@ -92,7 +95,7 @@ def measure_accuracy(photographs: Path, cases: Path, triplets: Path) -> dict[str
 def measure_looks(triplets: Path) -> dict[str, Any]:
     """Dress the triplets from exact maps and from their photographs alone; perceptual distances to the truth."""
     with TryOn.load() as tryon, Preparer.load() as preparer:
-        report = Evaluator(tryon, preparer=preparer).run(TripletFolder.open(triplets))
+        report = Evaluator(tryon, preparer=preparer).run(TripletFolder.open(triplets, splits=SPLITS))
     means = {
         method: float(np.mean([case.methods[method].perceptual for case in report.cases]))
         for method in (FEED_FORWARD, PREPARED)

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from oviton.data.classes import CLASS_IDS
-from oviton.training.crop_changes import carry_bag, change_picture, enlarge_hair, recolour
+from oviton.training.crop_changes import carry_bag, change_picture, enlarge_hair, recolour, worn_colour
 from oviton.training.parser_samples import Crop
 
 HAIR, FACE, SHIRT = (1 << CLASS_IDS[name] for name in ("hair", "face", "upper_clothes"))
@@ -54,6 +54,13 @@ def test_pixels_that_may_be_two_classes_keep_their_colour(crop: Crop, rng: np.ra
     before = crop.image.copy()
     recolour(crop, rng)
     assert np.array_equal(crop.image, before)
+
+
+def test_a_worn_colour_is_that_of_something_worn(crop: Crop, rng: np.random.Generator) -> None:
+    found = {tuple(worn_colour(crop, rng)) for _ in range(12)}
+    assert found == {(90, 50, 20), (30, 30, 120)}  # hair and shirt; a face is skin
+    crop.sets[:] = 1
+    assert worn_colour(crop, rng) is None
 
 
 def test_larger_hair_grows_over_the_background_and_never_over_the_face(crop: Crop, rng: np.random.Generator) -> None:
