@@ -89,6 +89,7 @@ def test_a_resumed_run_ends_where_an_uninterrupted_one_does(people, tmp_path):
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
 
 
+@pytest.mark.more
 def test_it_learns(people, tmp_path, capsys):
     options = MatcherOptions(output=tmp_path / "run", pairs=(people,), steps=60, batch=2, learning_rate=1e-3)
     options.output.mkdir()
