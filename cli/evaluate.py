@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -71,16 +71,8 @@ def evaluate(
     outputs = [path for path in (json_file, sheet) if path is not None]
     read = [path for path in (triplets, photos, bundle) if path is not None]
     if photos is not None:
-        only = {
-            "--triplets": triplets,
-            "--split": split,
-            "--refine": refine,
-            "--prepare": prepare,
-            "--pictures": pictures,
-        }
-        wrong = next((name for name, value in only.items() if value), None)
-        if wrong is not None:
-            raise InputError(f"{wrong} does not go with --photos; leave one of them out")
+        others = {"--triplets": triplets, "--split": split, "--refine": refine, "--prepare": prepare}
+        _refuse({**others, "--pictures": pictures})
         check_outputs(outputs, inputs=read)
         evaluate_photographs(
             find_pictures(photos, held_out=held_out, skip=skip, limit=limit),
@@ -92,6 +84,8 @@ def evaluate(
             sheet,
         )
         return
+    if held_out:
+        raise InputError("--held-out goes with --photos; leave it out of measuring triplets")
     if triplets is None:
         raise InputError("nothing to measure on: give --triplets DIR or --photos DIR")
     options = RefinementOptions(steps=refine) if refine else None
@@ -101,7 +95,7 @@ def evaluate(
     with ExitStack() as pending:  # all files appear together, once all are whole
         with status("loading") as say:
             tryon = pending.enter_context(TryOn.load(bundle, engine, precision, on_progress=say))
-            preparer = pending.enter_context(Preparer.load(on_progress=say)) if prepare else None
+            preparer = pending.enter_context(Preparer.load(engine=engine, on_progress=say)) if prepare else None
             evaluator = Evaluator(tryon, options, preparer)
         folders = pending.enter_context(PictureFolders.create(pictures)) if pictures is not None else None
 
@@ -122,6 +116,13 @@ def evaluate(
     for path in (json_file, sheet, pictures):
         if path is not None:
             out.print(escape(str(path)), soft_wrap=True)
+
+
+def _refuse(others: Mapping[str, object]) -> None:
+    """Refuse options that measuring photographs does not have."""
+    wrong = next((name for name, value in others.items() if value), None)
+    if wrong is not None:
+        raise InputError(f"{wrong} does not go with --photos; leave one of them out")
 
 
 def _print(report: EvaluationReport) -> None:

@@ -45,7 +45,7 @@ def find_pictures(folder: Path, *, held_out: bool, skip: int, limit: int | None)
     chosen = [path for path in found if not held_out or is_held_out(path.stem)][skip:][:limit]
     if len(chosen) < 2:
         kept = f"{len(chosen)} of {len(found)} photographs are left by --held-out, --skip and --limit"
-        raise InputError(f"{folder}: {kept if found else 'no photograph found'}; at least 2 are measured")
+        raise InputError(f"{folder}: {kept}; at least 2 are measured")
     return chosen
 
 

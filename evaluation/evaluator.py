@@ -14,16 +14,15 @@ from torch import Tensor
 from ..data.classes import CLASS_NAMES
 from ..data.errors import InputError
 from ..data.images import UInt8Array
-from ..data.rim import photo_rim_reach, rim_of
 from ..data.version import __version__
 from ..networks.mobilenet import MobileNetV2
 from ..prepare.preparer import Preparer
-from ..runtime.framed_photo import FramedPhoto
 from ..runtime.notes import untrained_notes
+from ..runtime.photographs import differs
 from ..runtime.refinement.options import RefinementOptions
 from ..runtime.try_on import TryOn
 from .distribution_metrics import DistributionScores, FeatureCollection, real_inception
-from .label_metrics import changed_iou, identity_pixels, iou, mean_iou, visible
+from .label_metrics import changed_iou, identity_pixels, iou, kept_pixels, mean_iou, visible
 from .methods import FEED_FORWARD, Pictures, run_methods
 from .picture_metrics import Mask, extract_features, perceptual_distances, psnr, ssim_map
 from .report import CaseReport, EvaluationReport, PictureScores, Skipped
@@ -120,9 +119,8 @@ class Evaluator:
         truth, old, drawn = triplet.true_labels, triplet.person.labels, pictures.labels
         identity = identity_pixels(old, triplet.person.densepose, pictures.outfit.source)
         manifest = self.tryon.engines.bundle.manifest
-        box = FramedPhoto.of(triplet.person, manifest.height, manifest.width).box
-        rim = rim_of(old, pictures.outfit.source, photo_rim_reach(box))
-        changed = (pictures.by_method[FEED_FORWARD] != triplet.person.image).any(axis=-1)
+        kept = kept_pixels(triplet.person, drawn, pictures.outfit.source, (manifest.height, manifest.width))
+        changed = differs(pictures.by_method[FEED_FORWARD], triplet.person.image)
         return CaseReport(
             split=triplet.split,
             name=triplet.name,
@@ -135,7 +133,7 @@ class Evaluator:
             iou={CLASS_NAMES[c]: (iou(drawn, truth, c), iou(old, truth, c)) for c in visible(truth, triplet.worn)},
             methods=methods,
             whole=whole,
-            kept_changed=_share(changed, identity & (drawn == old) & ~rim),
+            kept_changed=_share(changed, kept),
             kept_relabelled=_share(drawn != old, identity & (truth == old)),
             refinement=pictures.refinement,
             not_refined=pictures.not_refined,

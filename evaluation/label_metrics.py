@@ -9,7 +9,10 @@ import numpy.typing as npt
 
 from ..data.classes import BACKGROUND, CLASS_IDS, HEAD
 from ..data.images import UInt8Array
+from ..data.rim import photo_rim_reach, rim_of
+from ..runtime.framed_photo import FramedPhoto
 from ..runtime.outfit import OWN
+from ..runtime.person import Person
 from .triplets import MIN_PIXELS
 
 _HANDS = (3, 4)
@@ -39,6 +42,28 @@ def visible(truth: UInt8Array, classes: Iterable[int]) -> tuple[int, ...]:
     """Return those of the classes of which the truth has at least `MIN_PIXELS` pixels."""
     counts = np.bincount(truth.ravel(), minlength=256)
     return tuple(c for c in classes if counts[c] >= MIN_PIXELS)
+
+
+def kept_pixels(
+    person: Person, labels: UInt8Array, source: npt.NDArray[np.int32], frame: tuple[int, int]
+) -> npt.NDArray[np.bool_]:
+    """Return where a look must have the person's own pixels, `[H, W]`: its labels there are theirs.
+
+    Parameters
+    ----------
+    person
+        The person.
+    labels
+        The look's labels, `[H, W]`.
+    source
+        The outfit, `[20]`.
+    frame
+        Height and width of the networks' frame, which tells how far the rim of what is taken off reaches.
+    """
+    rim = rim_of(person.labels, source, photo_rim_reach(FramedPhoto.of(person, *frame).box))
+    own = identity_pixels(person.labels, person.densepose, source)
+    kept: npt.NDArray[np.bool_] = own & (labels == person.labels) & ~rim
+    return kept
 
 
 def identity_pixels(

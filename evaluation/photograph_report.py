@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
-import numpy as np
-from pydantic import BaseModel, ConfigDict
-
 from ..runtime.report import BundleReport, EngineReport
-from .intervals import mean
-from .report import Interval, Number, PictureScores, Skipped
+from .report import Interval, Number, PictureScores, Skipped, StrictModel
 
 PHOTOGRAPHS_SCHEMA = 1
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class SwapScores(_Strict):
+class SwapScores(StrictModel):
     """How near a garment in a look is to its own photograph.
 
     Parameters
@@ -34,7 +25,7 @@ class SwapScores(_Strict):
     texture: Number
 
 
-class SelfSwap(_Strict):
+class SelfSwap(StrictModel):
     """A person in their own garments, taken from the mirrored photograph.
 
     Parameters
@@ -53,7 +44,7 @@ class SelfSwap(_Strict):
     methods: dict[str, PictureScores]
 
 
-class Swap(_Strict):
+class Swap(StrictModel):
     """A person in somebody else's garment.
 
     Parameters
@@ -88,7 +79,7 @@ class Swap(_Strict):
     methods: dict[str, SwapScores]
 
 
-class PhotographReport(_Strict):
+class PhotographReport(StrictModel):
     """A whole evaluation on photographs.
 
     Parameters
@@ -142,58 +133,3 @@ class PhotographReport(_Strict):
     skipped: tuple[Skipped, ...]
     self_swaps: tuple[SelfSwap, ...]
     swaps: tuple[Swap, ...]
-
-
-def summarise_photographs(
-    selves: Sequence[SelfSwap],
-    swaps: Sequence[Swap],
-    *,
-    kid_mobilenetv2: Mapping[str, float],
-    oviton: str,
-    bundle: BundleReport,
-    conditioning: str,
-    engine: EngineReport,
-    skipped: tuple[Skipped, ...],
-) -> PhotographReport:
-    """Sum up what was measured, at least one of each."""
-    limbs = [found for swap in swaps for found in swap.bared_limbs.values()]
-    whole = [swap for swap in swaps if swap.pieces[0] == 1]
-    intervals = {method: mean([case.methods[method].perceptual for case in selves]) for method in selves[0].methods}
-    return PhotographReport(
-        self_swap={
-            method: PictureScores(
-                **{
-                    name: _mean(getattr(case.methods[method], name) for case in selves)
-                    for name in PictureScores.model_fields
-                }
-            )
-            for method in selves[0].methods
-        },
-        perceptual_ci95={method: (found.low, found.high) for method, found in intervals.items()},
-        iou=_mean(found for case in selves for found in case.iou.values()),
-        islands=_mean(swap.pieces[1] > 1 for swap in whole) if whole else 0.0,
-        roughness=float(np.median([swap.roughness for swap in swaps])),
-        bared_limbs=_mean(limbs) if limbs else None,
-        limbs=len(limbs),
-        kept_changed=_mean(swap.kept_changed for swap in swaps),
-        reread=_mean(swap.reread for swap in swaps),
-        swap={
-            method: SwapScores(
-                colour=_mean(swap.methods[method].colour for swap in swaps),
-                texture=_mean(swap.methods[method].texture for swap in swaps),
-            )
-            for method in swaps[0].methods
-        },
-        kid_mobilenetv2=dict(kid_mobilenetv2),
-        oviton=oviton,
-        bundle=bundle,
-        conditioning=conditioning,
-        engine=engine,
-        skipped=skipped,
-        self_swaps=tuple(selves),
-        swaps=tuple(swaps),
-    )
-
-
-def _mean(values: Iterable[float]) -> float:
-    return float(np.mean(list(values)))

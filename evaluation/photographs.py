@@ -8,6 +8,7 @@ with the person's body map, and with what the parser sees when it looks at the r
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,7 +19,6 @@ import torch
 from ..data.classes import CLASS_IDS, CLASS_NAMES, ids, present_classes
 from ..data.errors import InputError
 from ..data.images import UInt8Array, read_image
-from ..data.rim import photo_rim_reach, rim_of
 from ..data.version import __version__
 from ..networks.conditioning import SurfaceLookup
 from ..networks.mobilenet import MobileNetV2
@@ -30,7 +30,7 @@ from ..runtime.person import Garment, Person
 from ..runtime.photographs import build_request, differs
 from ..runtime.try_on import TryOn
 from .distribution_metrics import kernel_distance
-from .label_metrics import identity_pixels, iou
+from .label_metrics import iou, kept_pixels
 from .methods import FEED_FORWARD, FLAT, LOOKUP, TRUE_LABELS, UNCHANGED, paint_flat, paint_true_labels
 from .photograph_metrics import (
     bared_limbs,
@@ -40,9 +40,10 @@ from .photograph_metrics import (
     roughness,
     texture_difference,
 )
-from .photograph_report import PhotographReport, SelfSwap, Swap, SwapScores, summarise_photographs
+from .photograph_report import PhotographReport, SelfSwap, Swap, SwapScores
 from .picture_metrics import Mask, extract_features, perceptual_distances, psnr, ssim_map
 from .report import PictureScores, Skipped
+from .summary import summarise_photographs
 
 FRAME = 512, 256
 """Height and width at which everything is measured, whatever the size of photographs and bundles."""
@@ -126,7 +127,7 @@ class PhotographEvaluator:
         Raises
         ------
         InputError
-            When fewer than two photographs are usable.
+            When fewer than two photographs show a person and clothes to exchange.
         """
         tell, total = on_progress or (lambda *_: None), 2 * len(photographs)
         people: list[Person] = []
@@ -152,9 +153,11 @@ class PhotographEvaluator:
                 if on_case is not None:
                     on_case(swap, shown)
         tell("done", total, total)
+        if not selves or len(swaps) < 2:
+            first = f"; first: {self.skipped[0].reason}" if self.skipped else ""
+            raise InputError(f"too few clothes in {len(photographs)} photographs: at least 2 are exchanged{first}")
         real = np.stack(features.pop(UNCHANGED))
         distances = {method: kernel_distance(np.stack(found), real) for method, found in features.items()}
-        manifest = self.tryon.engines.bundle.manifest
         return summarise_photographs(
             selves,
             swaps,
@@ -162,7 +165,7 @@ class PhotographEvaluator:
             oviton=__version__,
             bundle=self.tryon.setting.bundle,
             engine=self.tryon.setting.engine,
-            conditioning=manifest.conditioning,
+            conditioning=self.tryon.setting.conditioning,
             skipped=tuple(self.skipped),
         )
 
@@ -239,6 +242,8 @@ class PhotographEvaluator:
         for method, pooled in zip(pictures, features.pooled[1:], strict=True):
             collected.setdefault(method, []).append(pooled.double().numpy())
         body = np.zeros((*FRAME, 3), np.uint8) if framed.body is None else framed.box.fit_labels(framed.body)
+        manifest = self.tryon.engines.bundle.manifest
+        kept = kept_pixels(person, look.labels, outfit.source, (manifest.height, manifest.width))
         case = Swap(
             name=person.name,
             garment=garment.name,
@@ -246,7 +251,7 @@ class PhotographEvaluator:
             pieces=(pieces(given), pieces(there)),
             roughness=roughness(there) / roughness(given),
             bared_limbs=bared_limbs(drawn, own, body),
-            kept_changed=self._kept_changed(person, look, outfit),
+            kept_changed=float((kept & differs(look.image, person.image)).sum() / max(1, kept.sum())),
             methods={
                 method: SwapScores(
                     colour=colour_difference(made, there, shown, given),
@@ -257,14 +262,6 @@ class PhotographEvaluator:
             reread=self._read_again(look, framed, worn, drawn),
         )
         return case, Shown(pictures[UNCHANGED], shown, pictures, drawn)
-
-    def _kept_changed(self, person: Person, look: Look, outfit: Outfit) -> float:
-        """Return the share of pixels that had to stay and did not, at the photograph's own size."""
-        manifest = self.tryon.engines.bundle.manifest
-        box = FramedPhoto.of(person, manifest.height, manifest.width).box
-        kept = identity_pixels(person.labels, person.densepose, outfit.source) & (look.labels == person.labels)
-        kept &= ~rim_of(person.labels, outfit.source, photo_rim_reach(box))
-        return float((kept & differs(look.image, person.image)).sum() / max(1, kept.sum()))
 
     def _read_again(self, look: Look, framed: FramedPhoto, worn: int, drawn: UInt8Array) -> float:
         """Return the IoU of the drawn garment with what the parser takes for it in the result; 0 where it sees none."""
@@ -286,24 +283,13 @@ class PhotographEvaluator:
             found = self._lookup(torch.from_numpy(labels.copy())[None], *given)
         return lookup_over(flat, found[0].numpy(), region)
 
-    def _skipping(self, name: str) -> _Skipping:
-        return _Skipping(name, self.skipped)
-
-
-@dataclass
-class _Skipping:
-    """Notes what cannot be used, and goes on."""
-
-    name: str
-    skipped: list[Skipped]
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, _type: object, error: BaseException | None, _trace: object) -> bool:
-        if isinstance(error, InputError):
-            self.skipped.append(Skipped(name=self.name, reason=str(error)))
-        return isinstance(error, InputError)
+    @contextmanager
+    def _skipping(self, name: str) -> Iterator[None]:
+        """Note what cannot be used, and go on."""
+        try:
+            yield
+        except InputError as error:
+            self.skipped.append(Skipped(name=name, reason=str(error)))
 
 
 def pair(people: Sequence[Person], seed: int) -> Iterator[tuple[Person, Garment]]:

@@ -16,12 +16,14 @@ Number = Annotated[float, AfterValidator(lambda value: round(value, 6))]
 Interval = tuple[Number, Number]
 
 
-class _Strict(BaseModel):
+class StrictModel(BaseModel):
+    """What every part of a report is: frozen, no unknown field, no number that JSON lacks."""
+
     # Never Infinity or NaN in the file: JSON knows neither.
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class PictureScores(_Strict):
+class PictureScores(StrictModel):
     """A method's nearness to the truth.
 
     Parameters
@@ -39,7 +41,7 @@ class PictureScores(_Strict):
     perceptual: Number
 
 
-class PictureIntervals(_Strict):
+class PictureIntervals(StrictModel):
     """95 % bootstrap intervals of `PictureScores`, over triplets."""
 
     psnr: Interval
@@ -47,7 +49,7 @@ class PictureIntervals(_Strict):
     perceptual: Interval
 
 
-class GarmentIou(_Strict):
+class GarmentIou(StrictModel):
     """Intersection over union of one swapped garment class.
 
     Parameters
@@ -68,21 +70,21 @@ class GarmentIou(_Strict):
     ci95: Interval
 
 
-class Subset(_Strict):
+class Subset(StrictModel):
     """Scores in the swapped region over some triplets only."""
 
     n: int
     methods: dict[str, PictureScores]
 
 
-class SplitCi95(_Strict):
+class SplitCi95(StrictModel):
     """95 % bootstrap intervals over a split's triplets."""
 
     miou: Interval
     methods: dict[str, PictureIntervals]
 
 
-class SplitReport(_Strict):
+class SplitReport(StrictModel):
     """A split: means over its triplets.
 
     Parameters
@@ -125,7 +127,7 @@ class SplitReport(_Strict):
     kept_relabelled: float
 
 
-class CaseReport(_Strict):
+class CaseReport(StrictModel):
     """One triplet; fields as in `SplitReport`.
 
     Parameters
@@ -162,7 +164,7 @@ class CaseReport(_Strict):
         return f"{self.split}/{self.name}"
 
 
-class Skipped(_Strict):
+class Skipped(StrictModel):
     """A triplet that could not be used."""
 
     name: str
@@ -173,7 +175,7 @@ WORSE = 1.02
 """A case counts as worse from so many times its feed-forward distance on."""
 
 
-class WorseCase(_Strict):
+class WorseCase(StrictModel):
     """A triplet whose refined result is farther from the truth than the feed-forward one.
 
     Parameters
@@ -193,7 +195,7 @@ class WorseCase(_Strict):
     ssim: tuple[float, float]
 
 
-class RefinementSummary(_Strict):
+class RefinementSummary(StrictModel):
     """Refined against feed-forward results, by the MobileNetV2 distance to the truth in the swapped region.
 
     Parameters
@@ -225,7 +227,7 @@ class RefinementSummary(_Strict):
     rejected: dict[str, str]
 
 
-class EvaluationReport(_Strict):
+class EvaluationReport(StrictModel):
     """A whole evaluation.
 
     Parameters

@@ -1,4 +1,4 @@
-"""Summing up an evaluation: the means of a split, and what refinement gained."""
+"""Summing up an evaluation: the means of a split or of photographs, and what refinement gained."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
+from ..runtime.report import BundleReport, EngineReport
 from .intervals import mean
 from .methods import FEED_FORWARD, FLAT, REFINED
+from .photograph_report import PhotographReport, SelfSwap, Swap, SwapScores
 from .report import (
     WORSE,
     CaseReport,
@@ -16,6 +18,7 @@ from .report import (
     PictureIntervals,
     PictureScores,
     RefinementSummary,
+    Skipped,
     SplitCi95,
     SplitReport,
     Subset,
@@ -66,6 +69,50 @@ def summarise_refinement(cases: Iterable[CaseReport]) -> RefinementSummary | Non
         not_worse=round(1 - len(worse) / len(cases), 4),
         worse=tuple(_worse(case) for case in worse),
         rejected={case.full_name: reason for case in cases if (reason := _reason(case))},
+    )
+
+
+def summarise_photographs(
+    selves: Sequence[SelfSwap],
+    swaps: Sequence[Swap],
+    *,
+    kid_mobilenetv2: Mapping[str, float],
+    oviton: str,
+    bundle: BundleReport,
+    conditioning: str,
+    engine: EngineReport,
+    skipped: tuple[Skipped, ...],
+) -> PhotographReport:
+    """Sum up what was measured, at least one of each."""
+    limbs = [found for swap in swaps for found in swap.bared_limbs.values()]
+    whole = [swap for swap in swaps if swap.pieces[0] == 1]
+    return PhotographReport(
+        self_swap=_mean_scores([case.methods for case in selves]),
+        perceptual_ci95={
+            method: _ci95([case.methods[method].perceptual for case in selves]) for method in selves[0].methods
+        },
+        iou=_mean(found for case in selves for found in case.iou.values()),
+        islands=_mean(swap.pieces[1] > 1 for swap in whole) if whole else 0.0,
+        roughness=float(np.median([swap.roughness for swap in swaps])),
+        bared_limbs=_mean(limbs) if limbs else None,
+        limbs=len(limbs),
+        kept_changed=_mean(swap.kept_changed for swap in swaps),
+        reread=_mean(swap.reread for swap in swaps),
+        swap={
+            method: SwapScores(
+                colour=_mean(swap.methods[method].colour for swap in swaps),
+                texture=_mean(swap.methods[method].texture for swap in swaps),
+            )
+            for method in swaps[0].methods
+        },
+        kid_mobilenetv2=dict(kid_mobilenetv2),
+        oviton=oviton,
+        bundle=bundle,
+        conditioning=conditioning,
+        engine=engine,
+        skipped=skipped,
+        self_swaps=tuple(selves),
+        swaps=tuple(swaps),
     )
 
 

@@ -71,3 +71,12 @@ def test_nobody_lends_to_themselves(preparer, photographs):
 def test_one_photograph_is_too_few(tryon, preparer, photographs):
     with pytest.raises(InputError, match="1 of 2 photographs show a person; at least 2"):
         PhotographEvaluator(tryon, preparer).run([photographs[0], photographs[3]])
+
+
+def test_people_without_clothes_to_exchange_are_refused(tryon, preparer, tmp_path):
+    for number in range(2):
+        labels, parts = np.zeros((240, 120), np.uint8), np.zeros((240, 120), np.uint8)
+        labels[10:220, 40:80], parts[10:220, 40:80] = 13, 2  # nothing but skin
+        Image.fromarray(paint(labels, parts)).save(tmp_path / f"{number}.png")
+    with pytest.raises(InputError, match=r"too few clothes in 2 photographs: .*; first: 0\.png: shows no garment"):
+        PhotographEvaluator(tryon, preparer).run(sorted(tmp_path.glob("*.png")))
