@@ -12,7 +12,7 @@ RUN := PATH="$(abspath $(BIN)):$$PATH"
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help try-on test test-more lint types imports unit test-slow test-gpu goldens people picture train train-parser benchmark accept-house accept-photograph clean
+.PHONY: help try-on test test-more lint types imports unit test-slow test-gpu goldens people picture train train-parser benchmark accept-house accept-photograph accept-generators clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -64,21 +64,31 @@ picture: $(VENV)/.dev ## Make the pictures of README and docs anew
 	@cp out/prepared/contact_sheet.png docs/images/prepare.png
 
 # Hours on a CPU: every part in several runs, the later ones from the weights of those before at a lower rate.
-# Each goes on where it stopped. All bundles have one shape network.
+# Each goes on where it stopped. All bundles have one matcher and one shape network. PHOTOS holds Clothing Co-Parsing.
+# (The shipped shape and appearance weights got their matcher before the last runs only.)
 TRAIN := $(BIN)/oviton train
 AGAIN := --pairs --learning-rate 6e-4
 SURFACE := --pairs --conditioning surface
 DISTANCE := --weight perceptual=1 --weight perceptual_distance=4 --weight lsgan=0 --weight feature_matching=0
-train: $(VENV)/.dev ## Render wardrobes, train the shipped bundles' generators, export and evaluate them
+PAIRED := out/people out/prepared out/photographs
+train: $(VENV)/.dev ## Render wardrobes, train the shipped bundles' generators, export and evaluate them: make train PHOTOS=…
 	@$(BIN)/oviton render -n 13000 --size 256x128 --seed 7 -o out/people
 	@$(BIN)/oviton render -n 800 --size 512x256 --seed 8 -o out/people-base
 	@$(BIN)/oviton render --triplets -n 330 --size 256x128 --seed 99 -o out/triplets
 	@$(BIN)/oviton render --triplets -n 330 --size 512x256 --seed 99 -o out/triplets-base
+	@$(BIN)/python -m oviton.training.prepared_people out/people out/prepared
+	@$(BIN)/python -m oviton.training.photograph_pairs "$(PHOTOS)/images" out/photographs --tags "$(PHOTOS)"
+	@$(TRAIN) correspondence $(PAIRED) -o out/matched --steps 2150
+	@for folder in small base small-codes first/small second/small third/small fourth/small fifth/small \
+	  first/base second/base third/base fourth/base fifth/base; do \
+	  mkdir -p out/$$folder && cp out/matched/correspondence.safetensors out/$$folder/; \
+	done
 	@$(TRAIN) shape out/people -o out/first/small --pairs --steps 8000
 	@$(TRAIN) shape out/people -o out/second/small $(AGAIN) --steps 5900 --init out/first/small
 	@$(TRAIN) shape out/people -o out/third/small $(SURFACE) --learning-rate 8e-4 --steps 9400 --init out/second/small
 	@$(TRAIN) shape out/people -o out/fourth/small $(SURFACE) --learning-rate 8e-4 --steps 6000 --init out/third/small
-	@$(TRAIN) shape out/people -o out/small $(SURFACE) --learning-rate 8e-4 --steps 8000 --init out/fourth/small
+	@$(TRAIN) shape out/people -o out/fifth/small $(SURFACE) --learning-rate 8e-4 --steps 8000 --init out/fourth/small
+	@$(TRAIN) shape $(PAIRED) -o out/small $(SURFACE) --learning-rate 6e-4 --steps 1300 --init out/fifth/small
 	@$(TRAIN) appearance out/people -o out/first/small $(SURFACE) --batch 2 --steps 6000
 	@$(TRAIN) appearance out/people -o out/second/small $(AGAIN) --conditioning surface --batch 2 --steps 4200 --init out/first/small
 	@$(TRAIN) appearance out/people -o out/third/small $(SURFACE) --batch 2 --learning-rate 4e-4 --steps 3400 --init out/second/small
@@ -89,7 +99,8 @@ train: $(VENV)/.dev ## Render wardrobes, train the shipped bundles' generators, 
 	@$(TRAIN) appearance out/people-base -o out/second/base --preset base $(SURFACE) --batch 1 --learning-rate 2e-4 --steps 700 --init out/first/base
 	@$(TRAIN) appearance out/people-base -o out/third/base --preset base $(SURFACE) --batch 1 --learning-rate 2e-4 --steps 1500 --init out/second/base
 	@$(TRAIN) appearance out/people-base -o out/fourth/base --preset base $(SURFACE) --batch 1 --learning-rate 2e-4 --steps 1300 --init out/third/base
-	@$(TRAIN) appearance out/people-base -o out/base --preset base $(SURFACE) $(DISTANCE) --batch 1 --learning-rate 3e-4 --steps 1200 --init out/fourth/base
+	@$(TRAIN) appearance out/people-base -o out/fifth/base --preset base $(SURFACE) $(DISTANCE) --batch 1 --learning-rate 3e-4 --steps 1200 --init out/fourth/base
+	@$(TRAIN) appearance out/people-base out/photographs -o out/base --preset base $(SURFACE) $(DISTANCE) --batch 2 --learning-rate 3e-4 --steps 420 --init out/fifth/base
 	@$(TRAIN) appearance out/people -o out/first/small-codes --pairs --conditioning codes --batch 2 --steps 4500
 	@$(TRAIN) appearance out/people -o out/second/small-codes $(AGAIN) --conditioning codes --batch 2 --steps 7200 --init out/first/small-codes
 	@$(TRAIN) appearance out/people -o out/third/small-codes --pairs --conditioning codes --batch 2 --learning-rate 4e-4 --steps 3600 --init out/second/small-codes
@@ -129,6 +140,9 @@ accept-house: $(VENV)/.dev ## Check the layout, the contracts, pictures, weights
 
 accept-photograph: $(VENV)/.dev ## Check how people are seen in photographs, the looks and the time; what takes long is read from files
 	@$(BIN)/python -m oviton.benchmarks.acceptance.photograph
+
+accept-generators: $(VENV)/.dev ## Check the looks on rendered people and on photographs; what takes long is read from files
+	@$(BIN)/python -m oviton.benchmarks.acceptance.generators
 
 clean: ## Remove what the targets made
 	rm -rf $(VENV) out build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -6,8 +6,8 @@ and benchmarks. A further family is one more entry.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
 import numpy.typing as npt
@@ -44,6 +44,8 @@ class Family:
         The graphs that look at one garment at a time, so that garments can be kept as their codes. Default: none.
     refined
         The graph whose weights refinement optimises. Default: None, no refinement.
+    optional
+        Graphs that a bundle may lack, each with the part of its name. Default: none.
     cannot
         Why the family lacks an ability, by ability, as the end of a sentence. Default: it lacks none.
     before
@@ -52,7 +54,7 @@ class Family:
     Examples
     --------
     >>> O_VITON.until("shape_generator"), O_VITON.after("appearance_encoder")
-    (('shape_encoder',), ('appearance_generator', 'compositor'))
+    (('correspondence', 'shape_encoder'), ('appearance_generator', 'compositor'))
     """
 
     name: str
@@ -62,6 +64,7 @@ class Family:
     parts: tuple[str, ...]
     encoders: tuple[str, ...] = ()
     refined: str | None = None
+    optional: tuple[str, ...] = ()
     cannot: Mapping[Ability, str] = field(default_factory=dict)
     before: Mapping[str, HostStep] = field(default_factory=dict)
 
@@ -76,6 +79,12 @@ class Family:
         if ability in self.cannot:
             raise InputError(f"family {self.name}: no {ability}, since {self.cannot[ability]}; choose another bundle")
 
+    def having(self, graphs: Collection[str]) -> Family:
+        """Return the family as a bundle with these graphs has it: without optional ones that it lacks."""
+        lacking = {*self.optional} - {*graphs}
+        held, parts = (tuple(name for name in names if name not in lacking) for names in (self.graphs, self.parts))
+        return replace(self, graphs=held, parts=parts)
+
     def until(self, graph: str) -> tuple[str, ...]:
         """Return the graphs that run before one."""
         return self.graphs[: self.graphs.index(graph)]
@@ -87,7 +96,15 @@ class Family:
 
 O_VITON = Family(
     name="o-viton",
-    graphs=("shape_encoder", "shape_generator", "appearance_encoder", "appearance_generator", "compositor"),
+    graphs=(
+        "correspondence",
+        "shape_encoder",
+        "shape_generator",
+        "appearance_encoder",
+        "appearance_generator",
+        "compositor",
+    ),
+    optional=("correspondence",),
     inputs=(
         "person_image",
         "person_labels",
@@ -98,7 +115,7 @@ O_VITON = Family(
         "source",
     ),
     results=("image", "labels"),
-    parts=("shape", "appearance"),
+    parts=("correspondence", "shape", "appearance"),
     encoders=("shape_encoder", "appearance_encoder"),
     refined="appearance_generator",
 )

@@ -69,6 +69,8 @@ class GraphEntry(_Strict):
     activation_ranges
         Smallest and largest value, on the samples, of what enters the convolutions, by its tensor's name in
         ``onnx_fp32``: what an engine needs to compute them in INT8. Empty for a graph that is not to be.
+    precise
+        Whether what it gives takes more digits than bf16 has: such a graph is computed in FP32 or FP16.
     """
 
     name: str
@@ -78,6 +80,7 @@ class GraphEntry(_Strict):
     float_output: str | None = None
     parameters: tuple[str, ...] = ()
     activation_ranges: dict[str, tuple[float, float]] = {}
+    precise: bool = False
 
     @model_validator(mode="after")
     def _ranges_are_ranges(self) -> Self:
@@ -87,9 +90,9 @@ class GraphEntry(_Strict):
         return self
 
     @model_serializer(mode="wrap")
-    def _without_empty_ranges(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave `activation_ranges` out where there are none; see `Manifest`."""
-        return _without_empty(dump(self), "activation_ranges")
+    def _without_what_says_nothing(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what says nothing; see `Manifest`."""
+        return _without_empty(dump(self), "activation_ranges", "precise")
 
 
 class ProgramEntry(_Strict):
@@ -243,8 +246,8 @@ class Manifest(_Strict):
 
     @property
     def steps(self) -> Family:
-        """The family's entry in the table: its graphs in order, and what it cannot do."""
-        return FAMILIES[self.family]
+        """The family's entry in the table: the graphs that the bundle has in order, and what it cannot do."""
+        return FAMILIES[self.family].having([graph.name for graph in self.graphs])
 
     @property
     def is_trained(self) -> bool:
@@ -261,5 +264,5 @@ class Manifest(_Strict):
         return next(graph for graph in self.graphs if graph.name == name)
 
 
-def _without_empty(values: dict[str, Any], name: str) -> dict[str, Any]:
-    return {key: value for key, value in values.items() if key != name or value}
+def _without_empty(values: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if key not in names or value}

@@ -14,6 +14,9 @@ from .manifest import ParityRow, TensorSpec
 MAX_PSNR = 120.0
 """Reported for identical pictures, since JSON knows no infinity."""
 
+SAME_PLACE = 64
+"""Places in a photograph, of 0 to 32768 a side, that differ by at most this, a pixel of 512, are the same."""
+
 SAME_COORDINATE = 4
 """U and V, of 0 to 255, that differ by at most this name the same place on the body."""
 
@@ -74,7 +77,8 @@ def compare(
     graph
         Its name.
     outputs
-        Its outputs; uint8 `[N, H, W]` are labels, ``densepose`` a body map, other uint8 pictures, float32 codes.
+        Its outputs; uint8 `[N, H, W]` are labels, ``densepose`` a body map, ``places`` places, other uint8 pictures,
+        float32 codes.
     values, reference
         Arrays by output name.
     form, reference_form
@@ -127,6 +131,9 @@ def _measure(
         # Where a part goes over into the next, U and V jump: what counts is how many pixels say the same.
         near = np.abs(a.astype(np.int16) - b.astype(np.int16)) <= (0, SAME_COORDINATE, SAME_COORDINATE)
         return {"metric": "agreement", "value": float(near.all(axis=-1).mean()), "limit": limits.agreement}
+    if name == "places":
+        near = np.abs(a.astype(np.int64) - b.astype(np.int64))[:, :, :2] <= SAME_PLACE
+        return {"metric": "agreement", "value": float(near.all(axis=2).mean()), "limit": limits.agreement}
     if a.ndim == 3:
         return {"metric": "agreement", "value": float((a == b).mean()), "limit": limits.agreement}
     return {"metric": "psnr", "value": psnr(a, b), "limit": limits.psnr}

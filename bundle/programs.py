@@ -39,8 +39,6 @@ def load_program(path: Path, weights: Path | None, device: str = "cpu") -> nn.Mo
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         module: nn.Module = program.module()
-    if device.startswith("cuda"):
-        settle_duplicates(module)
     if weights is not None:
         assign_weights(module, {name: value.float() for name, value in _read_weights(weights, device).items()})
     return module
@@ -65,21 +63,6 @@ def load_exported(
     for name, value in values.items():
         program.state_dict[name] = torch.nn.Parameter(value.float(), requires_grad=False)
     return program
-
-
-def settle_duplicates(module: nn.Module) -> nn.Module:
-    """Let the last of several numbers that are scattered to one place win on CUDA too, where it is a race.
-
-    The surface lookup scatters pixels' ascending numbers, so the last is the largest.
-    """
-    aten = _torch().ops.aten
-    graph: Any = module.graph
-    for node in graph.nodes:
-        if node.target is aten.scatter.src:
-            node.target, node.args = aten.scatter_reduce.two, (*node.args, "amax")
-    recompile: Any = module.recompile
-    recompile()
-    return module
 
 
 def allow_autocast(module: nn.Module) -> nn.Module:

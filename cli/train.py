@@ -1,4 +1,4 @@
-"""`oviton train shape` and `oviton train appearance`."""
+"""`oviton train correspondence`, `shape` and `appearance`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ app = typer.Typer(
 )
 _LINE_EVERY = 50
 
-DataArgument = Annotated[Path, typer.Argument(metavar="DATA", help="Folder of person folders.")]
+DataArgument = Annotated[
+    list[Path], typer.Argument(metavar="DATA…", help="Folders of person folders; each lends as many samples.")
+]
 CheckpointOption = Annotated[
     Path, typer.Option("-o", "--output", metavar="CKPT", help="Checkpoint folder to write, or to resume.")
 ]
@@ -94,7 +96,7 @@ def _add_command(part: Part, batch: int) -> None:
         chosen = resolve_device(device)
         options = TrainOptions(
             part=part,
-            data=data,
+            data=tuple(data),
             checkpoint=output,
             preset=preset,
             conditioning=cast("Conditioning", conditioning),
@@ -117,6 +119,42 @@ def _add_command(part: Part, batch: int) -> None:
 
     text = f"Train the {part} encoder and generator. The same command again goes on where it stopped."
     app.command(part, help=text)(command)
+
+
+@app.command("correspondence")
+def correspondence(
+    data: DataArgument,
+    output: CheckpointOption,
+    steps: StepsOption = 10_000,
+    batch: BatchOption = 8,
+    seed: SeedOption = 0,
+    learning_rate: RateOption = 1e-3,
+    precision: PrecisionOption = "auto",
+    threads: ThreadsOption = None,
+    save_every: SaveOption = 200,
+) -> None:
+    """Train the matcher of `surface` conditioning on pairs. The same command again goes on where it stopped."""
+    from ..data.optional import require
+
+    require("torch", extra="train", purpose="training")
+    import torch
+
+    from ..networks.precision import resolve_precision
+    from ..training.matcher_trainer import MatcherOptions, train_matcher
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    options = MatcherOptions.of(
+        output,
+        data,
+        steps=steps,
+        batch=batch,
+        seed=seed,
+        learning_rate=learning_rate,
+        precision=resolve_precision(precision, "cpu"),
+        save_every=save_every,
+    )
+    out.print(escape(str(train_matcher(options))))
 
 
 _add_command("shape", batch=8)

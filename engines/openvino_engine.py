@@ -82,10 +82,13 @@ class OpenVinoEngine(BaseEngine):
 
     @classmethod
     def loader(cls, loading: Loading) -> Callable[[GraphEntry], BaseEngine]:
-        """Return what makes the engine of a graph. With INT8, graphs that are not calibrated for it stay FP32."""
+        """Return what makes the engine of a graph.
+
+        Graphs that bf16 would be too coarse for stay FP32, and with INT8 those that are not calibrated for it.
+        """
 
         def load(graph: GraphEntry) -> BaseEngine:
-            rounded = loading.precision != "int8" or bool(graph.activation_ranges)
+            rounded = bool(graph.activation_ranges) if loading.precision == "int8" else not graph.precise
             precision = loading.precision if rounded else "fp32"
             return cls(loading.bundle, graph, precision, loading.cache, loading.options.threads)
 

@@ -44,7 +44,8 @@ REFINED = "refined"
 PREPARED = "prepared"
 """The bundle's try-on from the photographs alone, without their labels and body maps."""
 
-_PAINTERS = ("appearance_encoder", "appearance_generator", "compositor")
+_SHAPE = ("shape_encoder", "shape_generator")
+"""Graphs that true labels stand for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,5 +164,5 @@ def paint_true_labels(
     framed = FramedPhoto.of(person, manifest.height, manifest.width)
     values: dict[str, npt.NDArray[Any]] = dict(build_request(person, garments, outfit, manifest.height, manifest.width))
     values["labels"] = framed.fit_labels(labels)[None]
-    values = engines.pipeline.run(values, _PAINTERS)
+    values = engines.pipeline.run(values, [graph for graph in manifest.steps.graphs if graph not in _SHAPE])
     return restore_result(values["image"][0], values["labels"][0], framed, outfit.source)[0]

@@ -275,12 +275,19 @@ class PhotographEvaluator:
     def _look_up(
         self, person: Person, garment: Garment, outfit: Outfit, labels: UInt8Array, flat: UInt8Array, region: Mask
     ) -> UInt8Array:
-        """Return the surface lookup alone, in a region of the frame, over flat colour where it knows nothing."""
-        arrays = build_request(person, [garment], outfit, *FRAME)
-        names = ("densepose", "garment_images", "garment_labels", "garment_densepose", "source")
+        """Return the surface lookup alone, in a region of the frame, over flat colour where it knows nothing.
+
+        Networks that match nobody know nothing anywhere.
+        """
+        manifest = self.tryon.engines.bundle.manifest
+        if "correspondence" not in manifest.steps.graphs:
+            return flat
+        arrays = build_request(person, [garment], outfit, manifest.height, manifest.width)
+        places = self.tryon.engines.pipeline.run(arrays, ("correspondence",))["places"]
+        values = {**build_request(person, [garment], outfit, *FRAME), "labels": labels[None], "places": places}
+        names = ("labels", "places", "garment_images", "garment_labels", "source")
         with torch.inference_mode():
-            given = (torch.from_numpy(arrays[name].copy()) for name in names)
-            found = self._lookup(torch.from_numpy(labels.copy())[None], *given)
+            found = self._lookup(*(torch.from_numpy(np.array(values[name])) for name in names))
         return lookup_over(flat, found[0].numpy(), region)
 
     @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..bundle.families import O_VITON
 from ..data.classes import CLASS_NAMES
 from ..data.images import UInt8Array
-from ..networks.checkpoint import read_part, untrained_networks
-from ..networks.graphs import ShapeEncoderGraph, graph_specs
+from ..networks.checkpoint import read_part
+from ..networks.graphs import GraphSpec, graph_specs
 from ..runtime.framed_photo import FramedPhoto
 from ..runtime.outfit import plan_outfit
 from ..runtime.photographs import build_request
@@ -56,14 +58,14 @@ class ShapeNetworks:
 
     def __init__(self, folder: Path) -> None:
         self.config, weights, self.recipe = read_part(folder, "shape")
-        networks = untrained_networks(self.config, 0)
-        networks.load_state_dict({**networks.state_dict(), **weights})
-        self._encode = ShapeEncoderGraph(self.config).eval()
-        self._encode.shape_encoder = networks.shape_encoder
-        generator = next(spec for spec in graph_specs(self.config) if spec.name == "shape_generator")
-        self._draw: Any = generator.build(self.config)
-        self._draw.shape_generator = networks.shape_generator
-        self._drawn_from = [tensor.name for tensor in generator.inputs]
+        if self.config.matches:
+            matching, more, _ = read_part(folder, "correspondence")
+            self.config, weights = dataclasses.replace(self.config, matcher=matching.matcher), {**weights, **more}
+        self._graphs: list[tuple[GraphSpec, Any]] = []
+        for spec in graph_specs(self.config)[: -len(O_VITON.after("shape_generator"))]:
+            graph = spec.build(self.config)
+            graph.load_state_dict({name: value for name, value in weights.items() if name.startswith(spec.name)})
+            self._graphs.append((spec, graph))
 
     def labels(self, triplet: Triplet) -> UInt8Array:
         """Draw the labels of the person in the outfit, at the network's size: uint8 `[H, W]`."""
@@ -71,11 +73,9 @@ class ShapeNetworks:
         request = build_request(triplet.person, triplet.garments, outfit, self.config.height, self.config.width)
         tensors = {name: torch.from_numpy(np.array(array)) for name, array in request.items()}
         with torch.inference_mode():
-            tensors["shape_codes"] = self._encode(
-                tensors["person_labels"], tensors["garment_labels"], tensors["source"]
-            )
-            drawn = self._draw(*(tensors[name] for name in self._drawn_from))
-        found: UInt8Array = drawn[0].numpy()
+            for spec, graph in self._graphs:
+                tensors[spec.outputs[0].name] = graph(*(tensors[each.name] for each in spec.inputs))
+        found: UInt8Array = tensors["labels"][0].numpy()
         return found
 
     def score(self, triplet: Triplet) -> ShapeScore:

@@ -182,6 +182,7 @@ def _export_graph(module: nn.Module, spec: GraphSpec, requests: Arrays, folder: 
         outputs=tuple(_tensor_spec(tensor) for tensor in spec.outputs),
         files=files,
         float_output=spec.float_output,
+        precise=spec.precise,
         parameters=parameters,
     )
 

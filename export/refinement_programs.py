@@ -41,13 +41,14 @@ def export_programs(
     image = torch.rand(2, 3, config.height, config.width) * 2 - 1
     labels = torch.zeros(2, config.height, config.width, dtype=torch.uint8)
     batch = {0: dimension("N")}
-    # Whatever the conditioning, refinement may aim at the lookup; its tensors are those of the surface generator.
+    # Refinement of codes, too, may aim at the lookup; its tensors are those of the surface generator.
     surface = _generator_inputs(config.with_conditioning("surface"))
-    looked_up = [tensor for tensor in surface if tensor.name != "appearance_codes"]
+    looked_up = [tensor for tensor in surface if tensor.name not in ("appearance_codes", "densepose")]
     conditioned = _generator_inputs(config)
     conditioning = SurfaceConditioning() if config.appearance.conditioning == "surface" else CodesConditioning()
     codes = np.zeros((TRACED_SIZES[0], len(CLASS_NAMES), config.appearance_code), np.float32)
     named = {**traced, "labels": traced["person_labels"], "appearance_codes": codes}
+    lookup = [("surface_lookup", SurfaceLookup(), *_traced_inputs(looked_up, named))] if config.matches else []
     with torch.no_grad():
         seen = conditioning(*(example(tensor, named) for tensor in conditioned))
     with torch.device("meta"):  # its weights are about to be replaced
@@ -58,7 +59,7 @@ def export_programs(
     for name, module, inputs, axes in (
         ("discriminator", networks.discriminator, (image, labels), {"image": batch, "labels": batch}),
         ("perceptual", perceptual, (image,), {"image": batch}),
-        ("surface_lookup", SurfaceLookup(), *_traced_inputs(looked_up, named)),
+        *lookup,
         ("appearance_conditioning", conditioning, *_traced_inputs(conditioned, named)),
         ("appearance_painter", painter, (seen,), {"conditioning": batch}),
     ):

@@ -22,7 +22,8 @@ def example(tensor: GraphTensor, requests: Arrays) -> torch.Tensor:
     if tensor.name in requests:
         return torch.from_numpy(requests[tensor.name])
     # Made by an earlier graph: for tracing only its shape and dtype count.
-    shape = [TRACED_SIZES[0] if isinstance(size, str) else size for size in tensor.shape]
+    sizes = dict(zip(("N", "M"), TRACED_SIZES, strict=True))
+    shape = [sizes[size] if isinstance(size, str) else size for size in tensor.shape]
     return torch.zeros(shape, dtype=getattr(torch, tensor.dtype))
 
 

@@ -9,12 +9,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..data.classes import MIRRORED, NUM_BODY_PARTS, NUM_CLASSES, SKIN
+from .body import BODY_CHANNELS
 from .config import NetworkConfig
 from .correspondence.surface import FOURIER_CHANNELS, LOOKUP_CHANNELS, coordinate_features
 from .layers import conv, conv_leaky
 from .operators import block_sums, crop, read_rows
 from .residual_generator import STEM_KERNEL, ResidualGenerator
-from .shape import BODY_CHANNELS
 
 COLOUR_CHANNELS = 3
 COLOUR_LIMIT = 0.98

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 HEADS = 4
 
@@ -37,14 +38,15 @@ class Attention(nn.Module):
         query, key, value = self._asked(x)
         if others is not None:
             _, key, value = self._asked(others)
-        weights = (query.transpose(2, 3) @ key * query.shape[2] ** -0.5).softmax(dim=3)
-        x = x + self.told((value @ weights.transpose(2, 3)).flatten(1, 2).unflatten(2, x.shape[2:]))
+        found = F.scaled_dot_product_attention(query, key, value).transpose(2, 3)
+        x = x + self.told(found.reshape(x.shape))
         mixed: Tensor = x + self.mix(_normed(x, self.mixed_norm))
         return mixed
 
     def _asked(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return queries, keys and values of all places, `[N, HEADS, C / HEADS, H·W]`."""
-        query, key, value = self.asked(_normed(x, self.norm)).flatten(2).unflatten(1, (3, HEADS, -1)).unbind(1)
+        """Return queries, keys and values of all places, `[N, HEADS, H·W, C / HEADS]`."""
+        asked = self.asked(_normed(x, self.norm)).flatten(2).unflatten(1, (3, HEADS, -1))
+        query, key, value = asked.transpose(3, 4).unbind(1)
         return query, key, value
 
 

@@ -1,6 +1,6 @@
-"""Checkpoints: a folder with `shape.safetensors` and `appearance.safetensors`, each carrying its config.
+"""Checkpoints: a folder with `correspondence`, `shape` and `appearance.safetensors`, each carrying its config.
 
-Shape and appearance are trained apart, so each has its own file; export needs both, of one size.
+Parts are trained one after the other, so each has its own file; export needs all, of one size.
 """
 
 from __future__ import annotations
@@ -18,10 +18,12 @@ from ..data.errors import InputError
 from ..data.files import atomic_path
 from .appearance import AppearanceEncoder, AppearanceGenerator
 from .config import SHAPE_SCALES, NetworkConfig, ShapeConfig
+from .correspondence.matcher import BodyMatcher
 from .discriminator import Discriminator
 from .shape import ShapeEncoder, ShapeGenerator
 
 PARTS = {
+    "correspondence": ("correspondence",),
     "shape": ("shape_encoder", "shape_generator"),
     "appearance": ("appearance_encoder", "appearance_generator", "discriminator"),
 }
@@ -31,6 +33,11 @@ UNTRAINED = "untrained"
 
 BUNDLE_MANIFEST = "manifest.json"
 """Tells a bundle from a checkpoint."""
+
+
+def parts_of(config: NetworkConfig) -> tuple[str, ...]:
+    """Return the parts that networks of a config have, in order."""
+    return tuple(part for part in PARTS if part != "correspondence" or config.matches)
 
 
 class Networks(nn.Module):
@@ -45,7 +52,9 @@ class Networks(nn.Module):
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         self.config = config
-        self.training_notes: dict[str, str] = dict.fromkeys(PARTS, UNTRAINED)
+        self.training_notes: dict[str, str] = dict.fromkeys(parts_of(config), UNTRAINED)
+        if config.matches:
+            self.correspondence = BodyMatcher(config.matcher)
         self.shape_encoder = ShapeEncoder(config)
         self.shape_generator = ShapeGenerator(config)
         self.appearance_encoder = AppearanceEncoder(config)
@@ -58,7 +67,7 @@ def untrained_networks(config: NetworkConfig, seed: int) -> Networks:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         networks = Networks(config)
-    networks.training_notes = dict.fromkeys(PARTS, f"{UNTRAINED} (seed {seed})")
+    networks.training_notes = dict.fromkeys(networks.training_notes, f"{UNTRAINED} (seed {seed})")
     return networks.eval()
 
 
@@ -72,7 +81,7 @@ def save_checkpoint(folder: Path, networks: Networks, part: str, note: str) -> P
     networks
         The networks to take it from.
     part
-        ``"shape"`` or ``"appearance"``.
+        One of `PARTS`.
     note
         How it was trained, in one line; export copies it into the bundle's manifest.
     """
@@ -89,7 +98,7 @@ def save_checkpoint(folder: Path, networks: Networks, part: str, note: str) -> P
 
 
 def load_checkpoint(folder: Path) -> Networks:
-    """Read both parts of a checkpoint, or of a bundle.
+    """Read all parts of a checkpoint, or of a bundle.
 
     A bundle's networks can so be exported anew, as the graphs of a later version. The parts may have been trained at
     different frames if the shape networks work at the same size in both, as those of `small` and `base` do.
@@ -100,15 +109,19 @@ def load_checkpoint(folder: Path) -> Networks:
         When a part is missing, damaged, or made for another config.
     """
     folder = Path(folder)
-    read = {part: read_part(folder, part) for part in PARTS}
-    shape, appearance = (read[part][0] for part in PARTS)
+    read = {part: read_part(folder, part) for part in ("shape", "appearance")}
+    shape, appearance = (config for config, _, _ in read.values())
     if shape.shape_code != appearance.shape_code:
         raise InputError(
             f"{folder}: shape was trained with shape_code {shape.shape_code} but appearance with "
             f"{appearance.shape_code}; train both with one"
         )
     # Each file is the authority on its own part.
-    networks = Networks(dataclasses.replace(appearance, shape=_scaled_to(appearance, shape, folder)))
+    config = dataclasses.replace(appearance, shape=_scaled_to(appearance, shape, folder))
+    if config.matches:
+        read["correspondence"] = read_part(folder, "correspondence")
+        config = dataclasses.replace(config, matcher=read["correspondence"][0].matcher)
+    networks = Networks(config)
     for part, (_, tensors, note) in read.items():
         _assign(networks, tensors, part, folder / f"{part}.safetensors")
         networks.training_notes[part] = note

@@ -6,8 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from .appearance import codes_conditioning, surface_conditioning
+from .correspondence.places import UNITS
 from .correspondence.surface import surface_lookup
-from .inputs import body_planes, known_sources, label_ids, widen
+from .inputs import body_planes, known_sources, label_ids
 from .operators import reflect
 
 
@@ -27,7 +28,7 @@ class CodesConditioning(nn.Module):
 
 
 class SurfaceConditioning(nn.Module):
-    """labels, appearance_codes, densepose, garments, source -> what the ``surface`` generator sees."""
+    """labels, appearance_codes, densepose, places, garments, source -> what the ``surface`` generator sees."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -38,13 +39,13 @@ class SurfaceConditioning(nn.Module):
         labels: Tensor,
         appearance_codes: Tensor,
         densepose: Tensor,
+        places: Tensor,
         garment_images: Tensor,
         garment_labels: Tensor,
-        garment_densepose: Tensor,
         source: Tensor,
     ) -> Tensor:
         """Return float32 `[N, C, H, W]`."""
-        lookup = self.lookup(labels, densepose, garment_images, garment_labels, garment_densepose, source)
+        lookup = self.lookup(labels, places, garment_images, garment_labels, source)
         return self.with_guess(labels, appearance_codes, densepose, lookup)[0]
 
     def with_guess(
@@ -70,23 +71,16 @@ class SurfaceConditioning(nn.Module):
 
 
 class SurfaceLookup(nn.Module):
-    """labels, densepose, garments, source -> the garments' pixels at the person's body coordinates.
+    """labels, places, garments, source -> the garments' pixels where the person's lie in their photographs.
 
     Inside the appearance generator with ``surface`` conditioning; by itself what refinement aims at.
     """
 
     def forward(
-        self,
-        labels: Tensor,
-        densepose: Tensor,
-        garment_images: Tensor,
-        garment_labels: Tensor,
-        garment_densepose: Tensor,
-        source: Tensor,
+        self, labels: Tensor, places: Tensor, garment_images: Tensor, garment_labels: Tensor, source: Tensor
     ) -> Tensor:
         """Return RGB in [-1, 1] times confidence, and confidence in [0, 1]: float32 `[N, 4, H, W]`."""
         source = known_sources(source, garment_labels)
         labels, garment_labels = label_ids(labels, garment_labels)
-        densepose, garment_densepose = widen(densepose, garment_densepose)
         garment_images = garment_images.to(torch.float32)  # straight: TensorRT takes bytes for nothing else
-        return surface_lookup(labels, densepose, garment_images, garment_labels, garment_densepose, source)
+        return surface_lookup(labels, places.clamp(0, UNITS), garment_images, garment_labels, source)

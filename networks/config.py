@@ -60,6 +60,22 @@ class GeneratorConfig:
 
 
 @dataclass(frozen=True)
+class MatcherConfig:
+    """The network that finds where a person's pixels lie in garments' photographs, at the shape networks' working size.
+
+    Parameters
+    ----------
+    widths
+        How many channels there are at the working size, at half and at a quarter of it.
+    layers
+        How many times both photographs' places attend to their own and to each other.
+    """
+
+    widths: tuple[int, ...] = (16, 32, 64)
+    layers: int = 1
+
+
+@dataclass(frozen=True)
 class ShapeConfig:
     """Shape encoder and generator.
 
@@ -71,7 +87,9 @@ class ShapeConfig:
     generator
         The generator that draws the new segmentation.
     scale
-        The networks work at 1/`scale` of the frame; their logits are upsampled bilinearly.
+        The networks work at 1/`scale` of the frame.
+    finer
+        Outlines are drawn so many times finer than that; the rest of the way logits are upsampled bilinearly.
     body_prior
         Whether a direct path from the body map to the logits exists, initialised with what usually covers each body
         part.
@@ -83,11 +101,13 @@ class ShapeConfig:
     encoder_widths: tuple[int, ...]
     generator: GeneratorConfig
     scale: int = 1
+    finer: Literal[1, 2] = 1
     body_prior: bool = True
     conditioning: Conditioning = "codes"
 
     def __post_init__(self) -> None:
         _one_of("scale", self.scale, SHAPE_SCALES)
+        _one_of("finer", self.finer, (1, 2))
         _one_of("conditioning", self.conditioning, ("codes", "surface"))
 
 
@@ -155,8 +175,8 @@ class NetworkConfig:
         The preset that this came from.
     height, width
         The frame, in pixels; multiples of 8 and 4.
-    shape, appearance, discriminator
-        How shape networks, appearance networks and discriminator look.
+    shape, appearance, discriminator, matcher
+        How shape networks, appearance networks, discriminator and matcher look.
     shape_code
         Ds, how many channels a shape code has.
     appearance_code
@@ -169,6 +189,7 @@ class NetworkConfig:
     shape: ShapeConfig
     appearance: AppearanceConfig
     discriminator: DiscriminatorConfig
+    matcher: MatcherConfig = MatcherConfig()
     shape_code: int = 10
     appearance_code: int = 30
 
@@ -181,6 +202,11 @@ class NetworkConfig:
                 f"config: a frame of {self.height}x{self.width} at scale 1/{self.shape.scale} and {halvings} "
                 f"halvings does not end on the {rows}x{columns} code grid"
             )
+
+    @property
+    def matches(self) -> bool:
+        """Whether a generator asks where the person's pixels lie in the garments' photographs."""
+        return "surface" in (self.shape.conditioning, self.appearance.conditioning)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values that `from_json` takes back."""
@@ -196,15 +222,17 @@ class NetworkConfig:
             When a field is missing or unknown.
         """
         try:
-            shape, appearance = dict(values["shape"]), dict(values["appearance"])
+            shape, appearance, matcher = dict(values["shape"]), dict(values["appearance"]), dict(values["matcher"])
             for part in (shape, appearance):
                 part["generator"] = GeneratorConfig(**part["generator"])
                 part["encoder_widths"] = tuple(part["encoder_widths"])
-            rest = {k: v for k, v in values.items() if k not in ("shape", "appearance", "discriminator")}
+            matcher["widths"] = tuple(matcher["widths"])
+            rest = {k: v for k, v in values.items() if k not in ("shape", "appearance", "discriminator", "matcher")}
             return cls(
                 shape=ShapeConfig(**shape),
                 appearance=AppearanceConfig(**appearance),
                 discriminator=DiscriminatorConfig(**values["discriminator"]),
+                matcher=MatcherConfig(**matcher),
                 **rest,
             )
         except (KeyError, TypeError) as error:
@@ -231,6 +259,8 @@ class _Slim:
     height: int
     width: int
     scale: int
+    finer: Literal[1, 2] = 2
+    matcher_widths: tuple[int, ...] = MatcherConfig.widths
     shape_width: int = 24
     shape_max_width: int = 120
     shape_blocks: int = 5
@@ -266,6 +296,7 @@ def _slim(preset: str, size: _Slim) -> NetworkConfig:
             encoder_widths=size.shape_encoder,
             generator=generator(size.shape_width, size.shape_max_width, size.shape_blocks),
             scale=size.scale,
+            finer=size.finer,
         ),
         appearance=AppearanceConfig(
             encoder_widths=size.appearance_encoder,
@@ -273,6 +304,7 @@ def _slim(preset: str, size: _Slim) -> NetworkConfig:
             generator=generator(size.appearance_width, size.appearance_max_width, size.appearance_blocks),
         ),
         discriminator=DiscriminatorConfig(width=size.discriminator_width),
+        matcher=MatcherConfig(widths=size.matcher_widths),
     )
 
 
@@ -299,11 +331,12 @@ PRESETS: dict[str, NetworkConfig] = {
         _Slim(
             height=64,
             width=32,
-            scale=1,
+            scale=2,
+            matcher_widths=(8, 8, 16),
             shape_width=8,
             shape_max_width=16,
             shape_blocks=1,
-            shape_encoder=(8, 8, 16),
+            shape_encoder=(8, 16),
             appearance_width=8,
             appearance_max_width=16,
             appearance_blocks=1,

@@ -1,4 +1,4 @@
-"""The five graphs that are exported: uint8 pictures and labels in, uint8 or small codes out.
+"""The graphs that are exported: uint8 pictures and labels in, uint8 or small codes out.
 
 Everything between is inside: one-hot, class selection, normalisation, pooling, argmax and quantisation. A graph
 computes in the dtype of its own parameters, so ``graph.half()`` is the typed FP16 graph. Every uint8 input is cast
@@ -16,14 +16,17 @@ from torch import Tensor, nn
 
 from ..data.classes import NUM_CLASSES
 from .appearance import AppearanceEncoder, AppearanceGenerator, encoder_view, pool_codes
+from .body import body_channels, body_samples, garment_channels, samples
 from .composition.compositor import composite
 from .composition.merging import merge_labels
 from .conditioning import CodesConditioning, SurfaceConditioning
 from .config import CODE_GRID, NetworkConfig
-from .correspondence.coverage import Coverage, contradiction
+from .correspondence.coverage import coverage_lookup
+from .correspondence.matcher import BodyMatcher
+from .correspondence.places import UNITS, to_units
 from .inputs import body_map, known_sources, label_ids, widen
 from .operators import one_hot, pick, to_uint8_image
-from .shape import ShapeEncoder, ShapeGenerator, body_channels, sampling_step, working_coverage
+from .shape import ShapeEncoder, ShapeGenerator, sampling_step
 
 Dim = int | str
 """A fixed size, or the name of a dynamic one: ``"N"`` requests, ``"M"`` garment photographs a request."""
@@ -36,6 +39,29 @@ class GraphTensor:
     name: str
     dtype: str
     shape: tuple[Dim, ...]
+
+
+class CorrespondenceGraph(nn.Module):
+    """densepose, garment_labels, garment_densepose -> places."""
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.correspondence = BodyMatcher(config.matcher)
+        self.step = config.shape.scale
+
+    def forward(self, densepose: Tensor, garment_labels: Tensor, garment_densepose: Tensor) -> Tensor:
+        """Find the person's pixels in the garments' photographs: `[N, M, 3, h, w]`; see `.correspondence.places`."""
+        dtype = _dtype(self)
+        person, garment_labels, garments = widen(densepose, garment_labels, garment_densepose)
+        person, garments = (body_map(body_samples(each, self.step)) for each in (person, garments))
+        (labels,) = label_ids(samples(garment_labels, self.step))
+        shown = garment_channels(garments.flatten(0, 1), labels.flatten(0, 1), dtype)
+        shown = shown.reshape(*labels.shape[:2], *shown.shape[1:])
+        places, seen = self.correspondence(body_channels(person, dtype), shown)[-1]
+        # A photograph without a body map shows nobody.
+        somebody = garments[..., 0].flatten(2).amax(dim=2).clamp(max=1).float().reshape(-1, 1, 1, 1)
+        sure = seen.float().sigmoid() * somebody
+        return to_units(places, sure).reshape(*labels.shape[:2], 3, *labels.shape[2:])
 
 
 class ShapeEncoderGraph(nn.Module):
@@ -66,36 +92,20 @@ class ShapeGeneratorGraph(nn.Module):
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         self.shape_generator = ShapeGenerator(config)
-        self.step = sampling_step(config.shape.scale)
 
     def forward(self, shape_codes: Tensor, densepose: Tensor, person_labels: Tensor, source: Tensor) -> Tensor:
         """Draw the new segmentation, the person's own labels kept where the outfit does not touch them."""
-        return self.draw(shape_codes, self.samples(densepose), person_labels, source)
+        return self.draw(shape_codes, self.body(densepose), person_labels, source)
 
-    def samples(self, densepose: Tensor) -> Tensor:
-        """Return the body map `[..., H, W, 3]` where the shape networks sample it."""
+    def body(self, densepose: Tensor) -> Tensor:
+        """Return the channels that the generator sees of a body map."""
         (densepose,) = widen(densepose)
-        return body_map(densepose[..., :: self.step, :: self.step, :])
+        return body_channels(body_map(body_samples(densepose, self.shape_generator.step)), _dtype(self))
 
-    def draw(
-        self,
-        shape_codes: Tensor,
-        body: Tensor,
-        person_labels: Tensor,
-        source: Tensor,
-        coverage: Coverage | None = None,
-    ) -> Tensor:
-        """Run the generator on samples of the body map and merge what it draws with the person's labels."""
+    def draw(self, shape_codes: Tensor, body: Tensor, person_labels: Tensor, source: Tensor) -> Tensor:
+        """Run the generator and merge what it draws with the person's labels."""
         (person_labels,) = label_ids(person_labels)
-        dtype = _dtype(self)
-        channels = body_channels(body, dtype, self.shape_generator.pool)
-        if coverage is None:
-            logits = self.shape_generator(shape_codes.to(dtype), channels)
-        else:
-            told, outline = coverage.told.to(dtype), coverage.outline.to(dtype)
-            logits = self.shape_generator(shape_codes.to(dtype), torch.cat([channels, told], dim=1))
-            logits = logits + contradiction(told, outline)
-        return merge_labels(logits, person_labels, source)
+        return merge_labels(self.shape_generator(shape_codes.to(body.dtype), body), person_labels, source)
 
 
 class SurfaceShapeGeneratorGraph(ShapeGeneratorGraph):
@@ -106,17 +116,16 @@ class SurfaceShapeGeneratorGraph(ShapeGeneratorGraph):
         shape_codes: Tensor,
         densepose: Tensor,
         person_labels: Tensor,
+        places: Tensor,
         garment_labels: Tensor,
-        garment_densepose: Tensor,
         source: Tensor,
     ) -> Tensor:
         """Draw the new segmentation, the person's own labels kept where the outfit does not touch them."""
-        body = self.samples(densepose)
         source = known_sources(source, garment_labels)
-        (labels,) = widen(garment_labels)
-        (labels,) = label_ids(labels[..., :: self.step, :: self.step])
-        coverage = working_coverage(body, labels, self.samples(garment_densepose), source, self.shape_generator.pool)
-        return self.draw(shape_codes, body, person_labels, source, coverage)
+        (garment_labels,) = label_ids(garment_labels)
+        body = self.body(densepose)
+        told = coverage_lookup(places.clamp(0, UNITS), garment_labels, source, body.shape[2] // places.shape[3])
+        return self.draw(shape_codes, torch.cat([body, told.to(body.dtype)], dim=1), person_labels, source)
 
 
 class AppearanceEncoderGraph(nn.Module):
@@ -156,7 +165,7 @@ class AppearanceEncoderGraph(nn.Module):
 
 
 class AppearanceGeneratorGraph(nn.Module):
-    """labels, appearance_codes[, densepose, garments, source] -> generated (and its float form, for autograd)."""
+    """labels, appearance_codes[, densepose, places, garments, source] -> generated (and its float form)."""
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
@@ -192,13 +201,13 @@ class SurfaceAppearanceGeneratorGraph(AppearanceGeneratorGraph):
         labels: Tensor,
         appearance_codes: Tensor,
         densepose: Tensor,
+        places: Tensor,
         garment_images: Tensor,
         garment_labels: Tensor,
-        garment_densepose: Tensor,
         source: Tensor,
     ) -> tuple[Tensor, Tensor]:
         """Paint the picture: uint8 `[N, H, W, 3]`, and `[N, 3, H, W]` in [-1, 1] with gradients."""
-        lookup = self.conditioning.lookup(labels, densepose, garment_images, garment_labels, garment_densepose, source)
+        lookup = self.conditioning.lookup(labels, places, garment_images, garment_labels, source)
         return self.paint(labels, appearance_codes, densepose, lookup)
 
 
@@ -237,6 +246,8 @@ class GraphSpec:
     module: type[nn.Module]
     float_output: str | None = None
     """Name of a further, differentiable output that only the PyTorch form has."""
+    precise: bool = False
+    """Whether what it gives takes more digits than bf16 has."""
 
     def build(self, config: NetworkConfig) -> nn.Module:
         """Make the module, with fresh weights, in evaluation mode."""
@@ -245,7 +256,7 @@ class GraphSpec:
 
 
 def graph_specs(config: NetworkConfig) -> tuple[GraphSpec, ...]:
-    """Return the five graphs of `config`, in the order in which a request runs through them."""
+    """Return the graphs of `config`, in the order in which a request runs through them."""
     size = (config.height, config.width)
     tensors = {
         tensor.name: tensor
@@ -257,6 +268,7 @@ def graph_specs(config: NetworkConfig) -> tuple[GraphSpec, ...]:
             GraphTensor("garment_labels", "uint8", ("N", "M", *size)),
             GraphTensor("garment_densepose", "uint8", ("N", "M", *size, 3)),
             GraphTensor("source", "int32", ("N", NUM_CLASSES)),
+            GraphTensor("places", "int32", ("N", "M", 3, *(side // config.shape.scale for side in size))),
             GraphTensor("shape_codes", "float32", ("N", NUM_CLASSES, config.shape_code, *CODE_GRID)),
             GraphTensor("labels", "uint8", ("N", *size)),
             GraphTensor("appearance_codes", "float32", ("N", NUM_CLASSES, config.appearance_code)),
@@ -270,7 +282,15 @@ def graph_specs(config: NetworkConfig) -> tuple[GraphSpec, ...]:
 
     covered = config.shape.conditioning == "surface"
     surface = config.appearance.conditioning == "surface"
+    matcher = GraphSpec(
+        "correspondence",
+        pick("densepose garment_labels garment_densepose"),
+        pick("places"),
+        CorrespondenceGraph,
+        precise=True,
+    )
     return (
+        *((matcher,) if config.matches else ()),
         GraphSpec(
             "shape_encoder",
             pick("person_labels garment_labels source"),
@@ -279,11 +299,7 @@ def graph_specs(config: NetworkConfig) -> tuple[GraphSpec, ...]:
         ),
         GraphSpec(
             "shape_generator",
-            pick(
-                "shape_codes densepose person_labels"
-                + (" garment_labels garment_densepose" if covered else "")
-                + " source"
-            ),
+            pick("shape_codes densepose person_labels" + (" places garment_labels" if covered else "") + " source"),
             pick("labels"),
             SurfaceShapeGeneratorGraph if covered else ShapeGeneratorGraph,
         ),
@@ -297,7 +313,7 @@ def graph_specs(config: NetworkConfig) -> tuple[GraphSpec, ...]:
             "appearance_generator",
             pick(
                 "labels appearance_codes"
-                + (" densepose garment_images garment_labels garment_densepose source" if surface else "")
+                + (" densepose places garment_images garment_labels source" if surface else "")
             ),
             pick("generated"),
             SurfaceAppearanceGeneratorGraph if surface else AppearanceGeneratorGraph,

@@ -103,30 +103,6 @@ def largest_channel(x: Tensor, allowances: Mapping[int, Tensor]) -> Tensor:
     return found.to(torch.int32)
 
 
-def split_by_number(x: Tensor, number: Tensor, count: int) -> Tensor:
-    """Split a picture by a number that each pixel has: for every number the pixels that have it, and 0 elsewhere.
-
-    In between it has six dimensions: up to five OpenVINO lays out in blocks of 8 or 16, most of them padding.
-
-    Parameters
-    ----------
-    x
-        The picture, int32 `[N, H, W]`.
-    number
-        Each pixel's number, int32 `[N, H, W]`. A pixel whose number is not from 1 to `count` goes nowhere.
-    count
-        How many numbers there are.
-
-    Returns
-    -------
-    Tensor
-        The `count` pictures of each request one after another, int32 `[N·count, H, W]`.
-    """
-    numbers = torch.arange(1, count + 1, dtype=torch.int32, device=x.device).view(1, -1, 1, 1, 1, 1)
-    own = (number[:, None, None, None] == numbers).to(torch.int32)
-    return (x[:, None, None, None] * own).flatten(0, 3)
-
-
 # Integers and places
 
 
@@ -141,29 +117,9 @@ def quotient(x: Tensor, divisor: Tensor | int) -> Tensor:
 def computed_zeros(like: Tensor) -> Tensor:
     """Return zeros of a tensor's shape and dtype that engines compute from it.
 
-    Numbers of pixels are added to these, first of rows and then of columns. Made from shapes alone, a graph would keep
-    the sum, with a number for each pixel, as a constant of megabytes.
+    Made from shapes alone, a graph would keep them as a constant of megabytes.
     """
     return like * 0
-
-
-def rows_and_columns(height: int, width: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Return the numbers of a picture's rows, int32 `[H, 1]`, and of its columns, `[1, W]`; see `computed_zeros`."""
-    rows, columns = (torch.arange(size, dtype=torch.int32, device=device) for size in (height, width))
-    return rows.unsqueeze(1), columns.unsqueeze(0)
-
-
-def materialised(x: Tensor) -> Tensor:
-    """Return integers `[..., H, W]` as they are, but written to memory by every engine.
-
-    TensorRT computes a chain of choices, sums and readings anew for each value that is read from it. Over the levels of
-    a pyramid that multiplies, and so does the kernel's text. What is scattered it keeps.
-    """
-    height, width = x.shape[-2:]
-    flat = x.reshape(-1, height * width)
-    rows, columns = rows_and_columns(height, width, x.device)
-    places = (computed_zeros(x) + rows * width + columns).reshape(flat.shape)
-    return torch.zeros_like(flat).scatter(1, places.to(torch.int64), flat).reshape(x.shape)
 
 
 # Pixels and their neighbours

@@ -45,7 +45,6 @@ def pull(
     levels: Sequence[tuple[Tensor | float, Tensor]],
     coarsest: Tensor,
     finer: Callable[[Tensor], Tensor],
-    kept: Callable[[Tensor], Tensor] = lambda x: x,
 ) -> Tensor:
     """Fill what the levels of a pyramid do not know from the next coarser one; the finest is returned.
 
@@ -57,10 +56,8 @@ def pull(
         The coarsest level, `[..., h, w]`, itself filled.
     finer
         What makes of a filled level the guess at the next finer one, twice as large.
-    kept
-        Applied to every filled level, for engines; by default nothing is.
     """
     found = coarsest
     for values, known in reversed(levels):
-        found = kept(torch.where(known, values, finer(found)))
+        found = torch.where(known, values, finer(found))
     return found

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from functools import reduce
 from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..data.classes import CLASS_IDS, NUM_BODY_PARTS, NUM_CLASSES
+from ..data.classes import CLASS_IDS, NUM_CLASSES
+from .body import BODY_CHANNELS
 from .config import CODE_GRID, NetworkConfig
-from .correspondence.bare_arms import with_bare_arms
-from .correspondence.coverage import Coverage, coverage_lookup
 from .layers import conv, conv_leaky
-from .operators import one_hot
 from .piecewise_conv import PiecewiseConstantConv2d
 from .residual_generator import STEM_KERNEL, ResidualGenerator
 
-BODY_CHANNELS = NUM_BODY_PARTS + 2
+OUTLINE_WIDTH = 16
+"""How many channels there are where outlines are drawn."""
 
 
 def sampling_step(scale: int) -> int:
-    """Return how far apart in the frame the samples lie that shape networks of a scale see.
+    """Return how far apart in the frame the samples lie that the shape encoder of a scale sees.
 
     A pixel of the working size has at most two samples a side, so presets that share a working size, and with it shape
     weights, see the same.
@@ -77,8 +75,8 @@ class ShapeGenerator(nn.Module):
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         shape = config.shape
-        self.pool = shape.scale // sampling_step(shape.scale)
-        """How many samples a side make a pixel of the working size."""
+        self.step = shape.scale // shape.finer
+        """How far apart in the frame the samples of the body map lie that the generator sees."""
         stride = shape.generator.stem_stride
         kernel = STEM_KERNEL[stride]
         self.code_stem = PiecewiseConstantConv2d(
@@ -94,71 +92,39 @@ class ShapeGenerator(nn.Module):
         self.body_stem = conv(channels, shape.generator.width, kernel, stride=stride, bias=False)
         self.generator = ResidualGenerator(shape.generator, channels, NUM_CLASSES)
         self.prior = _body_prior(channels) if shape.body_prior else None
+        self.outline = _Outline(channels) if shape.finer > 1 else None
 
     def forward(self, codes: Tensor, body: Tensor) -> Tensor:
-        """Map codes `[N, 20, Ds, 8, 4]` and `body_channels` at the working size to logits `[N, 20, h, w]` of that size.
+        """Map codes `[N, 20, Ds, 8, 4]` and `body_channels` to logits of the same size, `[N, 20, h, w]`.
 
-        With ``surface`` conditioning `working_coverage` comes behind the body channels.
+        The size is `config.shape.finer` times the working size. With ``surface`` conditioning coverage comes behind the
+        body channels.
         """
-        stem = self.code_stem(codes.flatten(1, 2)) + self.body_stem(body)
-        logits: Tensor = self.generator(stem, body)
+        coarse = body if self.outline is None else F.avg_pool2d(body, 2)
+        stem = self.code_stem(codes.flatten(1, 2)) + self.body_stem(coarse)
+        logits: Tensor = self.generator(stem, coarse)
         if self.prior is not None:
-            logits = logits + self.prior(body)
-        return logits
+            logits = logits + self.prior(coarse)
+        return logits if self.outline is None else self.outline(logits, body)
 
 
-def body_channels(densepose: Tensor, dtype: torch.dtype, pool: int = 1) -> Tensor:
-    """Turn a DensePose map into shares of 25 parts, U/255 and V/255, averaged over blocks of `pool`×`pool` pixels.
+class _Outline(nn.Module):
+    """Draw outlines at twice the size; it starts as bilinear interpolation."""
 
-    Parameters
-    ----------
-    densepose
-        The body map, integers `[N, H, W, 3]`.
-    dtype
-        The result's dtype.
-    pool
-        How many pixels a side a block has, a divisor of H and W. Default: 1.
-
-    Returns
-    -------
-    Tensor
-        The channels, `[N, 27, H / pool, W / pool]`.
-    """
-    # Pixels of one place in their blocks at a time: one-hot parts of all of them would be made only to be averaged.
-    samples = [densepose[:, y::pool, x::pool] for y in range(pool) for x in range(pool)]
-    parts, surface = (
-        reduce(torch.add, each)
-        for each in zip(
-            *((one_hot(s[..., 0], NUM_BODY_PARTS, dtype), s[..., 1:].to(dtype)) for s in samples), strict=True
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        width = OUTLINE_WIDTH
+        last = nn.Conv2d(width, NUM_CLASSES, 1)
+        for parameter in last.parameters():
+            nn.init.zeros_(parameter)
+        self.body = nn.Sequential(
+            conv_leaky(NUM_CLASSES + channels, width, 1), conv_leaky(width, width), conv_leaky(width, width), last
         )
-    )
-    return torch.cat([parts, surface.permute(0, 3, 1, 2) / 255], dim=1) / pool**2
 
-
-def working_coverage(
-    densepose: Tensor, garment_labels: Tensor, garment_densepose: Tensor, source: Tensor, pool: int
-) -> Coverage:
-    """Look up coverage at the working size; see `coverage_lookup` and `with_bare_arms`.
-
-    Parameters
-    ----------
-    densepose
-        Samples of the person's body map (see `sampling_step`), int32 `[N, H, W, 3]`.
-    garment_labels, garment_densepose
-        Samples of the garment photographs' labels and body maps, int32 `[N, M, H, W]` and `[N, M, H, W, 3]`.
-    source
-        The photograph that each class comes from, int32 `[N, 20]`, no number above M.
-    pool
-        How many samples a side make a pixel of the working size.
-
-    Returns
-    -------
-    Coverage
-        What the photographs say of all classes at the working size, h = H / pool and w = W / pool.
-    """
-    middle = pool // 2
-    found = coverage_lookup(densepose[:, middle::pool, middle::pool], garment_labels, garment_densepose, source)
-    return with_bare_arms(found, garment_labels, garment_densepose, source)
+    def forward(self, logits: Tensor, body: Tensor) -> Tensor:
+        logits = F.interpolate(logits, scale_factor=2.0, mode="bilinear")
+        out: Tensor = logits + self.body(torch.cat([logits.softmax(dim=1), body], dim=1))
+        return out
 
 
 # DensePose parts: 1-2 torso, 3 right hand, 4 left hand, 5 left foot, 6 right foot, 7 and 9 right thigh, 8 and 10 left

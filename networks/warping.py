@@ -49,7 +49,13 @@ class Warp:
     """
 
     def __init__(self, theta: Tensor, height: int, width: int) -> None:
+        self.theta = theta
         self.grid = F.affine_grid(theta, [len(theta), 1, height, width], align_corners=False)
+
+    def shares(self, height: int, width: int) -> Tensor:
+        """Return where each pixel of a picture is taken from, as shares of the source's sides: `[N, 2, H, W]`."""
+        grid = F.affine_grid(self.theta, [len(self.theta), 1, height, width], align_corners=False)
+        return (grid.permute(0, 3, 1, 2) + 1) / 2
 
     def image(self, image: Tensor) -> Tensor:
         """Warp pictures `[N, C, H, W]`; beyond the frame the border goes on."""

@@ -104,7 +104,7 @@ class TryOnReport(_Strict):
     source
         Classes that are not the person's own: k ≥ 1 from garment k, -1 removed.
     stages_ms
-        Milliseconds by stage, in order; the five graphs bear their own names.
+        Milliseconds by stage, in order; the graphs bear their own names.
     total_ms
         Milliseconds from arrays to arrays.
     changed_share

@@ -41,6 +41,8 @@ def make_random_networks(config):
     with torch.no_grad():
         for parameter in networks.parameters():
             parameter.add_(torch.randn(parameter.shape, generator=generator) * 0.02)
+        if config.matches:  # or nothing would be seen anywhere
+            networks.correspondence.refine[-1].body[-1].bias[2] += 4
     return networks
 
 
@@ -89,13 +91,13 @@ def export(request, tmp_path_factory):
     It returns the bundle's folder and what was printed. An export takes a minute, so it is kept in pytest's cache for
     as long as networks, sources and libraries are the same. Processes that run side by side wait for each other's.
     """
-    from oviton.networks.checkpoint import PARTS, save_checkpoint
+    from oviton.networks.checkpoint import parts_of, save_checkpoint
 
     kept = request.config.cache.mkdir("exports")
 
     def exported(networks):
         checkpoint = tmp_path_factory.mktemp("export") / "checkpoint"
-        for part in PARTS:
+        for part in parts_of(networks.config):
             save_checkpoint(checkpoint, networks, part, f"trained for a test of {part}")
         folder = kept / _export_key(checkpoint)
         with FileLock(folder.with_suffix(".lock")):
@@ -132,6 +134,7 @@ def _export(checkpoint, folder):
 
 @pytest.fixture(scope="session")
 def tiny_networks(random_networks):
+    """Networks that see codes alone, as those of the bundle `small-codes`."""
     from oviton.networks.config import preset
 
     return random_networks(preset("tiny"))

@@ -36,7 +36,7 @@ from .augment import (
     soften,
     wobble,
 )
-from .dataset import Dataset, PairSample, Sample
+from .dataset import Datasets, PairSample, Sample
 from .options import TrainOptions
 from .task import Raw, Task
 
@@ -121,7 +121,7 @@ class AppearanceTask(Task[AppearanceBatch]):
     paired_share = 1 / 2
     betas = (0.8, 0.99)
 
-    def __init__(self, options: TrainOptions, dataset: Dataset) -> None:
+    def __init__(self, options: TrainOptions, dataset: Datasets) -> None:
         super().__init__(options, dataset)
         self.surface = options.conditioning == "surface"
         self.pixel = self.config.height / _FAULTS_AT
@@ -302,13 +302,9 @@ class AppearanceTask(Task[AppearanceBatch]):
         densepose = drop_parts(densepose, chance((count, NUM_BODY_PARTS), 0.03, generator, self.device))
         densepose = punch_holes(densepose, 0.15, generator, largest=0.2)
         rough = rough_garments(garment_labels, source > 0, generator, limit=max(1, round(_GARMENT_OFF * self.pixel)))
+        places = self.match(densepose, rough.unsqueeze(1), garment_map.unsqueeze(1))
         return surface_lookup(
-            labels,
-            densepose,
-            (garment * 255).permute(0, 2, 3, 1).unsqueeze(1),
-            rough.unsqueeze(1),
-            garment_map.unsqueeze(1),
-            source,
+            labels, places, (garment * 255).permute(0, 2, 3, 1).unsqueeze(1), rough.unsqueeze(1), source
         )
 
     def _seen_body(self, densepose: Tensor, generator: torch.Generator) -> Tensor:

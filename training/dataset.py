@@ -8,6 +8,7 @@ import threading
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import TypeVar
 
@@ -277,6 +278,55 @@ class Dataset:
         self._warn(f"skipped: {reason}")
 
 
+class Datasets:
+    """Several folders as one; a sample is from each of them as often.
+
+    Parameters
+    ----------
+    parts
+        The folders' people, at least one.
+    """
+
+    def __init__(self, parts: Sequence[Dataset]) -> None:
+        self.parts = tuple(parts)
+        self.people = [name for part in parts for name in part.people]
+        self.held_out = [name for part in parts for name in part.held_out]
+        self.pairs = [pair for part in parts for pair in part.pairs]
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells this data from other data; see `Dataset.fingerprint`."""
+        return "; ".join(part.fingerprint for part in self.parts)
+
+    @property
+    def skipped(self) -> dict[str, str]:
+        """Samples that cannot be used, and why."""
+        return {str(part.folder / name): why for part in self.parts for name, why in part.skipped.items()}
+
+    def draw(self, rng: np.random.Generator) -> Sample:
+        """Return a random person to train on; see `Dataset.draw`."""
+        return self._some(rng).draw(rng)
+
+    def draw_pair(self, rng: np.random.Generator) -> PairSample:
+        """Return a random pair to train on; see `Dataset.draw_pair`."""
+        return self._some(rng).draw_pair(rng)
+
+    def first(self, count: int) -> list[Sample]:
+        """Return up to `count` people of the first folder."""
+        return self.parts[0].first(count)
+
+    def held_out_people(self, count: int) -> list[Sample]:
+        """Return up to `count` usable people that training never sees."""
+        return _in_turns([part.held_out_people(count) for part in self.parts], count)
+
+    def held_out_outfits(self, count: int) -> list[PairSample]:
+        """Return up to `count` usable pairs whose person training never sees."""
+        return _in_turns([part.held_out_outfits(count) for part in self.parts], count)
+
+    def _some(self, rng: np.random.Generator) -> Dataset:
+        return self.parts[int(rng.integers(len(self.parts)))]
+
+
 def split(names: Sequence[str]) -> tuple[list[str], list[str]]:
     """Part names into those to train on and those held out, by a hash, so that new people move nobody.
 
@@ -315,6 +365,10 @@ def _parse_pair(row: dict[str, str | None], known: set[str]) -> Pair:
 
 def _parse_classes(text: str) -> tuple[int, ...]:
     return parse_garment_classes(text.replace("+", ","))
+
+
+def _in_turns(lists: Sequence[list[S]], count: int) -> list[S]:
+    return [each for turn in zip_longest(*lists) for each in turn if each is not None][:count]
 
 
 def _up_to(count: int, keys: Sequence[K], read: Callable[[K], S | None]) -> list[S]:

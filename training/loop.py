@@ -7,6 +7,7 @@ import math
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
@@ -15,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from ..data.errors import GateError
+from ..networks.precision import Precision
 from .prefetch import Prefetcher
 from .run_guard import stop_requests
 from .state import check_settings, moments, named_tensors, read_state, restore_moments, write_state
@@ -52,6 +54,8 @@ class LoopOptions:
         Steps between two saves.
     until
         Stop at this step, to go on otherwise. Default: None, at the end.
+    precision
+        ``"fp32"``, or ``"bf16"`` for the network's products, where the processor has them.
     """
 
     output: Path
@@ -61,6 +65,11 @@ class LoopOptions:
     learning_rate: float = 2e-3
     save_every: int = 50
     until: int | None = None
+    precision: Precision = "fp32"
+
+    def autocast(self) -> AbstractContextManager[Any]:
+        """Return what the network runs in."""
+        return torch.autocast("cpu", torch.bfloat16, enabled=self.precision == "bf16")
 
     def settings(self) -> dict[str, Any]:
         """Return what must stay the same for a run to be resumed, as JSON values."""

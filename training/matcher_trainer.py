@@ -1,7 +1,4 @@
-"""Training of the learned correspondence, resumable at any step.
-
-Run as ``python -m oviton.training.matcher_trainer OUTPUT PAIRS…``.
-"""
+"""Training of the learned correspondence, resumable at any step."""
 
 from __future__ import annotations
 
@@ -10,57 +7,71 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 import torch
-import typer
 from PIL import Image
-from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..data.classes import NUM_BODY_PARTS, NUM_CLASSES
+from ..data.classes import NUM_BODY_PARTS
 from ..data.errors import InputError
-from ..data.files import atomic_path
+from ..networks.body import body_channels, garment_channels
+from ..networks.checkpoint import Networks, save_checkpoint
+from ..networks.config import preset
 from ..networks.correspondence.matcher import BodyMatcher
-from ..networks.operators import one_hot
-from ..networks.shape import BODY_CHANNELS
-from ..networks.shape import body_channels as channels_of
 from ..networks.warping import AffineLimits, Warp, random_affine
 from ..wardrobe.render import CORRESPONDENCE_NAME
-from .augment import chance, drop_parts, jitter_coordinates, punch_holes
+from .augment import chance, drop_coordinates, drop_parts, jitter_coordinates, punch_holes
 from .dataset import PAIRS_NAME, split
 from .loop import LoopOptions, TrainingLoop
 from .run_guard import locked
 
-SIZE = 128, 64
+PART = "correspondence"
+
+CONFIG = preset("small").with_conditioning("surface")
+"""All presets have one matcher."""
+
+SIZE = CONFIG.height // CONFIG.shape.scale, CONFIG.width // CONFIG.shape.scale
 """Height and width at which bodies are matched."""
 
-MOVED = AffineLimits(rotation=6, shift=0.08, scale=(0.8, 1.25), shear=0.05)
-"""How garments' photographs are moved, so that not all are framed alike."""
+MOVED = AffineLimits(rotation=8, shift=0.1, scale=(0.6, 1.7), shear=0.05)
+"""How garments' photographs are moved, so that not all are framed alike, and some show half a body."""
 
-SEEN, HIDDEN = 1.0, 0.3
-"""How much a point counts that the garment's photograph shows, and one that it does not."""
+SEEN, HIDDEN = 2, 1
+"""What is known of a point that the garment's photograph shows, and of one that it does not."""
+
+SEEN_WEIGHT, HIDDEN_WEIGHT = 1.0, 0.3
+"""How much either counts."""
+
+BLANK, FLAT = 0.04, 0.08
+"""How many photographs have no body map, and how many have one without coordinates."""
 
 LEVELS = (0.25, 0.5, 1.0)
 """How much each size counts, coarse to fine."""
 
-MATCHER_NAME = "matcher.safetensors"
-
 
 @dataclass(frozen=True, kw_only=True)
 class MatcherOptions(LoopOptions):
-    """Options of one training run.
+    """Options of one training run; `output` keeps its state.
 
     Parameters
     ----------
     pairs
         Folders of pairs with their correspondence.
+    checkpoint
+        The checkpoint folder to write.
     """
 
     pairs: tuple[Path, ...]
+    checkpoint: Path
+
+    @classmethod
+    def of(cls, checkpoint: Path, pairs: Sequence[Path], **others: Any) -> Self:
+        """Return options whose state is kept in the checkpoint's folder."""
+        return cls(output=checkpoint / "training" / PART, checkpoint=checkpoint, pairs=tuple(pairs), **others)
 
 
 @dataclass(frozen=True)
@@ -94,7 +105,9 @@ def read_pair(person: Path, garment: Path) -> MatchedPair:
     )
     with np.load(person / CORRESPONDENCE_NAME, allow_pickle=False) as file:
         places, known = file["places"], file["known"]
-    shares = _samples(places).astype(np.float32) / np.array([places.shape[1], places.shape[0]], np.float32)
+    # What is asked for lies in the middle of a block, between the pixels of which the last ones are seen.
+    half = 0.5 if known.shape[0] > SIZE[0] else 0.0
+    shares = (_samples(places).astype(np.float32) - half) / np.array([places.shape[1], places.shape[0]], np.float32)
     return MatchedPair(body, garment_body, labels, shares, _samples(known))
 
 
@@ -144,7 +157,7 @@ class MatcherTrainer(TrainingLoop[BodyMatcher]):
             self.folders.append([pair for pair in found if pair[0].name in kept])
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(options.seed)
-            network = BodyMatcher(BODY_CHANNELS)
+            network = Networks(CONFIG).correspondence
         super().__init__(options, network)
 
     def draw(self, step: int) -> dict[str, Any]:
@@ -161,18 +174,26 @@ class MatcherTrainer(TrainingLoop[BodyMatcher]):
         generator = torch.Generator().manual_seed(raw["seed"])
         batch = moved(raw, generator)
         body, garment_body = (roughened(batch[name], generator) for name in ("body", "garment_body"))
-        found = self.network(*network_inputs(body, garment_body, batch["garment_labels"]))
-        return matching_losses(found, batch["places"], batch["known"])
+        # Where a photograph has no body map, nothing is seen.
+        blank = chance(len(body), BLANK, generator, body.device)
+        garment_body = garment_body * ~blank[:, None, None, None]
+        known = torch.where(blank[:, None, None] & (batch["known"] == SEEN), HIDDEN, batch["known"])
+        person = body_channels(body, torch.float32)
+        garment = garment_channels(garment_body, batch["garment_labels"], torch.float32)
+        with self.options.autocast():
+            found = self.network(_packed(person), _packed(garment).unsqueeze(1))
+        return matching_losses(found, batch["places"], known)
 
     def data(self) -> str:
         """Say how many pairs there are."""
         return f"pairs, of {' and '.join(str(len(folder)) for folder in self.folders)}"
 
     def write(self, network: BodyMatcher, folder: Path, trained: str) -> None:
-        """Write a checkpoint."""
-        tensors = {name: value.detach().contiguous() for name, value in network.state_dict().items()}
-        with atomic_path(folder / MATCHER_NAME) as temporary:
-            save_file(tensors, temporary, {"trained": trained})
+        """Write the checkpoint's part."""
+        del folder  # it keeps the state alone
+        networks = Networks(CONFIG)
+        networks.correspondence = network
+        save_checkpoint(self.options.checkpoint, networks, PART, trained)
 
 
 def stack(pairs: Sequence[MatchedPair]) -> dict[str, Tensor]:
@@ -180,12 +201,6 @@ def stack(pairs: Sequence[MatchedPair]) -> dict[str, Tensor]:
     names = ("body", "garment_body", "garment_labels", "places", "known")
     arrays = {name: torch.from_numpy(np.stack([getattr(pair, name) for pair in pairs])) for name in names}
     return {**arrays, "places": arrays["places"].permute(0, 3, 1, 2)}
-
-
-def network_inputs(body: Tensor, garment_body: Tensor, garment_labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Return what the network sees of body maps `[N, h, w, 3]` and labels `[N, h, w]`."""
-    person, garment = (channels_of(each.int(), torch.float32, 1) for each in (body, garment_body))
-    return person, torch.cat([garment, one_hot(garment_labels, NUM_CLASSES, torch.float32)], dim=1)
 
 
 def moved(raw: Mapping[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
@@ -198,15 +213,16 @@ def moved(raw: Mapping[str, Tensor], generator: torch.Generator) -> dict[str, Te
     centred = 2 * raw["places"].flatten(2) - 1
     places = (inverse @ (centred - theta[:, :, 2:]) + 1) / 2
     inside = ((places > 0) & (places < 1)).all(dim=1).reshape(raw["known"].shape)
-    known = torch.where((raw["known"] == 2) & ~inside, 1, raw["known"])
+    known = torch.where((raw["known"] == SEEN) & ~inside, HIDDEN, raw["known"])
     garment = {name: warp.labels(raw[name]) for name in ("garment_body", "garment_labels")}
     return {**raw, **garment, "places": places.reshape(raw["places"].shape), "known": known}
 
 
 def roughened(body: Tensor, generator: torch.Generator) -> Tensor:
-    """Return body maps with faults: coordinates drift, parts and pieces are missing."""
+    """Return body maps with faults: coordinates drift or are missing, as are parts and pieces."""
     missing = chance((len(body), NUM_BODY_PARTS), 0.03, generator, body.device)
-    return punch_holes(drop_parts(jitter_coordinates(body, generator), missing), 0.1, generator)
+    body = drop_coordinates(jitter_coordinates(body, generator), chance(len(body), FLAT, generator, body.device))
+    return punch_holes(drop_parts(body, missing), 0.1, generator)
 
 
 def matching_losses(found: Sequence[tuple[Tensor, Tensor]], places: Tensor, known: Tensor) -> dict[str, Tensor]:
@@ -229,39 +245,31 @@ def matching_losses(found: Sequence[tuple[Tensor, Tensor]], places: Tensor, know
             places[:, :, step // 2 :: step, step // 2 :: step],
             known[:, step // 2 :: step, step // 2 :: step],
         )
-        weight = SEEN * (state == 2).float() + HIDDEN * (state == 1).float()
+        weight = SEEN_WEIGHT * (state == SEEN).float() + HIDDEN_WEIGHT * (state == HIDDEN).float()
         distance = ((here - truth) * pixels).square().sum(dim=1).add(0.01).sqrt()
         off.append(share * (distance * weight).sum() / weight.sum().clamp(min=1))
-        wrong = F.binary_cross_entropy_with_logits(seen.squeeze(1), (state == 2).float(), reduction="none")
+        wrong = F.binary_cross_entropy_with_logits(seen.squeeze(1), (state == SEEN).float(), reduction="none")
         unseen.append(share * (wrong * (state > 0)).sum() / (state > 0).sum().clamp(min=1))
     return {"places": torch.stack(off).sum(), "seen": torch.stack(unseen).sum()}
 
 
-def main(
-    output: Path,
-    pairs: list[Path],
-    steps: Annotated[int, typer.Option(min=1)] = 10_000,
-    until: Annotated[int | None, typer.Option(min=1)] = None,
-    batch: Annotated[int, typer.Option(min=1)] = 8,
-    seed: int = 0,
-    learning_rate: float = 1e-3,
-    threads: int = 1,
-) -> None:
-    """Train the learned correspondence, or go on where an earlier run stopped."""
-    torch.set_num_threads(threads)
-    options = MatcherOptions(
-        output=output,
-        pairs=tuple(pairs),
-        steps=steps,
-        batch=batch,
-        seed=seed,
-        learning_rate=learning_rate,
-        until=until,
-        save_every=200,
-    )
-    with locked(output):
+def _packed(x: Tensor) -> Tensor:
+    return x.contiguous(memory_format=torch.channels_last)
+
+
+def train_matcher(options: MatcherOptions) -> Path:
+    """Train the matcher of a checkpoint, or go on where an earlier run stopped.
+
+    Returns
+    -------
+    Path
+        The checkpoint's file.
+
+    Raises
+    ------
+    InputError
+        When pairs cannot be read, or do not tell their correspondence.
+    """
+    with locked(options.output):
         MatcherTrainer(options).run()
-
-
-if __name__ == "__main__":
-    typer.run(main)
+    return options.checkpoint / f"{PART}.safetensors"

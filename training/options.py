@@ -32,9 +32,9 @@ class TrainOptions:
     part
         Which part of the networks to train.
     data
-        Folder of person folders, with ``pairs.csv`` when `pairs` is set.
+        Folders of person folders, each with ``pairs.csv`` when `pairs` is set.
     checkpoint
-        The checkpoint folder to write, or to resume.
+        The checkpoint folder to write, or to resume. With ``surface`` conditioning it holds the trained matcher.
     preset
         The networks' preset.
     conditioning
@@ -68,7 +68,7 @@ class TrainOptions:
     """
 
     part: Part
-    data: Path
+    data: tuple[Path, ...]
     checkpoint: Path
     preset: str = "small"
     conditioning: Conditioning = "codes"

@@ -46,15 +46,12 @@ class ParserOptions(LoopOptions):
         Height and width of crops, multiples of 32.
     init
         A checkpoint or a bundle to start from. Default: None, ImageNet weights.
-    precision
-        ``"fp32"``, or ``"bf16"`` for the network's products, where the processor has them.
     """
 
     rendered: Path
     street: Path
     size: tuple[int, int] = (256, 160)
     init: Path | None = None
-    precision: Precision = "fp32"
 
 
 class ParserTrainer(TrainingLoop[PersonParser]):
@@ -103,7 +100,7 @@ class ParserTrainer(TrainingLoop[PersonParser]):
         """Return how far what the network sees is off."""
         batch = to_tensors(raw)
         self.network.backbone.features[:FROZEN].eval()
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.options.precision == "bf16"):
+        with self.options.autocast():
             seen = self.network(batch["image"].contiguous(memory_format=torch.channels_last))
         return parser_losses(seen.float(), batch)
 

@@ -1,7 +1,7 @@
-"""Photographs as pairs to train on: everybody and their mirror image, each as the parser sees it by itself.
+"""Photographs as pairs to train on: everybody, and the photograph seen otherwise, each as the parser sees it by itself.
 
-What the two photographs show corresponds exactly, and their labels and body maps have the faults that those of any two
-photographs have.
+What the two show corresponds exactly, and their labels and body maps have the faults that those of any two photographs
+have. (A mirror image would not do: where it shows a left sleeve, the photograph shows the right one.)
 
 Run as ``python -m oviton.training.photograph_pairs PHOTOGRAPHS OUTPUT``.
 """
@@ -9,6 +9,7 @@ Run as ``python -m oviton.training.photograph_pairs PHOTOGRAPHS OUTPUT``.
 from __future__ import annotations
 
 import csv
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,7 @@ from ..prepare.preparer import Prepared, Preparer
 from ..runtime.framed_photo import FramedPhoto
 from ..runtime.person import Person
 from ..wardrobe.render import CORRESPONDENCE_NAME
+from .bent_view import BentView
 from .dataset import PAIR_COLUMNS, PAIRS_NAME, SHARED_COLUMN
 from .parser_data import is_held_out
 from .parser_samples import UNKNOWN
@@ -40,8 +42,8 @@ FRAME = 512, 256
 SPECK = 0.001
 """A class of a smaller share of the frame is not worn."""
 
-MIRRORED = "-mirrored"
-"""Ends the names of mirror images."""
+BENT = "-bent"
+"""Ends the names of photographs that are seen otherwise."""
 
 Settle = Callable[[str, Prepared], UInt8Array]
 """From a photograph's name and what was seen in it to labels to learn from, `[H, W]`."""
@@ -69,7 +71,7 @@ def write_pairs(
     photographs
         Files by name.
     output
-        Where to write ``NAME`` and ``NAME-mirrored``, of `FRAME`'s size.
+        Where to write ``NAME`` and ``NAME-bent``, of `FRAME`'s size.
     preparer
         Sees the photographs.
     settle
@@ -80,7 +82,7 @@ def write_pairs(
     output.mkdir(parents=True, exist_ok=True)
     left_out: dict[str, str] = {}
     for number, (name, path) in enumerate(photographs.items(), start=1):
-        if not (output / f"{name}{MIRRORED}").is_dir():
+        if not (output / f"{name}{BENT}").is_dir():
             try:
                 _write_pair(read_image(path), output / name, preparer, settle)
             except InputError as error:
@@ -90,25 +92,28 @@ def write_pairs(
     for name in photographs:
         folder = output / name
         if folder.is_dir():
-            counts = np.bincount(read_labels(folder / "labels.png").ravel(), minlength=len(CLASS_NAMES))
+            both = (read_labels(each / "labels.png") for each in (folder, output / f"{name}{BENT}"))
+            counts = np.minimum(*(np.bincount(labels.ravel(), minlength=len(CLASS_NAMES)) for labels in both))
             worn = [CLASS_NAMES[c] for c in GARMENTS if counts[c] > SPECK * FRAME[0] * FRAME[1]]
-            rows.append((name, f"{name}{MIRRORED}", "", "+".join(worn), "all"))
+            rows.append((name, f"{name}{BENT}", "", "+".join(worn), "all"))
     with atomic_path(output / PAIRS_NAME) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file, lineterminator="\n").writerows([(*PAIR_COLUMNS, SHARED_COLUMN), *rows])
     return Written(len(rows), left_out)
 
 
 def _write_pair(image: UInt8Array, folder: Path, preparer: Preparer, settle: Settle) -> None:
-    seen = [preparer(each, name=folder.name) for each in (image, np.ascontiguousarray(image[:, ::-1]))]
+    height, width = image.shape[:2]
+    view = BentView.random(height, width, seed=zlib.crc32(folder.name.encode()))
+    seen = [preparer(each, name=folder.name) for each in (image, view.picture(image))]
     for each in seen:
         doubt = find_doubt(each.labels, each.densepose)
         if doubt is not None:
             raise InputError(doubt.text)
     framed = [FramedPhoto.of(Person.of(each), *FRAME) for each in seen]
-    places = mirrored_places(framed[0], framed[1], image.shape[1])
+    places = bent_places(framed[0], framed[1], view)
     labels = settle(folder.name, seen[0])
-    # The mirror image last: its folder says that the pair is whole.
-    for name, frame, truth in ((folder.name, framed[0], labels), (f"{folder.name}{MIRRORED}", framed[1], None)):
+    # The other view last: its folder says that the pair is whole.
+    for name, frame, truth in ((folder.name, framed[0], labels), (f"{folder.name}{BENT}", framed[1], None)):
         picture, own, body = frame.fit()
         with atomic_folder(folder.parent / name, is_ours=lambda _: True) as temporary:
             write_image(temporary / "image.png", picture)
@@ -119,31 +124,28 @@ def _write_pair(image: UInt8Array, folder: Path, preparer: Preparer, settle: Set
                 np.savez_compressed(temporary / CORRESPONDENCE_NAME, places=places, known=2 * marked)
 
 
-def mirrored_places(framed: FramedPhoto, mirrored: FramedPhoto, width: int) -> npt.NDArray[np.float16]:
-    """Return where each pixel of a frame lies in that of the mirror image: column and row, `[H, W, 2]`.
+def bent_places(framed: FramedPhoto, bent: FramedPhoto, view: BentView) -> npt.NDArray[np.float16]:
+    """Return where each pixel of a frame lies in that of the view: column and row, `[H, W, 2]`.
 
     Parameters
     ----------
-    framed, mirrored
-        The photograph of this width, and its mirror image, each in its frame.
+    framed, bent
+        The photograph, and its view, each in its frame.
+    view
+        What leads from one to the other.
     """
-    rows, columns = (np.arange(size) + 0.5 for size in FRAME)
-    (x, y), (x_scale, y_scale) = _placed(framed)
-    (other_x, other_y), (other_x_scale, other_y_scale) = _placed(mirrored)
-    across = (width - (columns - x) / x_scale) * other_x_scale + other_x
-    down = (rows - y) / y_scale * other_y_scale + other_y
-    places: npt.NDArray[np.float16] = np.stack(np.broadcast_arrays(across[None], down[:, None]), axis=2).astype(
-        np.float16
-    )
-    return places
+    pixels = np.stack(np.meshgrid(*(np.arange(size) + 0.5 for size in FRAME[::-1])), axis=2)
+    corner, scale = _placed(framed)
+    other_corner, other_scale = _placed(bent)
+    return (view.find((pixels - corner) / scale) * other_scale + other_corner).astype(np.float16)
 
 
-def _placed(framed: FramedPhoto) -> tuple[tuple[float, float], tuple[float, float]]:
+def _placed(framed: FramedPhoto) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Return where the photograph's corner lies in the frame, x and y, and how many pixels there one becomes."""
     left, top, right, bottom = framed.box.box
-    scales = (right - left) / framed.box.photo_width, (bottom - top) / framed.box.photo_height
+    scale = np.array([(right - left) / framed.box.photo_width, (bottom - top) / framed.box.photo_height])
     rows, columns = framed.part
-    return (left - columns.start * scales[0], top - rows.start * scales[1]), scales
+    return np.array([left, top]) - np.array([columns.start, rows.start]) * scale, scale
 
 
 @dataclass(frozen=True)

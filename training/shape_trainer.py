@@ -12,11 +12,13 @@ from torch.nn import functional as F
 
 from ..data.classes import BACKGROUND, GARMENTS, NUM_BODY_PARTS, NUM_CLASSES, PALETTE, SKIN, TAKES_OFF, ids
 from ..data.images import UInt8Array
+from ..networks.body import BODY_CHANNELS, body_channels, body_samples
 from ..networks.checkpoint import Networks
 from ..networks.config import CODE_GRID
+from ..networks.correspondence.coverage import coverage_lookup
 from ..networks.discriminator import Discriminator
 from ..networks.losses import perceptual_loss
-from ..networks.shape import BODY_CHANNELS, body_channels, sampling_step, working_coverage
+from ..networks.shape import sampling_step
 from ..networks.warping import AffineLimits, Warp, random_affine
 from .augment import (
     chance,
@@ -29,7 +31,7 @@ from .augment import (
     random_zoom,
     rough_garments,
 )
-from .dataset import Dataset, PairSample, Sample
+from .dataset import Datasets, PairSample, Sample
 from .options import TrainOptions
 from .sheets import draw_body_map, draw_labels
 from .task import Raw, Task
@@ -65,12 +67,12 @@ _SHOWN = 8
 
 @dataclass(frozen=True)
 class ShapeBatch:
-    """One step's input and target, at the working size h×w.
+    """One step's input and target, where outlines are drawn at h×w.
 
     Parameters
     ----------
     slices
-        The class masks that are there, `[n, 1, h, w]` in [0, 1].
+        The class masks that are there, at the working size, in [0, 1].
     rows, classes
         Which sample and class each is, `[n]`.
     body
@@ -95,8 +97,8 @@ class ShapeBatch:
 class ShapeTask(Task[ShapeBatch]):
     """Draw a person's labels from their class slices and the body map.
 
-    The losses are computed at the working size, before the logits are upsampled, against the share of each class in
-    each working pixel: the same aim at a fraction of the cost.
+    The losses are computed where outlines are drawn, before the logits are upsampled, against the share of each class
+    in each of those pixels: the same aim at a fraction of the cost.
 
     Parameters
     ----------
@@ -110,10 +112,11 @@ class ShapeTask(Task[ShapeBatch]):
     paired_share = 6 / 8
     betas = (0.9, 0.99)
 
-    def __init__(self, options: TrainOptions, dataset: Dataset) -> None:
+    def __init__(self, options: TrainOptions, dataset: Datasets) -> None:
         super().__init__(options, dataset)
         self.scale = self.config.shape.scale
         self.step = sampling_step(self.scale)
+        self.outline = self.scale // self.config.shape.finer
         self.palette = torch.from_numpy(PALETTE).to(self.device, torch.float32) / 127.5 - 1
 
     def critic(self, networks: Networks) -> Discriminator:
@@ -158,7 +161,7 @@ class ShapeTask(Task[ShapeBatch]):
         closer = Warp(zoom.to(self.device), *labels.shape[1:])
         labels, before, densepose = (closer.labels(each) for each in (labels, before, densepose))
         densepose = self._rough_body(drop_coordinates(densepose, flat), generator)
-        body = body_channels(self._samples(densepose), torch.float32, self.scale // self.step)
+        body = body_channels(body_samples(densepose, self.outline), torch.float32)
         if self.options.conditioning == "surface":
             body = torch.cat([body, self._coverage(densepose, garment, raw, generator)], dim=1)
 
@@ -183,8 +186,8 @@ class ShapeTask(Task[ShapeBatch]):
         warp = Warp(torch.cat(theta).to(self.device), height, width)
         masks = warp.mask(masks, outside=(classes == BACKGROUND).float())
 
-        target = class_shares(labels, NUM_CLASSES, self.scale)
-        changed = F.avg_pool2d((before != labels).float().unsqueeze(1), self.scale).squeeze(1)
+        target = class_shares(labels, NUM_CLASSES, self.outline)
+        changed = F.avg_pool2d((before != labels).float().unsqueeze(1), self.outline).squeeze(1)
         weight = 1 + (CHANGED_WEIGHT - 1) * changed
         return ShapeBatch(masks, rows, classes, body, target, weight, (before, densepose, labels))
 
@@ -223,7 +226,7 @@ class ShapeTask(Task[ShapeBatch]):
 
     def sheet(self, output: Tensor, batch: ShapeBatch) -> Sequence[Sequence[UInt8Array]]:
         """Return a row a sample: labels before, body map, drawn labels, target."""
-        drawn = F.interpolate(output, scale_factor=float(self.scale), mode="bilinear").argmax(dim=1)
+        drawn = F.interpolate(output, scale_factor=float(self.outline), mode="bilinear").argmax(dim=1)
         before, densepose, labels = (tensor.cpu().numpy() for tensor in batch.shown)
         pictures = zip(before, densepose, drawn.cpu().numpy(), labels, strict=True)
         return [[draw_labels(a), draw_body_map(b), draw_labels(c), draw_labels(d)] for a, b, c, d in pictures]
@@ -246,21 +249,16 @@ class ShapeTask(Task[ShapeBatch]):
         for parts in SLEEVES:
             missing[:, parts] |= chance((count, 1), 0.05, generator, self.device)
         body = punch_holes(drop_parts(body, missing), 0.2, generator)
-        rough = rough_garments(garment, worn, generator, limit=1)
-        densepose, rough, body = (self._samples(each).int() for each in (densepose, rough, body))
-        pool = self.scale // self.step
-        return working_coverage(densepose, rough.unsqueeze(1), body.unsqueeze(1), worn.int(), pool).told
-
-    def _samples(self, x: Tensor) -> Tensor:
-        """Return what the networks see of `[N, H, W, ...]` integers."""
-        return x[:, :: self.step, :: self.step]
+        rough = rough_garments(garment, worn, generator, limit=1).unsqueeze(1)
+        places = self.match(densepose, rough, body.unsqueeze(1))
+        return coverage_lookup(places, rough.int(), worn.int(), self.scale // self.outline)
 
     def _movable(self) -> Tensor:
         return torch.tensor([c == BACKGROUND or c in GARMENTS for c in range(NUM_CLASSES)], device=self.device)
 
     def _slices(self, labels: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the wanted class masks `[n, 1, h, w]` that are not empty, and their rows and classes."""
-        shares = class_shares(self._samples(labels), NUM_CLASSES, self.scale // self.step)
+        shares = class_shares(labels[:, :: self.step, :: self.step], NUM_CLASSES, self.scale // self.step)
         present = (shares.sum(dim=(2, 3)) > _SMALLEST_SLICE) & wanted
         rows, classes = present.nonzero(as_tuple=True)
         return shares[rows, classes].unsqueeze(1), rows, classes

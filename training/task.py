@@ -8,14 +8,15 @@ from typing import ClassVar, Generic, TypeVar
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..data.images import UInt8Array
 from ..networks.checkpoint import Networks
 from ..networks.discriminator import Discriminator
 from ..networks.perceptual import PerceptualBackbone
-from .dataset import Dataset, PairSample, Sample
+from .dataset import Datasets, PairSample, Sample
 from .options import Part, TrainOptions
+from .start import load_matcher
 
 Raw = dict[str, Tensor]
 """Samples as they were read, stacked: uint8 and bool tensors, batch first."""
@@ -41,11 +42,15 @@ class Task(ABC, Generic[B]):
     paired_share: ClassVar[float]
     """How many of a step's samples are pairs, where there are any."""
 
-    def __init__(self, options: TrainOptions, dataset: Dataset) -> None:
+    def __init__(self, options: TrainOptions, dataset: Datasets) -> None:
         self.options = options
         self.config = options.config
         self.dataset = dataset
         self.device = torch.device(options.device)
+        self.matcher: nn.Module | None = None
+        if self.config.matches:
+            matcher = load_matcher(options.checkpoint, self.config).to(self.device)
+            self.matcher = matcher.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.backbone: PerceptualBackbone | None = None
         if any(weight for name, weight in options.weights.items() if name.startswith("perceptual")):
             backbone = PerceptualBackbone.pretrained().to(self.device)
@@ -59,6 +64,13 @@ class Task(ABC, Generic[B]):
     @abstractmethod
     def critic(self, networks: Networks) -> Discriminator:
         """Return the discriminator to train, one of `networks` or a new one."""
+
+    def match(self, densepose: Tensor, garment_labels: Tensor, garment_densepose: Tensor) -> Tensor:
+        """Find people in garments' photographs, as `oviton.networks.graphs.CorrespondenceGraph` does."""
+        assert self.matcher is not None
+        with torch.no_grad(), torch.autocast(self.device.type, torch.bfloat16, self.options.precision == "bf16"):
+            places: Tensor = self.matcher(densepose, garment_labels, garment_densepose)
+        return places
 
     def draw(self, rng: np.random.Generator) -> Raw:
         """Read one step's samples, pairs first; called in another thread."""

@@ -19,7 +19,7 @@ from ..data.errors import GateError, InputError
 from ..networks.checkpoint import PARTS, Networks, save_checkpoint, untrained_networks
 from ..networks.losses import feature_matching_loss, lsgan_discriminator_loss, lsgan_generator_loss
 from .appearance_trainer import AppearanceTask
-from .dataset import Dataset
+from .dataset import Dataset, Datasets
 from .options import TrainOptions
 from .prefetch import Prefetcher
 from .run_guard import locked, stop_requests
@@ -138,15 +138,20 @@ class Trainer:
         self.device = torch.device(options.device)
         config = options.config
         surface = options.conditioning == "surface"
-        self.dataset = Dataset(
-            options.data,
-            config.height,
-            config.width,
-            images=options.part == "appearance",
-            body_maps=options.part == "shape" or surface,
-            pairs=options.pairs,
-            cache_bytes=options.cache_bytes,
-            warn=observer.note,
+        self.dataset = Datasets(
+            [
+                Dataset(
+                    folder,
+                    config.height,
+                    config.width,
+                    images=options.part == "appearance",
+                    body_maps=options.part == "shape" or surface,
+                    pairs=options.pairs,
+                    cache_bytes=options.cache_bytes // len(options.data),
+                    warn=observer.note,
+                )
+                for folder in options.data
+            ]
         )
         self.settings = {**options.settings(), "data": self.dataset.fingerprint}
         saved = self._read_saved()
@@ -334,7 +339,10 @@ class Trainer:
 
     def _recipe(self) -> str:
         options = self.options
-        words = [f"oviton train {options.part} {options.data.name}", f"--preset {options.preset}"]
+        words = [
+            f"oviton train {options.part} {' '.join(folder.name for folder in options.data)}",
+            f"--preset {options.preset}",
+        ]
         words.append(f"--conditioning {options.conditioning}")
         words += [] if options.encoder_scale is None else [f"--encoder-scale {options.encoder_scale}"]
         words += [f"--steps {options.steps}", f"--batch {options.batch}", f"--seed {options.seed}"]
@@ -348,10 +356,8 @@ class Trainer:
 def part_networks(options: TrainOptions) -> Networks:
     """Return the networks of one part only, with weights drawn from the seed."""
     networks = untrained_networks(options.config, options.seed).train()
-    for part, names in PARTS.items():
-        if part != options.part:
-            for name in names:
-                delattr(networks, name)
+    for name in [name for name, _ in networks.named_children() if name not in PARTS[options.part]]:
+        delattr(networks, name)
     return networks
 
 

@@ -6,8 +6,8 @@ encoded by itself, so these are the codes of the joint call, bit for bit. Only a
 one that is not in its photograph borrows, skin from skin and a shoe from the other shoe. Skin is never a garment's, and
 for a shoe the photograph that lends has been asked to lend already, in its own run.
 
-A shape generator that looks up where garments cover the body gets blank photographs: it draws what it would draw of
-garments without body maps.
+A shape generator that sees where garments cover the body gets blank photographs in which nobody is found: it draws
+what it would draw of garments without body maps.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ ENCODER_PREFIX = "encoder_"
 """Begins the names of `garment_encoder`'s tensors where one model serves both ensembles."""
 
 
-UNSEEN = {"garment_labels": "unseen_labels", "garment_densepose": "unseen_densepose"}
+UNSEEN = {"places": "unseen_places", "garment_labels": "unseen_labels"}
 """What a shape generator may look garments up in, and what it gets instead where they are codes."""
 
 
@@ -41,8 +41,8 @@ def codes_objection(manifest: Manifest) -> str:
     """Say why a bundle's garments cannot be codes; empty when they can."""
     for graph in manifest.graphs:
         taken = [spec.name for spec in graph.inputs if spec.name.startswith("garment_")]
-        if graph.name == "shape_generator" and set(taken) <= {*UNSEEN}:
-            continue  # a garment without a body map has no coverage either
+        if graph.name in manifest.steps.optional or (graph.name == "shape_generator" and set(taken) <= {*UNSEEN}):
+            continue  # a garment without a body map is found nowhere either
         if graph.name not in manifest.steps.encoders and taken:
             return (
                 f"graph {graph.name} of bundle {manifest.name} needs the garments' {', '.join(taken)} too; choose a "
@@ -77,7 +77,8 @@ def codes_steps(manifest: Manifest) -> tuple[Step, ...]:
     """Return the steps of `try_on_codes` where each graph is a model."""
     blank = {"garment_images": "blank_images", "garment_labels": "blank_labels", SOURCE: "person_source"}
     checked = {SOURCE: CHECKED_SOURCE}
-    rest = [graph for graph in manifest.graphs if graph.name not in manifest.steps.encoders]
+    without = {*manifest.steps.encoders, *manifest.steps.optional}
+    rest = [graph for graph in manifest.graphs if graph.name not in without]
     return (
         Step(CODES_CHECK, codes_check_inputs(manifest), codes_check_outputs(manifest)),
         *_encoders(manifest, blank, "person_"),

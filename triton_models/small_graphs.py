@@ -114,7 +114,7 @@ def _check_codes(op: Any, values: Values, manifest: Manifest) -> dict[str, Any]:
     borrows = op.And(op.Not(seen), op.Gather(seen, mirror, axis=1))
     count, size = op.Shape(labels, start=0, end=1), (manifest.height, manifest.width)
     unseen = {
-        spec.name: _blank(op, op.Shape(classes, start=0, end=2), spec.shape[2:])
+        spec.name: _blank(op, op.Shape(classes, start=0, end=2), spec.shape[2:], spec.dtype)
         for spec in codes.unseen_inputs(manifest)
     }
     return {
@@ -201,10 +201,10 @@ def _mirror() -> list[int]:
     return mirror
 
 
-def _blank(op: Any, leading: Any, shape: Iterable[int | str]) -> Any:
-    """Return zeros, uint8, of a size that begins with `leading`."""
+def _blank(op: Any, leading: Any, shape: Iterable[int | str], dtype: str = "uint8") -> Any:
+    """Return zeros of a size that begins with `leading`."""
     size = op.Concat(leading, [int(size) for size in shape], axis=0)
-    tensor = _onnx().helper.make_tensor("zero", _type("uint8"), [1], [0])
+    tensor = _onnx().helper.make_tensor("zero", _type(dtype), [1], [0])
     return op.ConstantOfShape(size, value=tensor)
 
 

@@ -33,7 +33,7 @@ from ...prepare.preparer import Preparer
 from ...runtime.person import open_people
 from ...runtime.try_on import TryOn
 from ..machine import write
-from .targets import ROOT, Target, judge, read_result
+from .targets import ROOT, Target, at_least, at_most, judge, read_result
 
 ACCURACY, LOOKS, SPEED = "photograph-accuracy", "photograph-looks", "photograph-speed"
 
@@ -161,20 +161,20 @@ def targets() -> Iterator[Target]:
         ("real cases: mIoU", cases, "miou", 0.86),
         ("rendered people: mIoU", rendered, "miou", 0.90),
     ):
-        yield _at_least(name, scores.get(key), limit, told)
+        yield at_least(name, scores.get(key), limit, told)
     for name, scores, limit in (("real cases", cases, 0.87), ("rendered people", rendered, 0.93)):
         parts = scores.get("part_right", [])
         each = f"; each {', '.join(f'{value:.3f}' for value in parts)}" if 0 < len(parts) < 10 else ""
-        yield _at_least(f"{name}: body part right", float(np.mean(parts)) if parts else None, limit, told + each)
+        yield at_least(f"{name}: body part right", float(np.mean(parts)) if parts else None, limit, told + each)
     for key, name, limit in (("delta_u", "ΔU", 0.06), ("delta_v", "ΔV", 0.055)):
         values = cases.get(key, [])
         each = f"; each {', '.join(f'{value:.3f}' for value in values)}"
-        yield _at_most(f"real cases: {name}", float(np.mean(values)) if values else None, limit, "", told + each)
+        yield at_most(f"real cases: {name}", float(np.mean(values)) if values else None, limit, told + each)
     found, told = _read(LOOKS)
     distances = found.get("perceptual", {})
     ratio = distances[PREPARED] / distances[FEED_FORWARD] if distances else None
     refused = f"{found.get('refused')} of {found.get('triplets')} refused, {told}" if distances else told
-    yield _at_most("looks from photographs alone ÷ from exact maps, perceptual", ratio, 1.15, "", refused)
+    yield at_most("looks from photographs alone ÷ from exact maps, perceptual", ratio, 1.15, refused)
     found, told = _read(SPEED)
     for name, key, limit, unit in (
         ("a 2 MP photograph from file to maps, warm", "maps_ms", 150, " ms"),
@@ -182,7 +182,7 @@ def targets() -> Iterator[Target]:
         ("two photographs to a look, cold process, warm cache", "cold_ms", 1500, " ms"),
         ("two photographs to a look, warm process", "warm_ms", 500, " ms"),
     ):
-        yield _at_most(name, found.get(key), limit, unit, told)
+        yield at_most(name, found.get(key), limit, told, unit)
 
 
 def _read(name: str) -> tuple[dict[str, Any], str]:
@@ -191,18 +191,6 @@ def _read(name: str) -> tuple[dict[str, Any], str]:
     if found and found["bundle"] != _digest():
         return {}, f"measured with another bundle, {found['bundle'][:12]}…; measure again"
     return found, told
-
-
-def _at_least(name: str, value: float | None, limit: float, told: str) -> Target:
-    if value is None:
-        return Target(name, f"≥ {limit:g}", told, passed=False)
-    return Target(name, f"≥ {limit:g}", f"{value:.3f}, {told}", value >= limit)
-
-
-def _at_most(name: str, value: float | None, limit: float, unit: str, told: str) -> Target:
-    if value is None:
-        return Target(name, f"≤ {limit:g}{unit}", told, passed=False)
-    return Target(name, f"≤ {limit:g}{unit}", f"{value:.4g}{unit}, {told}", value <= limit)
 
 
 def _digest() -> str:

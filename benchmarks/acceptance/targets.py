@@ -54,6 +54,18 @@ def judge(title: str, targets: Iterable[Target]) -> NoReturn:
     sys.exit(f"{missed} of the targets missed" if missed else 0)
 
 
+def at_least(name: str, value: float | None, limit: float, told: str) -> Target:
+    """Judge a number, of which `told` says where it is from; None is one that is missing."""
+    measured = told if value is None else f"{value:.3f}, {told}"
+    return Target(name, f"≥ {limit:g}", measured, value is not None and value >= limit)
+
+
+def at_most(name: str, value: float | None, limit: float, told: str, unit: str = "") -> Target:
+    """Judge a number likewise; one with a unit has no decimals of note."""
+    measured = told if value is None else f"{value:g}{unit}, {told}" if unit else f"{value:.3f}, {told}"
+    return Target(name, f"≤ {limit:g}{unit}", measured, value is not None and value <= limit)
+
+
 def passes(name: str, *arguments: str) -> Target:
     """Run tests; one that finds none is missed."""
     return runs(name, "python", "-m", "pytest", *arguments)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from ...data.classes import BACKGROUND, CLASS_IDS, MAY_COVER, MAY_REVEAL, NUM_CLASSES, SKIN
 from ..operators import class_mask, computed_zeros, largest_channel, read_values, sort_rows, upsampled_rows
@@ -28,8 +27,7 @@ def merge_labels(logits: Tensor, person_labels: Tensor, source: Tensor) -> Tenso
     Parameters
     ----------
     logits
-        Class logits `[N, 20, H, W]`, or a whole number of times coarser: then they are upsampled bilinearly, and from
-        more than twice coarser smoothed before, since outlines would show the steps of their pixels.
+        Class logits `[N, 20, H, W]`, or a whole number of times coarser: then they are upsampled bilinearly.
     person_labels
         The person's own labels, integers `[N, H, W]`.
     source
@@ -45,8 +43,6 @@ def merge_labels(logits: Tensor, person_labels: Tensor, source: Tensor) -> Tenso
     allowed = allowed | (source > 0) | ((source == 0) & owned)
     logits = torch.where(allowed[:, :, None, None], logits.float(), _FORBIDDEN)
     finer = person_labels.shape[1] // logits.shape[2]
-    if finer > 2:
-        logits = _without_steps(logits)
     own = person_labels.to(torch.int32)
     allowances = _never_hidden(own, source)
     if finer > 1:
@@ -79,9 +75,3 @@ def _present(labels: Tensor) -> Tensor:
     # A tick for each pixel at its class's place, in a row as long as the ticks: TensorRT's ScatterElements wants it so.
     nothing = computed_zeros(ids)
     return nothing.scatter(1, ids.to(torch.int64), nothing + 1)[:, :NUM_CLASSES] > 0
-
-
-def _without_steps(x: Tensor) -> Tensor:
-    """Average 3×3 neighbours of `[N, C, H, W]` with the weights 1, 2, 1 both ways."""
-    x = F.pad(x, (1, 1, 1, 1), mode="replicate")
-    return F.avg_pool2d(F.avg_pool2d(x, 2, stride=1), 2, stride=1)

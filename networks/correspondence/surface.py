@@ -1,9 +1,7 @@
-"""The surface lookup: garment pixels carried to the person through DensePose's body coordinates.
+"""The surface lookup: garments' photographs, read at the places that correspond to the person's pixels.
 
-Both photographs have a body map, so every body pixel has a surface coordinate (part, U, V). What is carried is not
-colour but place: each of the person's pixels learns where in the garment photograph it lies (`displacement`), and the
-photograph is read there, so that texture stays as sharp as it was taken. It goes beyond O-VITON, which does without
-warping; hence a conditioning of its own name.
+So texture stays as sharp as it was taken. It goes beyond O-VITON, which does without warping; hence a conditioning of
+its own name.
 """
 
 from __future__ import annotations
@@ -14,13 +12,19 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..operators import block_sums, neighbour_sums, quotient, read_rows, read_values
+from ..operators import block_sums, neighbour_sums, numbered, quotient, read_rows, read_values
 from ..push_pull import doubled, pull, push
-from .displacement import DECAY, HALVINGS, SUBPIXELS, displaced_pixels, photographs
+from .places import SUBPIXELS, UNITS, enlarged, in_pixels
 
 FREQUENCIES = (2, 4, 8, 16)
 FOURIER_CHANNELS = 4 * len(FREQUENCIES)
 LOOKUP_CHANNELS = 4
+
+HALVINGS = 5
+"""The frame's sides are multiples of 2^HALVINGS; farther than that a garment's colours are not spread."""
+
+DECAY = 0.9
+"""What is left of the confidence with every doubling of the distance."""
 
 _BLOCK_HALVINGS = 2
 _BLOCK = 2**_BLOCK_HALVINGS
@@ -61,25 +65,21 @@ def coordinate_features(body: Tensor, dtype: torch.dtype) -> Tensor:
 
 
 def surface_lookup(
-    labels: Tensor,
-    densepose: Tensor,
-    garment_images: Tensor,
-    garment_labels: Tensor,
-    garment_densepose: Tensor,
-    source: Tensor,
+    labels: Tensor, places: Tensor, garment_images: Tensor, garment_labels: Tensor, source: Tensor
 ) -> Tensor:
-    """Sample each worn garment's pixels at the person's body coordinates.
+    """Read each worn garment's photograph where the person's pixels lie in it.
 
     Parameters
     ----------
     labels
         The new segmentation, integers `[N, H, W]`; H and W multiples of 2^HALVINGS.
-    densepose
-        The person's body map, integers `[N, H, W, 3]`.
+    places
+        Where the person's pixels lie in the garments' photographs, and how surely they are seen there: int32
+        `[N, M, 3, h, w]`, H being a multiple of h; see `oviton.networks.correspondence.places`.
     garment_images
         The garment photographs, 0 to 255 in any dtype, `[N, M, H, W, 3]`.
-    garment_labels, garment_densepose
-        The garment photographs' labels and body maps, integers `[N, M, H, W]` and `[N, M, H, W, 3]`.
+    garment_labels
+        The garment photographs' labels, integers `[N, M, H, W]`.
     source
         The photograph that each class comes from, int32 `[N, 20]`, no number above M.
 
@@ -87,14 +87,20 @@ def surface_lookup(
     -------
     Tensor
         float32 `[N, 4, H, W]`: RGB in [-1, 1] times confidence, and confidence in [0, 1] (1: seen in the garment
-        photograph, less the farther away it was filled from, 0: nothing known).
+        photograph, less where it may be hidden there or its surroundings fill in, 0: nothing is worn there).
     """
-    count, _, height, width = garment_labels.shape
+    count, garments, height, width = garment_labels.shape
     worn = _erode(_worn_pixels(garment_labels, source))
     wanted = read_values(source, labels).to(torch.int32)
-    x, y, confidence = displaced_pixels(wanted, densepose, garment_densepose, worn)
-    photograph = photographs(wanted, worn).flatten(1)
-    colours = _read_photographs(garment_images.flatten(0, 1), worn.flatten(0, 1), photograph, x, y)
+    order = torch.arange(1, garments + 1, dtype=torch.int32, device=source.device).view(1, -1, 1, 1)
+    own = (wanted.unsqueeze(1) == order).to(torch.int32)
+    found = (enlarged(places, height // places.shape[3]) * own.unsqueeze(2)).sum(dim=1).to(torch.int32)
+    column, row, seen = found.flatten(2).unbind(1)
+    photograph = numbered((wanted - 1).clamp(min=0), worn).flatten(1)
+    colours = _read_photographs(
+        garment_images.flatten(0, 1), worn.flatten(0, 1), photograph, in_pixels(column, width), in_pixels(row, height)
+    )
+    confidence = seen.to(torch.float32) / UNITS
     return (colours * confidence).reshape(LOOKUP_CHANNELS, count, height, width).transpose(0, 1)
 
 

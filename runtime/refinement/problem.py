@@ -13,11 +13,14 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from ...data.classes import BACKGROUND, CLASS_NAMES, NUM_CLASSES, SKIN
 from ...data.errors import InputError
 from ...engines.engine_set import EngineSet
+from ...networks.correspondence.places import to_units
 from ...networks.losses import feature_matching_loss, l1_loss, lsgan_generator_loss, perceptual_distance
+from ...networks.warping import Warp
 from ..outfit import OWN
 from .options import RefinementOptions
 from .programs import Programs, Seen
@@ -31,6 +34,9 @@ SMALLEST_GARMENT = 64
 
 CONFIDENT = 0.6
 """From this confidence on, the surface lookup is taken for the truth."""
+
+CELLS, COVERED = (8, 4), 0.3
+"""A garment's photograph is painted with this share of so many rows and columns hidden, as on another some are."""
 
 TERMS = ("reference", "kept", "lookup", "adversarial")
 
@@ -89,8 +95,9 @@ class Problem:
             name: programs.tensor(values[name])[0]
             for name in (
                 "person_image", "person_labels", "densepose", "labels", "appearance_codes", "generated",
-                "garment_images", "garment_labels", "garment_densepose",
+                "garment_images", "garment_labels", "garment_densepose", "places",
             )
+            if name in values  # networks that see codes alone match nobody
         }  # fmt: skip
         self.garments = sorted({int(k) for k in self.source if k > OWN})
         self._check_garments(tensors["garment_labels"], names)
@@ -172,13 +179,12 @@ class Problem:
         self, engines: EngineSet, tensors: dict[str, Tensor], k: int, generator: torch.Generator
     ) -> _Pictures:
         """Return the views of a garment photograph, each to be painted from its own labels and codes."""
-        image, labels, densepose = (
-            tensors[name][k - 1] for name in ("garment_images", "garment_labels", "garment_densepose")
-        )
+        image, labels = tensors["garment_images"][k - 1], tensors["garment_labels"][k - 1]
         codes = self._own_codes(engines, image, labels)
         views = random_views(self.options.views, (labels.shape[0], labels.shape[1]), generator, image.device)
         images, shown = views.image(_picture(image)[None]), views.labels(labels[None])
-        bodies = views.labels(densepose[None]).contiguous()
+        bodies = views.labels(tensors["garment_densepose"][k - 1][None]) if "places" in tensors else None
+        places = self._own_places(views, tensors, generator) if "places" in tensors else None
         worn = self._worn(k, image.device)
         source = np.zeros(NUM_CLASSES, np.int32)
         source[worn.cpu().numpy()] = 1
@@ -186,16 +192,22 @@ class Problem:
             self.programs.condition(
                 labels=shown[v : v + 1],
                 appearance_codes=codes,
-                densepose=bodies[v : v + 1],
+                densepose=bodies if bodies is None else bodies[v : v + 1].contiguous(),
+                places=places if places is None else places[v : v + 1, None],
                 garment_images=image[None, None],
                 garment_labels=labels[None, None],
-                garment_densepose=densepose[None, None],
                 source=self.programs.tensor(source[None]),
             )
             for v in range(len(shown))
         ]
         mask = torch.isin(shown.int(), worn).float().unsqueeze(1)
         return _Pictures(torch.cat(conditioning), images, mask, shown, mask)
+
+    def _own_places(self, views: Warp, tensors: dict[str, Tensor], generator: torch.Generator) -> Tensor:
+        """Return where each view's pixels lie in the photograph itself, with covered parts that are to be made up."""
+        shares = views.shares(*tensors["places"].shape[2:])
+        cells = torch.rand(len(shares), 1, *CELLS, generator=generator).to(shares.device) > COVERED
+        return to_units(shares, F.interpolate(cells.float(), size=shares.shape[2:]))
 
     def _own_picture(self, engines: EngineSet, tensors: dict[str, Tensor]) -> _Pictures:
         """Return the person's own photograph, of which the classes that stay count."""
@@ -210,14 +222,7 @@ class Problem:
         """Return the result, whose target is what the surface lookup knows of it."""
         labels = tensors["labels"]
         conditioning = self._condition_person(tensors, labels, tensors["appearance_codes"][None], wear=True)
-        found = self.programs.look_up(
-            labels=labels[None],
-            densepose=tensors["densepose"][None],
-            garment_images=tensors["garment_images"][None],
-            garment_labels=tensors["garment_labels"][None],
-            garment_densepose=tensors["garment_densepose"][None],
-            source=self.programs.tensor(self.source[None]),
-        )
+        found = self._look_up(tensors) if "places" in tensors else torch.zeros_like(conditioning[:, :4])
         confidence = found[:, 3:]
         colour = found[:, :3] / confidence.clamp(min=1e-3)
         known = (confidence > CONFIDENT).float()
@@ -227,14 +232,23 @@ class Problem:
         touched = (new[labels.long()] | (labels != tensors["person_labels"])).float()[None, None]
         return _Pictures(conditioning, target, known, labels[None], touched)
 
+    def _look_up(self, tensors: dict[str, Tensor]) -> Tensor:
+        return self.programs.look_up(
+            labels=tensors["labels"][None],
+            places=tensors["places"][None],
+            garment_images=tensors["garment_images"][None],
+            garment_labels=tensors["garment_labels"][None],
+            source=self.programs.tensor(self.source[None]),
+        )
+
     def _condition_person(self, tensors: dict[str, Tensor], labels: Tensor, codes: Tensor, *, wear: bool) -> Tensor:
         return self.programs.condition(
             labels=labels[None],
             appearance_codes=codes,
             densepose=tensors["densepose"][None],
+            places=tensors["places"][None] if "places" in tensors else None,
             garment_images=tensors["garment_images"][None],
             garment_labels=tensors["garment_labels"][None],
-            garment_densepose=tensors["garment_densepose"][None],
             source=self.programs.tensor(self.source[None] if wear else np.zeros((1, NUM_CLASSES), np.int32)),
         )
 

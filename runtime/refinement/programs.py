@@ -20,7 +20,9 @@ from ...networks.losses import FeatureMaps, Verdict, directions
 from ...networks.precision import resolve_precision
 from .layers import rewrite_layers
 
-NEEDED = ("discriminator", "perceptual", "surface_lookup", "appearance_conditioning", "appearance_painter")
+NEEDED = ("discriminator", "perceptual", "appearance_conditioning", "appearance_painter")
+LOOKUP = "surface_lookup"
+"""The program that bundles have whose networks match people."""
 
 SHORTEST = 1e-2
 """Vectors of features about this short have no direction: their gradients grow as they shrink, and would drown others.
@@ -77,16 +79,17 @@ class Programs:
 
     def __init__(self, bundle: Bundle, device: str = "cpu", precision: str = "auto") -> None:
         bundle.manifest.steps.require("refinement")
-        missing = sorted(set(NEEDED) - {program.name for program in bundle.manifest.programs})
+        held = {program.name for program in bundle.manifest.programs}
+        missing = sorted(set(NEEDED) - held)
         if missing:
             raise InputError(f"{bundle.path}: no {', '.join(missing)}; export it again to refine with it")
         self.device = torch.device(device)
         self.precision = resolve_precision(precision, device)
         self._inputs = [tensor.name for tensor in bundle.manifest.graph("appearance_generator").inputs]
-        loaded = {name: self._load(bundle, name) for name in NEEDED}
+        loaded = {name: self._load(bundle, name) for name in (*NEEDED, LOOKUP) if name in held}
         self.perceptual: Any = loaded["perceptual"]
         self.discriminator: Any = loaded["discriminator"]
-        self._lookup, self._condition = loaded["surface_lookup"], loaded["appearance_conditioning"]
+        self._lookup, self._condition = loaded.get(LOOKUP), loaded["appearance_conditioning"]
         self._painter = loaded["appearance_painter"]
         self._weights = {name: value.detach().clone() for name, value in self._painter.named_parameters()}
         self._painting = threading.Lock()
@@ -120,7 +123,7 @@ class Programs:
         """Return the directions of the backbone's features of pictures `[n, 3, H, W]`, FP32."""
         return directions([tap.float() for tap in self.perceptual(picture)], SHORTEST)
 
-    def condition(self, **inputs: Tensor) -> Tensor:
+    def condition(self, **inputs: Tensor | None) -> Tensor:
         """Return what the generator sees, `[N, C, H, W]`; inputs that it does not use are ignored."""
         with torch.no_grad():
             seen: Tensor = self._condition(*(inputs[name] for name in self._inputs))
@@ -128,6 +131,7 @@ class Programs:
 
     def look_up(self, **inputs: Tensor) -> Tensor:
         """Return the surface lookup `[N, 4, H, W]`."""
+        assert self._lookup is not None
         with torch.no_grad():
             found: Tensor = self._lookup(*inputs.values())
         return found

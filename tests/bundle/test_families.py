@@ -25,6 +25,13 @@ def test_graphs_before_and_after_one():
     assert O_VITON.until(graphs[0]) == O_VITON.after(graphs[-1]) == ()
 
 
+def test_a_bundle_may_lack_what_is_optional_with_its_part():
+    assert O_VITON.having(O_VITON.graphs) == O_VITON
+    without = O_VITON.having(["shape_encoder", "compositor"])
+    assert without.graphs == O_VITON.graphs[1:]
+    assert without.parts == ("shape", "appearance")
+
+
 def test_what_a_family_cannot_do_is_refused_in_one_line():
     one_top = Family("one-top", ("warp",), (), (), (), cannot={"several garments": "its warper takes one"})
     one_top.require("refinement")
@@ -46,5 +53,5 @@ def test_a_manifest_from_before_families_keeps_its_digest():
 
 def test_graphs_that_are_not_the_familys_are_refused():
     values = json.loads((SHIPPED_BUNDLES / "small" / "manifest.json").read_text())
-    with pytest.raises(ValueError, match="graphs must be shape_encoder, shape_generator"):
+    with pytest.raises(ValueError, match="graphs must be correspondence, shape_encoder"):
         read_manifest(graphs=values["graphs"][::-1])

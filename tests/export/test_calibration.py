@@ -24,7 +24,7 @@ def requests(tiny_bundle):
             tiny_bundle.graph_file(graph, "pt2"), tiny_bundle.graph_file(graph, "weights") if graph.parameters else None
         )
         with torch.inference_mode():
-            outputs = program(*(torch.from_numpy(values[spec.name]) for spec in graph.inputs))
+            outputs = program(*(torch.from_numpy(np.array(values[spec.name])) for spec in graph.inputs))
         listed = outputs if isinstance(outputs, tuple | list) else (outputs,)
         values |= {spec.name: out.numpy() for spec, out in zip(graph.outputs, listed, strict=False)}
     return values

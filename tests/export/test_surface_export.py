@@ -8,9 +8,13 @@ import torch
 
 from oviton import Garment, Person, TryOn
 from oviton.bundle.programs import load_program
+from oviton.bundle.samples import sample_requests
 from oviton.data.classes import CLASS_IDS
 from oviton.export.refinement_programs import export_programs
+from oviton.export.tracing import TRACED_SIZES
 from oviton.networks.config import preset
+from oviton.networks.correspondence.places import UNITS
+from oviton.networks.correspondence.surface import surface_lookup
 from oviton.networks.graphs import graph_specs
 from oviton.networks.perceptual import PerceptualBackbone
 
@@ -33,15 +37,23 @@ def outfit():
 
 
 @pytest.mark.more
-def test_what_refinement_runs_is_exported_with_its_conditioning(tmp_path, networks, tiny_requests):
-    entries, modules = export_programs(networks, PerceptualBackbone.pretrained(), tiny_requests, tmp_path)
+def test_what_refinement_runs_is_exported_with_its_conditioning(tmp_path, networks, sample_people):
+    requests = sample_requests(sample_people, 64, 32, *TRACED_SIZES)
+    entries, modules = export_programs(networks, PerceptualBackbone.pretrained(), requests, tmp_path)
     assert {entry.name for entry in entries} == set(modules)
     program = load_program(tmp_path / "appearance_conditioning.pt2", None)
     spec = next(spec for spec in graph_specs(networks.config) if spec.name == "appearance_generator")
     codes = np.random.default_rng(0).normal(size=(2, 20, networks.config.appearance_code)).astype(np.float32)
-    named = {**tiny_requests, "labels": tiny_requests["person_labels"], "appearance_codes": codes}
-    inputs = [torch.from_numpy(np.ascontiguousarray(named[tensor.name])) for tensor in spec.inputs]
+    named = {**requests, "labels": requests["person_labels"], "appearance_codes": codes}
+    tensors = {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in named.items()}
+    tensors["places"] = torch.randint(0, UNITS + 1, (2, 3, 3, 32, 16), dtype=torch.int32)
+    inputs = [tensors[tensor.name] for tensor in spec.inputs]
     torch.testing.assert_close(program(*inputs), modules["appearance_conditioning"](*inputs))
+    lookup = load_program(tmp_path / "surface_lookup.pt2", None)
+    inputs = [tensors[name] for name in ("labels", "places", "garment_images", "garment_labels", "source")]
+    expected = surface_lookup(*(tensor.to(torch.int32) for tensor in inputs))
+    torch.testing.assert_close(lookup(*inputs), expected)
+    assert expected[:, 3].max() > 0.5
 
 
 @pytest.mark.slow

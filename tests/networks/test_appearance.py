@@ -4,10 +4,10 @@ import torch
 
 from oviton.data.classes import CLASS_IDS
 from oviton.networks.appearance import AppearanceGenerator, codes_conditioning, pool_codes, surface_conditioning
+from oviton.networks.body import body_channels
 from oviton.networks.config import preset
 from oviton.networks.inputs import body_planes
 from oviton.networks.operators import one_hot, to_uint8_image
-from oviton.networks.shape import body_channels
 
 
 @pytest.fixture(scope="module")

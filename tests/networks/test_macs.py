@@ -6,21 +6,20 @@ from oviton.networks.macs import count_gmacs
 # Giga multiply-accumulates for one request with one garment. A change here must be meant.
 PINNED = {
     ("paper", "codes"): (2.124, 125.853, 9.632, 128.086),
-    ("paper", "surface"): (2.124, 134.074, 9.632, 148.638),
-    ("base", "codes"): (0.130, 0.356, 0.262, 6.759),
-    ("base", "surface"): (0.130, 0.378, 0.262, 7.724),
-    ("small", "codes"): (0.130, 0.335, 1.047, 1.690),
-    ("small", "surface"): (0.130, 0.357, 1.047, 1.932),
-    ("tiny", "codes"): (0.00453, 0.01655, 0.00711, 0.01034),
-    ("tiny", "surface"): (0.00453, 0.01900, 0.00711, 0.01485),
+    ("paper", "surface"): (71.507, 2.124, 134.074, 9.632, 148.638),
+    ("base", "codes"): (0.130, 0.668, 0.262, 6.759),
+    ("base", "surface"): (1.103, 0.130, 0.700, 0.262, 7.724),
+    ("small", "codes"): (0.130, 0.500, 1.047, 1.690),
+    ("small", "surface"): (1.103, 0.130, 0.532, 1.047, 1.932),
+    ("tiny", "codes"): (0.00250, 0.01677, 0.00711, 0.01034),
+    ("tiny", "surface"): (0.02310, 0.00250, 0.01804, 0.00711, 0.01485),
 }
 
 
 @pytest.mark.parametrize(("name", "conditioning"), PINNED)
 def test_gmacs_are_pinned(name, conditioning):
     counts = count_gmacs(preset(name).with_conditioning(conditioning))
-    found = tuple(counts.values())
-    assert found[:4] == pytest.approx(PINNED[name, conditioning], rel=0.01)
+    assert tuple(counts.values())[:-1] == pytest.approx(PINNED[name, conditioning], rel=0.01)
     # It has no network; what it multiplies are the columns of colour errors, interpolated from blocks.
     blocks = preset(name).height // 4 * (preset(name).width // 4)
     assert counts["compositor"] == pytest.approx(9 * blocks * preset(name).width / 1e9)

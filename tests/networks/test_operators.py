@@ -9,10 +9,8 @@ from oviton.data.classes import TOPS
 from oviton.networks.operators import (
     block_sums,
     class_mask,
-    computed_zeros,
     crop,
     largest_channel,
-    materialised,
     neighbour_sums,
     numbered,
     one_hot,
@@ -23,9 +21,7 @@ from oviton.networks.operators import (
     read_rows,
     read_values,
     reflect,
-    rows_and_columns,
     sort_rows,
-    split_by_number,
     to_uint8_image,
     upsampled_rows,
 )
@@ -79,14 +75,6 @@ def test_quotients_of_integers_are_rounded_down_whatever_their_size(rng):
     assert np.array_equal(quotient(torch.from_numpy(x), 255).numpy(), x // 255)
 
 
-@pytest.mark.parametrize("shape", [(4, 6), (2, 3, 4, 6), (1, 1, 1)])
-def test_what_is_materialised_stays_what_it_is(rng, shape):
-    x = torch.from_numpy(rng.integers(-(2**31), 2**31, shape, dtype=np.int64).astype(np.int32))
-    kept = materialised(x)
-    assert kept.dtype == torch.int32
-    assert torch.equal(kept, x)
-
-
 @pytest.mark.parametrize("dtype", [np.uint8, np.int64])
 def test_rows_of_each_requests_table_are_numbered_through(rng, dtype):
     index = rng.integers(0, 7, (3, 4, 5)).astype(dtype)
@@ -117,34 +105,6 @@ def test_a_class_mask_holds_its_classes():
     mask = class_mask(TOPS, torch.device("cpu"))
     assert mask.shape == (1, 20)
     assert set(torch.nonzero(mask[0]).flatten().tolist()) == set(TOPS)
-
-
-def test_pixels_are_split_by_their_number(rng):
-    x, number = rng.integers(0, 99, (2, 5, 3)), rng.integers(-1, 5, (2, 5, 3))
-    found = split_by_number(torch.from_numpy(x), torch.from_numpy(number), 3)
-    expected = np.stack(
-        [np.where(own == k, values, 0) for values, own in zip(x, number, strict=True) for k in (1, 2, 3)]
-    )
-    assert np.array_equal(found, expected)
-
-
-def test_numbers_of_pixels_added_to_computed_zeros_are_no_constant():
-    """What does not depend on the input, an exporter may fold: here nothing has a number for every pixel."""
-
-    class Places(torch.nn.Module):
-        def forward(self, x):
-            rows, columns = rows_and_columns(*x.shape[-2:], x.device)
-            return computed_zeros(x) + rows * x.shape[-1] + columns
-
-    x = torch.ones(2, 6, 5, dtype=torch.int32)
-    program = torch.export.export(Places(), (x,))
-    assert torch.equal(program.module()(x), torch.arange(30, dtype=torch.int32).view(6, 5).expand(2, -1, -1))
-    constant = set()
-    for node in program.graph.nodes:
-        if node.op == "call_function" and constant.issuperset(node.all_input_nodes):
-            constant.add(node)
-    assert constant
-    assert max(node.meta["val"].numel() for node in constant) == 6
 
 
 def test_planes_are_channels_by_themselves(rng):

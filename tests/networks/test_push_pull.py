@@ -50,15 +50,3 @@ def test_a_known_level_may_be_one_number(picture):
     fine = torch.from_numpy(picture) > 0
     filled = pull([(1.0, fine)], halved(torch.from_numpy(picture)), lambda level: doubled(level) * 0)
     assert torch.equal(filled, fine.float())
-
-
-def test_every_filled_level_is_kept(picture):
-    kept = []
-
-    def keep(level):
-        kept.append(tuple(level.shape[2:]))
-        return level
-
-    *levels, coarsest = push(torch.from_numpy(picture), 2)
-    pull([(level, level > 0) for level in levels], coarsest, doubled, kept=keep)
-    assert kept == [(8, 4), (16, 8)]

@@ -1,12 +1,15 @@
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
 
 from oviton.data.classes import CLASS_IDS
+from oviton.networks.body import body_channels, body_samples
 from oviton.networks.config import preset
 from oviton.networks.graphs import ShapeEncoderGraph
-from oviton.networks.shape import ShapeGenerator, body_channels, sampling_step
+from oviton.networks.shape import ShapeGenerator
 
 
 @pytest.fixture(scope="module")
@@ -40,23 +43,6 @@ def test_absent_and_removed_classes_have_a_zero_code(encoder):
         assert encoder(person, person[:, None], source).abs().max() == 0
 
 
-def test_body_channels_are_one_hot_parts_and_scaled_coordinates():
-    densepose = torch.tensor([[[[7, 255, 51]]]], dtype=torch.uint8)
-    channels = body_channels(densepose, torch.float32)[0, :, 0, 0]
-    assert channels.shape == (27,)
-    assert channels[:25].argmax() == 7
-    assert channels[:25].sum() == 1
-    assert channels[25:].tolist() == pytest.approx([1.0, 0.2])
-
-
-@pytest.mark.parametrize("pool", [2, 4])
-def test_pooled_body_channels_are_means_of_blocks(pool):
-    rng = np.random.default_rng(pool)
-    densepose = torch.from_numpy(rng.integers(0, 25, (2, 16, 8, 3)).astype(np.uint8))
-    expected = F.avg_pool2d(body_channels(densepose, torch.float32), pool)
-    torch.testing.assert_close(body_channels(densepose, torch.float32, pool), expected)
-
-
 def test_prior_draws_a_clothed_body_before_training():
     torch.manual_seed(0)
     generator = ShapeGenerator(preset("small")).eval()
@@ -64,22 +50,31 @@ def test_prior_draws_a_clothed_body_before_training():
     densepose[:, 40:80, 40:90, 0] = 23
     densepose[:, 80:160, 40:90, 0] = 2
     with torch.no_grad():
-        body = body_channels(densepose, torch.float32, generator.pool)
+        body = body_channels(body_samples(densepose, generator.step), torch.float32)
         labels = generator(torch.zeros(1, 20, 10, 8, 4), body).argmax(1)
-    assert labels[0, 5, 5] == CLASS_IDS["background"]
-    assert labels[0, 30, 32] == CLASS_IDS["face"]
-    assert labels[0, 60, 32] in (CLASS_IDS["coat"], CLASS_IDS["upper_clothes"], CLASS_IDS["dress"])
+    assert labels[0, 10, 10] == CLASS_IDS["background"]
+    assert labels[0, 60, 64] == CLASS_IDS["face"]
+    assert labels[0, 120, 64] in (CLASS_IDS["coat"], CLASS_IDS["upper_clothes"], CLASS_IDS["dress"])
 
 
-@pytest.mark.parametrize("name", ["paper", "base", "small", "tiny"])
-def test_logits_have_the_working_size_of_the_preset(name):
+@pytest.mark.parametrize(("name", "rows"), [("paper", 512), ("base", 256), ("small", 256), ("tiny", 64)])
+def test_outlines_are_drawn_at_half_the_frame_or_finer(name, rows):
     config = preset(name)
-    scale = config.shape.scale
-    step = sampling_step(scale)
     with torch.device("meta"):
         generator = ShapeGenerator(config)
         codes = torch.empty(1, 20, config.shape_code, 8, 4)
-        samples = torch.empty(1, config.height // step, config.width // step, 3, dtype=torch.int32)
-        body = body_channels(samples, torch.float32, generator.pool)
-        assert body.shape == (1, 27, config.height // scale, config.width // scale)
-        assert generator(codes, body).shape == (1, 20, config.height // scale, config.width // scale)
+        body = body_samples(torch.empty(1, config.height, config.width, 3, dtype=torch.int32), generator.step)
+        assert generator(codes, body_channels(body, torch.float32)).shape == (1, 20, rows, rows // 2)
+
+
+def test_outlines_start_as_interpolation():
+    torch.manual_seed(0)
+    fine, coarse = (
+        ShapeGenerator(preset("tiny")),
+        ShapeGenerator(dataclasses.replace(preset("tiny"), shape=dataclasses.replace(preset("tiny").shape, finer=1))),
+    )
+    coarse.load_state_dict(fine.state_dict(), strict=False)
+    codes, body = torch.rand(1, 20, 10, 8, 4), torch.rand(1, 27, 64, 32)
+    with torch.no_grad():
+        expected = F.interpolate(coarse(codes, F.avg_pool2d(body, 2)), scale_factor=2, mode="bilinear")
+        torch.testing.assert_close(fine(codes, body), expected)

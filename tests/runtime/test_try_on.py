@@ -152,8 +152,8 @@ def test_report_is_whole_and_stable(tryon, people):
     values = json.loads(look.report.model_dump_json())
     assert TryOnReport.model_validate(values) == look.report
     assert list(values["stages_ms"]) == [
-        "fit", "shape_encoder", "shape_generator", "appearance_encoder", "appearance_generator", "compositor",
-        "restore",
+        "fit", "correspondence", "shape_encoder", "shape_generator", "appearance_encoder", "appearance_generator",
+        "compositor", "restore",
     ]  # fmt: skip
     assert values["total_ms"] == pytest.approx(sum(values["stages_ms"].values()), abs=0.01)
     assert 0 < values["changed_share"] < 0.6

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from oviton.networks.checkpoint import save_checkpoint, untrained_networks
+from oviton.networks.config import preset
 from oviton.training.options import TrainOptions
 from oviton.training.trainer import train
 
@@ -72,8 +74,12 @@ def options(data, tmp_path):
     """A function that makes tiny options of a part; every keyword can be changed."""
 
     def make(part: str, **changed) -> TrainOptions:
-        plain = TrainOptions(part, data, tmp_path / "out", preset="tiny", steps=4, batch=2)
-        return dataclasses.replace(plain, **changed)
+        plain = TrainOptions(part, (data,), tmp_path / "out", preset="tiny", steps=4, batch=2)
+        made = dataclasses.replace(plain, **changed)
+        if made.conditioning == "surface":
+            networks = untrained_networks(preset("tiny").with_conditioning("surface"), 3)
+            save_checkpoint(made.checkpoint, networks, "correspondence", "tried")
+        return made
 
     return make
 

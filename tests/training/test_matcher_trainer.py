@@ -12,15 +12,17 @@ from oviton.data.errors import InputError
 from oviton.networks.correspondence.matcher import grid, sample
 from oviton.training.loop import STATE_NAME
 from oviton.training.matcher_trainer import (
+    CONFIG,
     SIZE,
     MatcherOptions,
-    MatcherTrainer,
     find_pairs,
     matching_losses,
     moved,
     read_pair,
     stack,
+    train_matcher,
 )
+from oviton.training.start import load_matcher
 from oviton.wardrobe.render import WardrobeSettings, render_people
 
 
@@ -62,7 +64,7 @@ def test_a_moved_photograph_shows_the_same_at_the_moved_places(batch):
 
 
 def test_the_truth_costs_nothing_and_a_pixel_costs_a_pixel():
-    places = grid(SIZE, torch.zeros(1)).expand(2, -1, -1, -1)
+    places = grid(SIZE, torch.device("cpu")).expand(2, -1, -1, -1)
     known = torch.full((2, *SIZE), 2)
     sure = torch.full((2, 1, *SIZE), 20.0)
 
@@ -78,22 +80,19 @@ def test_the_truth_costs_nothing_and_a_pixel_costs_a_pixel():
 
 
 def test_a_resumed_run_ends_where_an_uninterrupted_one_does(people, tmp_path):
-    options = MatcherOptions(output=tmp_path / "whole", pairs=(people,), steps=3, batch=2)
-    options.output.mkdir()
-    MatcherTrainer(options).run()
-    parts = replace(options, output=tmp_path / "parts")
-    parts.output.mkdir()
-    MatcherTrainer(replace(parts, until=1)).run()
-    MatcherTrainer(parts).run()
+    options, parts = (MatcherOptions.of(tmp_path / name, [people], steps=3, batch=2) for name in ("whole", "parts"))
+    train_matcher(options)
+    train_matcher(replace(parts, until=1))
+    path = train_matcher(parts)
     whole, resumed = (load_file(each.output / STATE_NAME) for each in (options, parts))
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+    weights = load_matcher(path.parent, CONFIG).state_dict()
+    assert torch.equal(weights["correspondence.sureness"], resumed["average.sureness"])
 
 
 @pytest.mark.more
 def test_it_learns(people, tmp_path, capsys):
-    options = MatcherOptions(output=tmp_path / "run", pairs=(people,), steps=60, batch=2, learning_rate=1e-3)
-    options.output.mkdir()
-    MatcherTrainer(options).run()
+    train_matcher(MatcherOptions.of(tmp_path, [people], steps=60, batch=2, learning_rate=1e-3))
     losses = [float(line.split("places ")[1].split(",")[0]) for line in capsys.readouterr().out.splitlines()[1:]]
     assert losses[-1] < 0.9 * losses[0]
 

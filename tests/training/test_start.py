@@ -10,7 +10,7 @@ from oviton.training.trainer import part_networks
 
 
 def _networks(part, name, conditioning, tmp_path):
-    return part_networks(TrainOptions(part, tmp_path, tmp_path, preset=name, conditioning=conditioning, seed=9))
+    return part_networks(TrainOptions(part, (tmp_path,), tmp_path, preset=name, conditioning=conditioning, seed=9))
 
 
 @pytest.mark.parametrize("part", ["shape", "appearance"])

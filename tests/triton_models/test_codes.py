@@ -267,7 +267,7 @@ def test_natively_codes_give_the_picture_of_the_photographs_bit_for_bit(run_nati
 def test_a_shape_generator_that_looks_garments_up_draws_codes_as_garments_without_body_maps(tmp_path, sample_people):
     bundle = Bundle.open(SHIPPED_BUNDLES / "small-codes")
     taken = [spec.name for spec in bundle.manifest.graph("shape_generator").inputs]
-    assert {"garment_labels", "garment_densepose"} <= {*taken}
+    assert {"garment_labels", "places"} <= {*taken}
     requests = sample_requests(sample_people, bundle.manifest.height, bundle.manifest.width, 1, 2)
     run, source = by_hand(bundle, tmp_path / "repository"), np.asarray(requests["source"])
     found = run("try_on_codes", encoded(run, requests, source))

@@ -40,8 +40,8 @@ def test_every_graph_builds_in_fp16_for_every_gpu(builder, shipped, capability, 
     network = built.details["network"]
     assert network["convolutions"] == (0 if graph == "compositor" else network["convolutions"])
     assert network["not_fp16"] == ()
-    # Colours are averaged, and logits and colours interpolated, in FP32 on purpose.
-    in_fp32 = {"appearance_encoder": 2, "shape_generator": 1, "compositor": 1}
+    # Colours are averaged and interpolated in FP32 on purpose.
+    in_fp32 = {"appearance_encoder": 2, "compositor": 1}
     assert network["multiplying"] - network["fp16"] == in_fp32.get(graph, 0)
 
     tensors = built.details["tensors"]

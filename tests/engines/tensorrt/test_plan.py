@@ -130,7 +130,7 @@ def test_no_plan_at_all_names_the_command_that_makes_one(builder, shipped, cache
 
 def test_where_building_is_not_wanted_what_differs_is_said(rtx, stored, shipped, cache):
     options = BuildOptions(compute_capabilities=("12.0",))
-    with pytest.raises(InputError, match=r"no plan of shape_encoder for compute capability 12\.0 lies in"):
+    with pytest.raises(InputError, match=r"no plan of correspondence for compute capability 12\.0 lies in"):
         compile_plans(shipped, rtx, "fp16", options, cache, on_mismatch="refuse")
     builder, graph, _ = stored
     check_stored(cache, plan_key(builder, graph), "refuse")
@@ -158,7 +158,7 @@ def test_headers_tell_truncation_and_the_wrong_flavour(stored):
 def test_a_plan_that_cannot_be_kept_is_an_error_when_compiling(rtx, shipped, tmp_path):
     (tmp_path / "file").touch()
     options = BuildOptions(compute_capabilities=("8.9",))
-    with pytest.raises(InputError, match=r"shape_encoder was built but could not be kept: .*is a file, not a folder"):
+    with pytest.raises(InputError, match=r"correspondence was built but could not be kept: .*is a file, not a folder"):
         compile_plans(shipped, rtx, "fp16", options, PlanCache(tmp_path / "file"))
 
 
@@ -174,7 +174,7 @@ def test_a_full_disk_is_one_line_and_nothing_half_written(rtx, tmp_path):
     )
     assert done.returncode == 2, done.stderr
     last = done.stderr.splitlines()[-1]
-    assert "the plan of shape_encoder was built but could not be kept: cannot write" in last
+    assert "the plan of correspondence was built but could not be kept: cannot write" in last
     assert "free space, or set OVITON_CACHE" in last
     assert leftovers(tmp_path) == []
 
@@ -189,8 +189,8 @@ def test_of_two_processes_one_builds_and_the_other_waits(rtx, tmp_path):
     printed = [process.communicate(timeout=240) for process in both]
     assert [process.returncode for process in both] == [0, 0], printed
     together = "".join(stdout for stdout, _ in printed)
-    assert (together.count("built"), together.count("cache")) == (5, 5)
-    assert len([name for name in leftovers(tmp_path) if name.endswith(".plan")]) == 5
+    assert (together.count("built"), together.count("cache")) == (6, 6)
+    assert len([name for name in leftovers(tmp_path) if name.endswith(".plan")]) == 6
 
 
 def test_ctrl_c_cancels_a_build_and_leaves_whole_plans_only(rtx, tmp_path):
@@ -199,7 +199,7 @@ def test_ctrl_c_cancels_a_build_and_leaves_whole_plans_only(rtx, tmp_path):
     command = ["env", "--default-signal=INT", *COMPILE]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     for line in process.stderr:  # early, so that on a busy machine the builds do not end before the signal comes
-        if line.startswith("[2/5]"):
+        if line.startswith("[2/6]"):
             break
     process.send_signal(signal.SIGINT)
     _, rest = process.communicate(timeout=60)
@@ -207,6 +207,6 @@ def test_ctrl_c_cancels_a_build_and_leaves_whole_plans_only(rtx, tmp_path):
     assert rest.splitlines()[-1] == "oviton: cancelled"
     names = leftovers(tmp_path)
     graphs = {name.split("-")[0] for name in names}
-    assert "shape_encoder" in graphs
-    assert len(graphs) < 5
+    assert "correspondence" in graphs
+    assert len(graphs) < 6
     assert len(names) == 2 * len(graphs)  # each plan beside its sidecar, nothing else

@@ -3,6 +3,8 @@ import pytest
 import torch
 
 from oviton.data.classes import CLASS_IDS
+from oviton.networks.correspondence.matcher import grid
+from oviton.networks.correspondence.places import to_units
 from oviton.networks.correspondence.surface import coordinate_features, surface_lookup
 from oviton.networks.inputs import body_planes
 
@@ -25,121 +27,93 @@ def scene():
     rng = np.random.default_rng(0)
     image = rng.integers(0, 256, (1, 1, 64, 32, 3))
     labels = np.full((1, 64, 32), TOP)
-    body = chart(64, 32)
     source = np.zeros((1, 20))
     source[0, TOP] = 1
-    return image, labels, body, source
+    return image, labels, source
 
 
-def lookup(image, labels, body, garment_labels, garment_body, source):
-    return surface_lookup(
-        *as_batch(labels, body[None], image, garment_labels[:, None], garment_body[None, None], source)
-    ).numpy()
+def places(rows=lambda y, x: y, columns=lambda y, x: x, seen=1.0):
+    """Places of every pixel of a frame of 64×32, from functions of its own."""
+    y, x = np.mgrid[0:64, 0:32] + 0.5
+    shares = torch.from_numpy(np.stack([columns(y, x) / 32, rows(y, x) / 64])).float()
+    return to_units(shares[None], torch.full((1, 1, 64, 32), seen))[:, None]
 
 
-def test_same_body_map_gives_the_pixel_itself(scene):
-    image, labels, body, source = scene
-    found = lookup(image, labels, body, labels, body, source)[0]
+def lookup(where, image, labels, garment_labels, source):
+    labels, image, garment_labels, source = as_batch(labels, image, garment_labels[:, None], source)
+    return surface_lookup(labels, where, image, garment_labels, source).numpy()
+
+
+def test_a_pixels_own_place_gives_the_pixel_itself(scene):
+    image, labels, source = scene
+    found = lookup(places(), image, labels, labels, source)[0]
     expected = image[0, 0].transpose(2, 0, 1) / 127.5 - 1
     assert np.abs(found[:3] - expected).max() < 1e-6
     assert (found[3] == 1).all()
 
 
-def test_a_shifted_person_gets_shifted_pixels(scene):
-    image, labels, body, source = scene
-    found = lookup(image, labels, np.roll(body, 3, axis=0), labels, body, source)[0]
-    expected = np.roll(image[0, 0], 3, axis=0).transpose(2, 0, 1) / 127.5 - 1
-    inner = (slice(None), slice(12, -12))  # the seam of rolling is in the first rows
-    assert np.abs(found[:3][inner] - expected[inner]).max() < 1e-6
-    assert (found[3][inner[1:]] == 1).all()
-
-
-def test_a_turned_person_gets_turned_pixels(scene):
-    """Displacements change by a pixel from pixel to pixel here, and their average is still right."""
-    image, labels, body, source = scene
-    found = lookup(image, labels, body[:, ::-1], labels, body, source)[0]
-    expected = image[0, 0, :, ::-1].transpose(2, 0, 1) / 127.5 - 1
-    inner = (slice(None), slice(8, -8), slice(8, -8))
-    assert np.abs(found[:3][inner] - expected[inner]).max() < 1e-6
+def test_a_turned_and_shifted_person_gets_turned_and_shifted_pixels(scene):
+    image, labels, source = scene
+    found = lookup(places(lambda y, x: y - 3, lambda y, x: 32 - x), image, labels, labels, source)[0]
+    expected = np.roll(image[0, 0, :, ::-1], 3, axis=0).transpose(2, 0, 1) / 127.5 - 1
+    assert np.abs(found[:3, 4:] - expected[:, 4:]).max() < 1e-6
+    assert (found[3] == 1).all()
 
 
 def test_places_between_pixels_are_read_between_pixels(scene):
-    _, labels, body, source = scene
+    _, labels, source = scene
     image = np.broadcast_to(np.arange(0, 256, 4)[:, None, None], (1, 1, 64, 32, 3))
-    wide = body.copy()
-    wide[:, :, 0], wide[:, :, 2] = 2, np.arange(64)[:, None] * 2 + 1  # a quarter of a row of the chart each
-    found = lookup(image, labels, wide, labels, body, source)[0]
-    rows = found[0, 8:-8, 16]
-    assert np.allclose(np.diff(rows), 2 / 255 * 31 * 4 / 127.5, atol=0.004)
+    found = lookup(places(lambda y, x: y / 4 + 20), image, labels, labels, source)[0]
+    rows = found[0, :, 16]
+    assert np.allclose(np.diff(rows), 1 / 127.5, atol=0.004)
+
+
+def test_coarse_places_are_read_as_fine_ones(scene):
+    image, labels, source = scene
+    coarse = to_units(grid((16, 8), torch.device("cpu")), torch.ones(1, 1, 16, 8))[:, None]
+    found = lookup(coarse, image, labels, labels, source)[0]
+    expected = image[0, 0].transpose(2, 0, 1) / 127.5 - 1
+    assert np.abs((found[:3] - expected)[:, 2:-2, 2:-2]).max() < 0.1  # a sixteenth of a pixel, of noise
 
 
 def test_nothing_is_looked_up_outside_the_worn_class(scene):
-    image, labels, body, source = scene
+    image, labels, source = scene
     other = labels.copy()
     other[:, :, :16] = CLASS_IDS["pants"]
-    found = lookup(image, other, body, labels, body, source)
+    found = lookup(places(), image, other, labels, source)
     assert (found[..., :16] == 0).all()
     # A garment photograph whose class is not worn gives nothing.
-    assert (lookup(image, labels, body, np.full_like(labels, CLASS_IDS["coat"]), body, source) == 0).all()
+    assert (lookup(places(), image, labels, np.full_like(labels, CLASS_IDS["coat"]), source) == 0).all()
 
 
-def test_other_body_parts_know_nothing(scene):
-    image, labels, body, source = scene
-    arm = chart(64, 32, parts=(15, 16))
-    assert (lookup(image, labels, arm, labels, body, source) == 0).all()
-    assert (lookup(image, labels, np.zeros_like(body), labels, body, source) == 0).all()
+def test_what_is_not_seen_there_has_no_confidence(scene):
+    image, labels, source = scene
+    assert (lookup(places(seen=0.0), image, labels, labels, source) == 0).all()
+    assert np.allclose(lookup(places(seen=0.25), image, labels, labels, source)[:, 3], 0.25)
 
 
 def test_holes_are_filled_with_less_confidence(scene):
-    image, labels, body, source = scene
+    image, labels, source = scene
     image = np.full_like(image, 255)
     garment_labels = labels.copy()
     garment_labels[:, 20:40, 8:24] = 0
-    found = lookup(image, labels, body, garment_labels, body, source)[0]
+    found = lookup(places(), image, labels, garment_labels, source)[0]
     hole = found[:, 30, 15]
     assert 0 < hole[3] < 1
     assert np.allclose(hole[:3] / hole[3], 1, atol=1e-5)
 
 
-def test_the_pattern_goes_on_where_cloth_hangs_clear_of_the_body(scene):
-    image, labels, body, source = scene
-    slim = body.copy()
-    slim[:, 20:] = 0  # a loose sleeve: the label goes on, the body does not
-    found = lookup(image, labels, slim, labels, slim, source)[0]
-    assert (found[3, :, 24:] > 0.5).all()
-    assert (found[3, :, 24:] < 1).all()
-    expected = image[0, 0].transpose(2, 0, 1) / 127.5 - 1
-    assert np.allclose(found[:3] / found[3], expected, atol=1e-5)
-
-
-def test_a_body_map_without_coordinates_tells_nothing(scene):
-    image, labels, body, source = scene
-    parts = body.copy()
-    parts[..., 1:] = 0
-    assert (lookup(image, labels, parts, labels, body, source) == 0).all()
-    assert (lookup(image, labels, body, labels, parts, source) == 0).all()
-
-
 def test_each_pixel_reads_its_own_garment():
-    body, labels = chart(64, 32), np.full((1, 64, 32), TOP)
+    labels = np.full((1, 64, 32), TOP)
     labels[:, 32:] = CLASS_IDS["pants"]
     images = np.stack([np.full((64, 32, 3), 255), np.zeros((64, 32, 3))])[None]
     garment_labels = np.stack([np.full((64, 32), TOP), np.full((64, 32), CLASS_IDS["pants"])])[None]
     source = np.zeros((1, 20))
     source[0, TOP], source[0, CLASS_IDS["pants"]] = 1, 2
-    found = surface_lookup(
-        *as_batch(labels, body[None], images, garment_labels, np.stack([body, body])[None], source)
-    ).numpy()[0]
-    assert np.allclose(found[0, 2:30, 2:-2], 1)
-    assert np.allclose(found[0, 34:-2, 2:-2], -1)
-
-
-@pytest.mark.parametrize("dtype", [torch.uint8, torch.int32])
-def test_any_integers_will_do(scene, dtype):
-    image, labels, body, source = scene
-    arrays = (labels, body[None], image, labels[:, None], body[None, None])
-    found = surface_lookup(*(t.to(dtype) for t in as_batch(*arrays)), torch.from_numpy(source).int())
-    assert torch.equal(found, torch.from_numpy(lookup(image, labels, body, labels, body, source)))
+    labels, images, garment_labels, source = as_batch(labels, images, garment_labels, source)
+    found = surface_lookup(labels, places().repeat(1, 2, 1, 1, 1), images, garment_labels, source).numpy()[0]
+    assert np.allclose(found[0, :32], 1)
+    assert np.allclose(found[0, 32:], -1)
 
 
 def test_coordinates_are_bounded_and_make_no_waves_off_the_body():

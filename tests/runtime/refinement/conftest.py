@@ -3,6 +3,7 @@ import dataclasses
 import pytest
 
 from oviton import Garment, Person, TryOn
+from oviton.bundle.bundle import SHIPPED_BUNDLES
 from oviton.bundle.samples import sample_requests
 from oviton.runtime.refinement.options import RefinementOptions
 from oviton.runtime.refinement.programs import ProgramsByPrecision
@@ -32,6 +33,13 @@ def refine(tiny_tryon, request_of):
         return tiny_tryon.refine(*request_of, options=options, on_step=on_step)
 
     return call
+
+
+@pytest.fixture(scope="session")
+def matched(cache, request_of):
+    """What is refined with a bundle whose networks find people in photographs."""
+    with TryOn.load(SHIPPED_BUNDLES / "small-codes", "onnxruntime", "fp32", cache=cache) as loaded:
+        yield loaded.refinement(*request_of, options=RefinementOptions(views=1, precision="fp32")).refiner.problem
 
 
 @pytest.fixture(scope="session")

@@ -55,8 +55,8 @@ def test_no_step_is_taken_then(refine, tiny_tryon, request_of, monkeypatch):
     assert np.array_equal(look.image, tiny_tryon(*request_of).image)
 
 
-def test_known_share_is_that_of_what_is_worn(tiny_tryon, request_of):
-    problem = tiny_tryon.refinement(*request_of, options=RefinementOptions(views=1)).refiner.problem
+def test_known_share_is_that_of_what_is_worn(matched):
+    problem = matched
     worn = np.isin(problem.labels[-1].numpy(), np.flatnonzero(problem.source > 0))
     known = problem.mask[-1, 0].numpy() > 0
     assert problem.known_share == pytest.approx((known & worn).sum() / worn.sum(), abs=1e-6)
