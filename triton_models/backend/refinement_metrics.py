@@ -55,10 +55,10 @@ class RefinementMetrics:
         try:
             yield result
         finally:
-            self._running.set(0)
             self._seconds.increment(time.perf_counter() - started)
             self._requests[result[-1] if result else "failed"].increment(1)
             self._count_outfits()
+            self._running.set(0)  # last: whoever sees it idle finds everything counted
 
     def _count_outfits(self) -> None:
         count, size = self._store.usage()
